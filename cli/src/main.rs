@@ -1,0 +1,2 @@
+//! liuyan
+fn main() {}

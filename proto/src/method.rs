@@ -1,0 +1,26 @@
+//! Every RPC and the scopes that it needs.
+
+/// The word that stands for "no token needed".
+pub const PUBLIC: &str = "public";
+/// The word that stands for the author token of the message in question.
+pub const AUTHOR: &str = "author";
+
+/// An RPC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Method {
+    /// Its path: `/liuyan.intake.v1.IntakeService/SubmitMessage`.
+    pub path: &'static str,
+    /// The scopes of which a caller needs one.
+    pub scopes: &'static [&'static str],
+    /// True if it changes nothing and may be tried again.
+    pub safe: bool,
+}
+
+impl Method {
+    /// Finds an RPC by its path.
+    pub fn at(path: &str) -> Option<&'static Method> {
+        METHODS.iter().find(|method| method.path == path)
+    }
+}
+
+include!(concat!(env!("OUT_DIR"), "/methods.rs"));
