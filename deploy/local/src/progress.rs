@@ -68,9 +68,13 @@ pub enum Progress {
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Found { server, version } => write!(f, "using {server} {version} of this machine"),
+            Self::Found { server, version } => {
+                write!(f, "using {server} {version} of this machine")
+            }
             Self::Fetching { name, version } => write!(f, "fetching {name} {version}"),
-            Self::WaitingForFetch { name } => write!(f, "waiting for another process that fetches {name}"),
+            Self::WaitingForFetch { name } => {
+                write!(f, "waiting for another process that fetches {name}")
+            }
             Self::StoppingLeftover { server, pid } => {
                 write!(f, "stopping {server} (process {pid}), left over from an earlier run")
             }
@@ -79,7 +83,9 @@ impl fmt::Display for Progress {
             Self::PortBusy { server, wanted, used } => {
                 write!(f, "port {wanted} is taken, {server} uses {used} instead")
             }
-            Self::Elsewhere { folder } => write!(f, "Postgres keeps its data in {}", folder.display()),
+            Self::Elsewhere { folder } => {
+                write!(f, "Postgres keeps its data in {}", folder.display())
+            }
             Self::Starting { server } => write!(f, "starting {server}"),
             Self::Ready { server, port } => write!(f, "{server} answers on port {port}"),
         }

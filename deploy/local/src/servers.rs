@@ -1,0 +1,196 @@
+//! The pair of servers: start, look, stop.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use tokio::time::sleep;
+
+use crate::account::Account;
+use crate::error::{Error, at};
+use crate::folder::{Folder, one_line, random_word};
+use crate::guard::Guard;
+use crate::options::Options;
+use crate::port::Wish;
+use crate::postgres::Home;
+use crate::progress::{Listener, Progress};
+use crate::{nats, postgres, programs};
+
+/// How often [`Servers::ended`] looks.
+const WATCH: Duration = Duration::from_millis(500);
+/// The file without which the guard removes no folder.
+pub(crate) const TEMPORARY: &str = "liuyan-temporary";
+
+/// A running Postgres and a running nats-server that belong to this process and end with it, in whatever way it ends.
+///
+/// Dropping this without [`stop`](Servers::stop) stops them as well, but nobody waits for it.
+#[derive(Debug)]
+pub struct Servers {
+    postgres: postgres::Running,
+    nats: nats::Running,
+    data_dir: PathBuf,
+    // The order matters when this is dropped: the guard goes to work before the lock is given back.
+    guard: Guard,
+    _folder: Folder,
+}
+
+/// Starts a private Postgres and a private nats-server in a data folder.
+///
+/// Finds or fetches the programs, makes or repairs the data, stops what an earlier run has left behind, and returns
+/// when both servers take connections. The first start may take minutes (a download), later ones take about a second.
+///
+/// # Errors
+/// Every [`Error`] but [`Error::Ended`]. Nothing is left running after one.
+pub async fn start(
+    options: Options,
+    progress: &(dyn Fn(Progress) + Send + Sync),
+) -> Result<Servers, Error> {
+    let account = Account::choose().await?;
+    start_as(account, options, progress).await
+}
+
+pub(crate) async fn start_as(
+    account: Account,
+    options: Options,
+    progress: Listener<'_>,
+) -> Result<Servers, Error> {
+    let folder = Folder::open(&options.data_dir, account.folder_mode())?;
+    let guard = guard_of(&folder, options.temporary)?;
+    match start_both(account, &options, &folder, &guard, progress).await {
+        Ok((postgres, nats, base)) => {
+            Ok(Servers { postgres, nats, data_dir: base, guard, _folder: folder })
+        }
+        Err(error) => {
+            // Whatever did start is stopped before the caller hears of the failure.
+            guard.dismiss().await;
+            Err(error)
+        }
+    }
+}
+
+/// A guard for a folder, which is removed in the end if it is temporary.
+pub(crate) fn guard_of(folder: &Folder, temporary: bool) -> Result<Guard, Error> {
+    if !temporary {
+        return Guard::start(None);
+    }
+    let marker = folder.join(TEMPORARY);
+    fs::write(&marker, "The whole folder is removed when its process ends.\n")
+        .map_err(at("writing", &marker))?;
+    Guard::start(Some(&folder.path))
+}
+
+async fn start_both(
+    account: Account,
+    options: &Options,
+    folder: &Folder,
+    guard: &Guard,
+    progress: Listener<'_>,
+) -> Result<(postgres::Running, nats::Running, PathBuf), Error> {
+    let cache = absolute(&options.cache_dir)?;
+    let base = account.home(&folder.path).await?;
+    if base != folder.path {
+        progress(Progress::Elsewhere { folder: base.clone() });
+    }
+    let home = Home { folder, base: base.clone(), account, durable: options.durable };
+    home.clear_leftovers(progress).await?;
+    nats::clear_leftovers(folder, progress).await?;
+    // One after the other: two downloads at once would only mix their messages.
+    let nats_program = programs::nats(options.source, &cache, progress).await?;
+    let data = home.data();
+    let postgres_program =
+        programs::postgres(options.source, account, home.major(), &data, &cache, progress).await?;
+    let nats_password = random_word()?;
+    let (postgres, nats) = tokio::try_join!(
+        async {
+            let password = home.prepare(&postgres_program, guard, progress).await?;
+            let wish = Wish::Rather(options.postgres_port);
+            home.start(&postgres_program, &password, wish, guard, progress).await
+        },
+        nats::start(
+            &nats_program,
+            folder,
+            &nats_password,
+            Wish::Rather(options.nats_port),
+            guard,
+            progress
+        ),
+    )?;
+    Ok((postgres, nats, base))
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Error> {
+    let path = std::path::absolute(path).map_err(at("resolving", path))?;
+    one_line(&path)?;
+    Ok(path)
+}
+
+impl Servers {
+    /// The address of Postgres for its superuser, with the password: `postgres://…@127.0.0.1:PORT/postgres`.
+    pub fn postgres_url(&self) -> &str {
+        &self.postgres.url
+    }
+
+    /// The address of nats-server, with the password: `nats://…@127.0.0.1:PORT`. It changes with every start.
+    pub fn nats_url(&self) -> &str {
+        &self.nats.url
+    }
+
+    /// The port of Postgres on 127.0.0.1.
+    pub fn postgres_port(&self) -> u16 {
+        self.postgres.port
+    }
+
+    /// The port of nats-server on 127.0.0.1.
+    pub fn nats_port(&self) -> u16 {
+        self.nats.port
+    }
+
+    /// The process id of Postgres.
+    pub fn postgres_pid(&self) -> u32 {
+        self.postgres.server.pid()
+    }
+
+    /// The process id of nats-server.
+    pub fn nats_pid(&self) -> u32 {
+        self.nats.server.pid()
+    }
+
+    /// The folder in which Postgres keeps its data (in `postgres`). It is the one of [`Options`], but for a root
+    /// without user namespaces, whose Postgres can't reach every folder.
+    pub fn postgres_base(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// Waits until one of the servers ends by itself, and says so. It may be cancelled and called again.
+    pub async fn ended(&mut self) -> Error {
+        loop {
+            for server in [&mut self.postgres.server, &mut self.nats.server] {
+                if server.has_ended() {
+                    let log = server.log();
+                    return Error::Ended {
+                        server: server.name,
+                        cause: log.last_lines(),
+                        log: log.path.clone(),
+                    };
+                }
+            }
+            sleep(WATCH).await;
+        }
+    }
+
+    /// Stops both: Postgres by a fast shutdown, which waits for no client and loses nothing, nats-server by SIGTERM.
+    /// Waits for their end, at most for 20 seconds each.
+    ///
+    /// # Errors
+    /// [`Error::Slow`] if one does not end even when killed. The other one is stopped all the same.
+    pub async fn stop(self) -> Result<(), Error> {
+        let Self { postgres, nats, guard, _folder, .. } = self;
+        let (postgres, nats) = tokio::join!(
+            postgres.server.stop(Signal::SIGINT, Signal::SIGQUIT),
+            nats.server.stop(Signal::SIGTERM, Signal::SIGKILL),
+        );
+        guard.dismiss().await;
+        postgres.and(nats)
+    }
+}
