@@ -1,0 +1,317 @@
+//! A service's own database: one pool, its migrations, and the one way to write.
+//!
+//! sqlx 0.9.0 gives a connection back to the pool inside an open transaction when `begin()` is
+//! cancelled, which a caller who hangs up can cause; later writes on it say `Ok` and vanish. Three
+//! things shut that out here: every write runs in a task of its own, which nobody cancels; all
+//! writes go through [`Db::write`]; and each connection is rolled back before the pool takes it.
+
+use std::{panic, sync::Arc, time::Duration};
+
+use futures::future::BoxFuture;
+use sqlx::{
+    Connection as _, PgConnection, PgPool, Postgres, Transaction,
+    migrate::{Migrate as _, Migrator},
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions, PgQueryResult},
+};
+use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
+
+use crate::class::Class;
+
+/// Kit's own tables, in schema `messaging` of every database.
+static MESSAGING: Migrator = sqlx::migrate!();
+
+/// The oldest Postgres that this code is written for.
+const OLDEST_SERVER: i32 = 150_000;
+
+/// Limits of a pool and its sessions. Every wait has one.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// How many connections the pool may open.
+    pub connections: u32,
+    /// How long a caller waits for one.
+    pub acquire: Duration,
+    /// How long one statement may run.
+    pub statement: Duration,
+    /// How long a statement waits for a lock.
+    pub lock: Duration,
+    /// How long a transaction may stand idle.
+    pub idle_in_transaction: Duration,
+    /// After how long a connection is replaced.
+    pub lifetime: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 10,
+            acquire: Duration::from_secs(5),
+            statement: Duration::from_secs(30),
+            lock: Duration::from_secs(10),
+            idle_in_transaction: Duration::from_secs(10),
+            lifetime: Duration::from_secs(600),
+        }
+    }
+}
+
+/// Why a database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address is no Postgres URL.
+    #[error("the database's address is no Postgres URL")]
+    Address(#[source] sqlx::Error),
+    /// It does not answer, or refuses us.
+    #[error("the database cannot be reached")]
+    Connect(#[source] sqlx::Error),
+    /// It is older than this code can use.
+    #[error("Postgres 15 or newer is needed, this server is version {0}")]
+    TooOld(i32),
+    /// A commit would not be durable.
+    #[error("synchronous_commit is {0}; it must be on, or acknowledged data could be lost")]
+    NotDurable(String),
+    /// Chinese text could not be searched.
+    #[error("the database's LC_CTYPE is {0}; create it with C.UTF-8 or another UTF-8 locale")]
+    CharacterType(String),
+    /// The tables could not be brought up to date.
+    #[error("the database could not be migrated")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    /// The tables are older than this code.
+    #[error("the database lacks migration {0}; run `migrate` first")]
+    Behind(i64),
+}
+
+/// A service's database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Db {
+    pool: PgPool,
+    committed: Arc<Notify>,
+    writes: TaskTracker,
+}
+
+impl Db {
+    /// Connects and checks that the server keeps its promises.
+    ///
+    /// # Errors
+    /// See [`Error`]; nothing is retried here.
+    pub async fn connect(url: &str, name: &str, limits: &Limits) -> Result<Self, Error> {
+        let options = url
+            .parse::<PgConnectOptions>()
+            .map_err(Error::Address)?
+            .application_name(name)
+            .options([
+                ("statement_timeout", millis(limits.statement)),
+                ("lock_timeout", millis(limits.lock)),
+                ("idle_in_transaction_session_timeout", millis(limits.idle_in_transaction)),
+            ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(limits.connections)
+            .acquire_timeout(limits.acquire)
+            .max_lifetime(limits.lifetime)
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    sqlx::raw_sql("rollback").execute(connection).await?;
+                    Ok(true)
+                })
+            })
+            .connect_with(options)
+            .await
+            .map_err(Error::Connect)?;
+        let db = Self { pool, committed: Arc::default(), writes: TaskTracker::new() };
+        db.check().await?;
+        Ok(db)
+    }
+
+    async fn check(&self) -> Result<(), Error> {
+        let facts = sqlx::query!(
+            r#"select current_setting('server_version_num')::int as "version!",
+                      current_setting('synchronous_commit') as "commit!",
+                      (select datctype from pg_database where datname = current_database()) as "ctype!""#
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(Error::Connect)?;
+        if facts.version < OLDEST_SERVER {
+            return Err(Error::TooOld(facts.version));
+        }
+        if matches!(facts.commit.as_str(), "off" | "local") {
+            return Err(Error::NotDurable(facts.commit));
+        }
+        if matches!(facts.ctype.as_str(), "C" | "POSIX") {
+            return Err(Error::CharacterType(facts.ctype));
+        }
+        Ok(())
+    }
+
+    /// Brings kit's tables and the service's own up to date, one replica at a time. Migrations
+    /// that a newer release has applied are left alone.
+    ///
+    /// # Errors
+    /// [`Error::Migrate`] if a migration fails or an applied one was edited.
+    pub async fn migrate(&self, own: Option<&Migrator>) -> Result<(), Error> {
+        for migrator in [Some(&MESSAGING), own].into_iter().flatten() {
+            tolerant(migrator).run(&self.pool).await.map_err(Error::Migrate)?;
+        }
+        Ok(())
+    }
+
+    /// Checks, without changing anything, that every migration of this code is applied.
+    ///
+    /// # Errors
+    /// [`Error::Behind`] names the first migration that is missing.
+    pub async fn check_migrated(&self, own: Option<&Migrator>) -> Result<(), Error> {
+        let mut connection = self.pool.acquire().await.map_err(Error::Connect)?;
+        for migrator in [Some(&MESSAGING), own].into_iter().flatten() {
+            let applied = connection
+                .list_applied_migrations(&migrator.table_name)
+                .await
+                .map_err(Error::Migrate)?;
+            let missing = migrator.iter().find(|migration| {
+                !applied.iter().any(|applied| applied.version == migration.version)
+            });
+            if let Some(migration) = missing {
+                return Err(Error::Behind(migration.version));
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs `work` in one transaction and commits it; rolls back if it fails. This is the only way
+    /// to write. Whoever waits for it may go away: the work goes on to its end.
+    ///
+    /// # Errors
+    /// What `work` gives, or the failure of begin or commit. After a failed commit it is unknown
+    /// whether the work took effect.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut PgConnection) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<sqlx::Error> + Send + 'static,
+    {
+        let (pool, committed) = (self.pool.clone(), Arc::clone(&self.committed));
+        let task = async move {
+            let mut connection = pool.acquire().await?;
+            let mut tx = connection.begin().await?;
+            match work(&mut tx).await {
+                Ok(value) => {
+                    tx.commit().await?;
+                    committed.notify_one();
+                    Ok(value)
+                }
+                Err(error) => {
+                    tx.rollback().await?;
+                    Err(error)
+                }
+            }
+        };
+        match self.writes.spawn(task.in_current_span()).await {
+            Ok(result) => result,
+            Err(join) if join.is_panic() => panic::resume_unwind(join.into_panic()),
+            Err(_) => Err(sqlx::Error::WorkerCrashed.into()),
+        }
+    }
+
+    /// Opens a transaction for a task that nobody cancels: kit's own loops.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        self.pool.begin().await
+    }
+
+    /// A connection to read with, outside any transaction.
+    ///
+    /// # Errors
+    /// If none comes free within the limit.
+    pub async fn read(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+        self.pool.acquire().await
+    }
+
+    /// Signalled after each commit of this process; what publishes waits for it.
+    pub fn committed(&self) -> Arc<Notify> {
+        Arc::clone(&self.committed)
+    }
+
+    /// Waits for the writes that are running and closes all connections.
+    pub async fn close(&self) {
+        self.writes.close();
+        self.writes.wait().await;
+        self.pool.close().await;
+    }
+}
+
+fn millis(duration: Duration) -> String {
+    duration.as_millis().to_string()
+}
+
+/// The same migrations, tolerating newer ones: old and new pods run side by side.
+fn tolerant(migrator: &Migrator) -> Migrator {
+    Migrator {
+        migrations: migrator.migrations.clone(),
+        ignore_missing: true,
+        locking: migrator.locking,
+        no_tx: migrator.no_tx,
+        table_name: migrator.table_name.clone(),
+        create_schemas: migrator.create_schemas.clone(),
+    }
+}
+
+/// The class of a database error, as seen by a caller who did nothing wrong.
+///
+/// Codes: Postgres manual, appendix A.
+pub fn class(error: &sqlx::Error) -> Class {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed => Class::Unavailable,
+        sqlx::Error::Database(database) => match database.code().as_deref() {
+            // Connection exceptions, lack of resources (disk full too), operator intervention,
+            // locks that were not to be had, read-only after a failover.
+            Some(code)
+                if ["08", "53", "57", "58"].iter().any(|prefix| code.starts_with(prefix))
+                    || matches!(code, "55P03" | "25006" | "25P03") =>
+            {
+                Class::Unavailable
+            }
+            Some("40001" | "40P01") => Class::Aborted,
+            _ => Class::Internal,
+        },
+        _ => Class::Internal,
+    }
+}
+
+/// Turns the violation of a named constraint into an error of the domain.
+pub trait OnConstraint<T> {
+    /// Gives `error()` if this failed because of the constraint `name`.
+    ///
+    /// # Errors
+    /// The mapped error, or the database's own.
+    fn on_constraint<E: From<sqlx::Error>>(
+        self,
+        name: &str,
+        error: impl FnOnce() -> E,
+    ) -> Result<T, E>;
+}
+
+impl<T> OnConstraint<T> for Result<T, sqlx::Error> {
+    fn on_constraint<E: From<sqlx::Error>>(
+        self,
+        name: &str,
+        error: impl FnOnce() -> E,
+    ) -> Result<T, E> {
+        self.map_err(|cause| match &cause {
+            sqlx::Error::Database(database) if database.constraint() == Some(name) => error(),
+            _ => cause.into(),
+        })
+    }
+}
+
+/// Checks that a statement changed exactly one row.
+///
+/// # Errors
+/// [`sqlx::Error::RowNotFound`] if it changed none or several.
+pub fn expect_one(result: &PgQueryResult) -> Result<(), sqlx::Error> {
+    if result.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
+}

@@ -1,0 +1,109 @@
+//! Saying: an event is written in the transaction of its cause, or not at all.
+
+use jiff::Timestamp;
+use liuyan_proto::Event;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{clock, id, telemetry};
+
+/// An event to be said.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    subject_id: Uuid,
+    kind: &'static str,
+    payload: Vec<u8>,
+}
+
+impl Outgoing {
+    /// An event about a subject.
+    pub fn new<E: Event>(subject_id: Uuid, event: &E) -> Self {
+        Self { subject_id, kind: E::TYPE, payload: event.encode_to_vec() }
+    }
+}
+
+/// Says one event, in the transaction `tx` of its cause. Gives the event's id.
+///
+/// # Errors
+/// The database's.
+pub async fn publish<E: Event>(
+    tx: &mut PgConnection,
+    now: Timestamp,
+    subject_id: Uuid,
+    event: &E,
+) -> Result<Uuid, sqlx::Error> {
+    let ids = publish_all(tx, now, &[Outgoing::new(subject_id, event)]).await?;
+    ids.first().copied().ok_or(sqlx::Error::RowNotFound)
+}
+
+/// Says many events in one go; those of one subject in the order of the slice. Gives their ids in
+/// the same order.
+///
+/// The rows of the subjects are locked, in the order of their ids, before any event is inserted:
+/// ids of one subject are therefore in commit order, and two batches never wait for each other in
+/// a circle.
+///
+/// # Errors
+/// The database's.
+pub async fn publish_all(
+    tx: &mut PgConnection,
+    now: Timestamp,
+    events: &[Outgoing],
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
+    let event_ids: Vec<Uuid> = events.iter().map(|_| id::v7(now)).collect();
+    let subject_ids: Vec<Uuid> = events.iter().map(|event| event.subject_id).collect();
+    let kinds: Vec<String> = events.iter().map(|event| event.kind.to_owned()).collect();
+    let payloads: Vec<Vec<u8>> = events.iter().map(|event| event.payload.clone()).collect();
+    let headers = serde_json::json!({
+        "time": now,
+        "traceparent": telemetry::current_traceparent(),
+    });
+    let inserted = sqlx::query_file!(
+        "src/messaging/queries/publish.sql",
+        &event_ids,
+        &subject_ids,
+        &kinds,
+        &payloads,
+        headers,
+        clock::to_db(now),
+    )
+    .execute(tx)
+    .await?;
+    if inserted.rows_affected() != events.len() as u64 {
+        return Err(sqlx::Error::RowNotFound);
+    }
+    Ok(event_ids)
+}
+
+/// Makes the partitions of yesterday to a week ahead. Called at start and every hour; a partition
+/// of tomorrow that is missing is an alarm, not an outage, because the default partition takes it.
+///
+/// # Errors
+/// The database's.
+pub async fn make_partitions(tx: &mut PgConnection, now: Timestamp) -> Result<i32, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select messaging.make_partitions(($1::timestamptz at time zone 'UTC')::date - 1, 9) as "made!""#,
+        clock::to_db(now)
+    )
+    .fetch_one(tx)
+    .await
+}
+
+/// Whether the partition of tomorrow exists.
+///
+/// # Errors
+/// The database's.
+pub async fn ready_for_tomorrow(
+    connection: &mut PgConnection,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select to_regclass('messaging.outbox_' || to_char(($1::timestamptz at time zone 'UTC')::date + 1, 'YYYYMMDD')) is not null as "there!""#,
+        clock::to_db(now)
+    )
+    .fetch_one(connection)
+    .await
+}

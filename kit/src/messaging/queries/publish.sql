@@ -1,0 +1,27 @@
+-- Says a batch of events. $1 event ids, $2 subjects, $3 types, $4 payloads, $5 headers, $6 now.
+with said as (
+    select event_id, subject_id, type, payload, place
+    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[])
+        with ordinality as said (event_id, subject_id, type, payload, place)
+),
+-- Locks each subject's row, in the order of the ids, and counts its events.
+counted as (
+    insert into messaging.subjects as subjects (subject_id, version)
+    select subject_id, count(*) from said group by subject_id order by subject_id
+    on conflict (subject_id) do update set version = subjects.version + excluded.version
+    returning subject_id, version
+),
+-- Numbers them: the last one of a subject has the version that was just stored.
+numbered as (
+    select said.*,
+           counted.version
+               - count(*) over (partition by said.subject_id)
+               + row_number() over (partition by said.subject_id order by place) as version
+    from said join counted using (subject_id)
+)
+-- Sorted, so that the identity column is drawn in the order in which the events are said, and only
+-- after every lock was taken.
+insert into messaging.outbox (event_id, subject_id, version, type, payload, headers, created_at)
+select event_id, subject_id, version, type, payload, $5, $6
+from numbered
+order by place
