@@ -1,0 +1,5 @@
+//! What a service runs on: see `Host`.
+
+mod readiness;
+
+pub use readiness::{ConditionReport, Readiness, Report};

@@ -1,0 +1,1 @@
+//! The guarantees of kit, on real servers.

@@ -1,0 +1,10 @@
+//! The guarantees of `liuyan_kit::messaging`, on a real Postgres and a real nats-server. Each test
+//! is named after what it guards.
+
+mod confirmation;
+mod database;
+mod faults;
+mod hearing;
+mod helpers;
+mod rebuilding;
+mod saying;

@@ -1,0 +1,119 @@
+//! Confirmation: a consumer that lost an event gets it again.
+
+use liuyan_kit::{
+    grpc,
+    messaging::{confirm, relay},
+    testing,
+};
+use liuyan_proto::liuyan::messaging::v1::confirmation_service_server::ConfirmationServiceServer;
+use tokio_util::sync::CancellationToken;
+
+use super::helpers::{
+    Killed, LIMIT, Log, clock, count, database, effects, execute, hear, relay as run_relay, say,
+    settled, settings, subject,
+};
+use liuyan_kit::db::Db;
+
+/// Serves the confirmations of `heard` and lets the producer `db` ask for them.
+async fn confirm(db: &Db, heard: &Db) -> (Killed, tokio::task::JoinHandle<()>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answers = confirm::Confirmations::new(heard.clone(), clock(), &settings());
+    let serving = tokio::spawn(async move {
+        tonic::transport::Server::builder()
+            .add_service(ConfirmationServiceServer::new(answers))
+            .serve_with_incoming(tokio_stream::wrappers::TcpListenerStream::new(listener))
+            .await
+            .unwrap();
+    });
+    let confirmer = confirm::Confirmer {
+        source: "intake",
+        db: db.clone(),
+        consumers: vec![("moderation", grpc::Channel::plain(&url))],
+        settings: settings(),
+        clock: clock(),
+        stopping: CancellationToken::new(),
+    };
+    (Killed::from(tokio::spawn(confirm::run(confirmer))), serving)
+}
+
+#[tokio::test]
+async fn a_gap_is_filled_at_once() {
+    let (db, heard) = (database().await, database().await);
+    let server = liuyan_local::testing::nats().await;
+    let subject = subject();
+    say(&db, subject, &["a", "b", "c"]).await;
+    // Version 2 was marked as published but never reached the bus.
+    execute(&db, "update messaging.outbox set published_at = now() where version = 2").await;
+    let _relay = run_relay(&db, server.url()).await;
+    let _hearing = hear(&heard, server.url(), "moderation", &Log::default()).await;
+    testing::eventually("version 3 is parked", LIMIT, || async {
+        (count(&heard, "select count(*) from messaging.parked").await == 1).then_some(())
+    })
+    .await;
+    let _confirming = confirm(&db, &heard).await;
+    settled(&heard, subject, 3).await;
+}
+
+#[tokio::test]
+async fn a_lost_last_event_is_found_by_its_minute() {
+    let (db, heard) = (database().await, database().await);
+    let server = liuyan_local::testing::nats().await;
+    let subject = subject();
+    // Two minutes ago, so that the minute is closed.
+    for mark in ["a", "b"] {
+        let outgoing =
+            liuyan_kit::messaging::Outgoing::new(subject, &super::helpers::event(mark));
+        let at = super::helpers::now() - jiff::SignedDuration::from_mins(2);
+        db.write(move |tx| {
+            Box::pin(async move {
+                liuyan_kit::messaging::outbox::publish_all(tx, at, &[outgoing]).await
+            })
+        })
+        .await
+        .unwrap();
+    }
+    // Nothing comes after version 2, so that no gap tells of it.
+    execute(&db, "update messaging.outbox set published_at = now() where version = 2").await;
+    let _relay = run_relay(&db, server.url()).await;
+    let _hearing = hear(&heard, server.url(), "moderation", &Log::default()).await;
+    settled(&heard, subject, 1).await;
+    let _confirming = confirm(&db, &heard).await;
+    settled(&heard, subject, 2).await;
+}
+
+#[tokio::test]
+async fn what_every_consumer_confirmed_is_not_said_again() {
+    let (db, heard) = (database().await, database().await);
+    let server = liuyan_local::testing::nats().await;
+    let subject = subject();
+    let at = super::helpers::now() - jiff::SignedDuration::from_mins(30);
+    let outgoing = liuyan_kit::messaging::Outgoing::new(subject, &super::helpers::event("a"));
+    db.write(move |tx| {
+        Box::pin(async move { liuyan_kit::messaging::outbox::publish_all(tx, at, &[outgoing]).await })
+    })
+    .await
+    .unwrap();
+    let _relay = run_relay(&db, server.url()).await;
+    let _hearing = hear(&heard, server.url(), "moderation", &Log::default()).await;
+    settled(&heard, subject, 1).await;
+    let _confirming = confirm(&db, &heard).await;
+    testing::eventually("the consumer has confirmed", LIMIT, || async {
+        let confirmed = "select count(*) from messaging.confirmations
+                         where consumer = 'moderation' and confirmed_before > now() - interval '20 minutes'";
+        (count(&db, confirmed).await == 1).then_some(())
+    })
+    .await;
+    say(&db, subject, &["b"]).await;
+    settled(&heard, subject, 2).await;
+    let row = relay::take_lease(&db, uuid::Uuid::nil(), 1_000).await.unwrap();
+    assert_eq!(row, None, "the relay is at work");
+    // The bus is found to be another one: only what is not confirmed is said again.
+    execute(&db, "update messaging.relay set stream_created_at = 'epoch'").await;
+    testing::eventually("the unconfirmed event is said again", LIMIT, || async {
+        let again = "select count(*) from messaging.outbox where attempt > 0 and published_at is not null";
+        (count(&db, again).await == 1).then_some(())
+    })
+    .await;
+    assert_eq!(effects(&heard).await[&subject], [1, 2]);
+}

@@ -1,0 +1,128 @@
+//! The one way to write, and the defect of sqlx that it shuts out.
+
+use std::{
+    future::Future as _,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use liuyan_kit::{db::Db, testing};
+use sqlx::Row as _;
+
+use super::helpers::{LIMIT, count, database, execute};
+
+fn write(db: &Db) -> impl Future<Output = Result<(), sqlx::Error>> + use<> {
+    let db = db.clone();
+    async move {
+        db.write(|tx| {
+            Box::pin(async move {
+                sqlx::raw_sql("insert into effects (version) values (1)").execute(&mut *tx).await?;
+                sqlx::raw_sql("insert into effects (version) values (1)").execute(tx).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+/// Whoever waits for a write may hang up at any moment. The write is then done or not done as a
+/// whole, and no connection goes back to the pool inside an open transaction, where later writes
+/// would say `Ok` and vanish.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hang_up_at_any_await_neither_loses_nor_corrupts() {
+    let db = database().await;
+    for round in 0..40_u32 {
+        let polls = round % 12;
+        let mut abandoned = Box::pin(write(&db));
+        let mut done = false;
+        for _ in 0..polls {
+            if let Poll::Ready(result) =
+                abandoned.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+            {
+                result.unwrap();
+                done = true;
+                break;
+            }
+            tokio::time::sleep(Duration::from_micros(u64::from(round) * 20)).await;
+        }
+        drop(abandoned);
+        let _ = done;
+    }
+    testing::eventually("the abandoned writes came to their ends", LIMIT, || async {
+        let open = "select count(*) from pg_stat_activity
+                    where datname = current_database() and state like 'idle in transaction%'";
+        let active = "select count(*) from pg_stat_activity
+                      where datname = current_database() and state = 'active'
+                        and pid <> pg_backend_pid()";
+        (count(&db, open).await == 0 && count(&db, active).await == 0).then_some(())
+    })
+    .await;
+    // Two rows each: none is half done.
+    assert_eq!(count(&db, "select count(*) % 2 from effects").await, 0);
+    let before = count(&db, "select count(*) from effects").await;
+    assert!(before > 0, "a write that was begun goes on to its end");
+    // Every connection of the pool is clean: what says Ok is there for others to see.
+    for _ in 0..30 {
+        write(&db).await.unwrap();
+    }
+    assert_eq!(count(&db, "select count(*) from effects").await, before + 60);
+}
+
+/// The other half of the defence: even a connection that comes back inside a transaction is clean
+/// when it is taken next.
+#[tokio::test]
+async fn a_connection_that_comes_back_in_a_transaction_is_rolled_back() {
+    let db = database().await;
+    for _ in 0..20 {
+        let mut connection = db.read().await.unwrap();
+        sqlx::raw_sql("begin; insert into effects (version) values (7)")
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+        drop(connection);
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    for _ in 0..20 {
+        let mut connection = db.read().await.unwrap();
+        let row = sqlx::raw_sql("select now() = statement_timestamp()")
+            .fetch_one(&mut *connection)
+            .await
+            .unwrap();
+        assert!(row.get::<bool, _>(0), "a transaction was still open");
+    }
+    assert_eq!(count(&db, "select count(*) from effects").await, 0);
+}
+
+#[tokio::test]
+async fn a_write_that_fails_leaves_nothing() {
+    let db = database().await;
+    let failed: Result<(), sqlx::Error> = db
+        .write(|tx| {
+            Box::pin(async move {
+                sqlx::raw_sql("insert into effects (version) values (1)").execute(&mut *tx).await?;
+                sqlx::raw_sql("select 1 / 0").execute(tx).await?;
+                Ok(())
+            })
+        })
+        .await;
+    assert!(failed.is_err());
+    assert_eq!(count(&db, "select count(*) from effects").await, 0);
+}
+
+#[tokio::test]
+async fn a_database_that_is_behind_is_refused_and_a_newer_one_is_not() {
+    let db = database().await;
+    db.check_migrated(None).await.unwrap();
+    execute(
+        &db,
+        "insert into messaging._sqlx_migrations (version, description, success, checksum, execution_time)
+         values (9999, 'of a newer release', true, '\\x00', 0)",
+    )
+    .await;
+    db.migrate(None).await.unwrap();
+    db.check_migrated(None).await.unwrap();
+    execute(&db, "delete from messaging._sqlx_migrations where version = 1").await;
+    let refusal = db.check_migrated(None).await.unwrap_err();
+    assert_eq!(refusal.to_string(), "the database lacks migration 1; run `migrate` first");
+}

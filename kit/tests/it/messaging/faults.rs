@@ -1,0 +1,149 @@
+//! Faults: who is to blame, dead letters, outages.
+
+use std::sync::atomic::Ordering;
+
+use liuyan_kit::{messaging::dead, testing};
+use uuid::Uuid;
+
+use super::helpers::{
+    LIMIT, Log, count, database, effects, hear, relay, say, settled, subject,
+};
+use liuyan_kit::db::Db;
+
+const DEAD: &str = "select count(*) from messaging.dead_letters where state = 'dead'";
+const ANY: &str = "select count(*) from messaging.dead_letters";
+const PARKED: &str = "select count(*) from messaging.parked";
+
+async fn is(db: &Db, sql: &str, wanted: i64) {
+    testing::eventually(sql, LIMIT, || async { (count(db, sql).await == wanted).then_some(()) })
+        .await;
+}
+
+async fn dead_event(db: &Db) -> Uuid {
+    let mut connection = db.read().await.unwrap();
+    let letters = dead::list(&mut connection, false).await.unwrap();
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    letters[0].event_id
+}
+
+#[tokio::test]
+async fn poison_goes_to_the_dead_letters_and_stops_nobody_else() {
+    let (db, heard) = (database().await, database().await);
+    let server = liuyan_local::testing::nats().await;
+    let (ill, well) = (subject(), subject());
+    say(&db, ill, &["a", "poison", "c", "d"]).await;
+    say(&db, well, &["a", "b", "c"]).await;
+    let _relay = relay(&db, server.url()).await;
+    let _hearing = hear(&heard, server.url(), "moderation", &Log::default()).await;
+    settled(&heard, well, 3).await;
+    is(&heard, DEAD, 1).await;
+    is(&heard, PARKED, 2).await;
+    assert_eq!(effects(&heard).await[&ill], [1]);
+    // Everything is settled: nothing is pending on the bus, and the digest counts all seven.
+    is(&heard, "select sum(count)::bigint from messaging.digests", 7).await;
+    let mut connection = heard.read().await.unwrap();
+    let letters = dead::list(&mut connection, false).await.unwrap();
+    assert_eq!(letters[0].attempts, 3);
+    assert_eq!(letters[0].last_error, "cannot be handled: poison");
+    assert_eq!(letters[0].waiting, 2);
+}
+
+#[tokio::test]
+async fn a_panic_is_the_events_own_fault() {
+    let (db, heard) = (database().await, database().await);
+    let server = liuyan_local::testing::nats().await;
+    let (ill, well) = (subject(), subject());
+    say(&db, ill, &["panic"]).await;
+    say(&db, well, &["a"]).await;
+    let _relay = relay(&db, server.url()).await;
+    let _hearing = hear(&heard, server.url(), "moderation", &Log::default()).await;
+    settled(&heard, well, 1).await;
+    is(&heard, DEAD, 1).await;
+}
+
+#[tokio::test]
+async fn poison_that_was_parked_is_found_and_its_predecessor_takes_effect() {
+    let (db, heard) = (database().await, database().await);
+    let server = liuyan_local::testing::nats().await;
+    let ill = subject();
+    say(&db, ill, &["a", "poison", "c"]).await;
+    // Versions 2 and 3 come first and are parked.
+    let events: Vec<_> = {
+        let mut connection = db.read().await.unwrap();
+        let events = liuyan_kit::messaging::relay::unpublished(&mut connection, 10).await.unwrap();
+        events.into_iter().skip(1).map(|(event, _)| event).collect()
+    };
+    let log = Log::default();
+    super::helpers::consumer(&log).deliver(&heard, super::helpers::now(), &events).await.unwrap();
+    let _relay = relay(&db, server.url()).await;
+    let _hearing = hear(&heard, server.url(), "moderation", &log).await;
+    is(&heard, DEAD, 1).await;
+    is(&heard, PARKED, 1).await;
+    assert_eq!(effects(&heard).await[&ill], [1]);
+    is(&heard, "select sum(count)::bigint from messaging.digests", 3).await;
+}
+
+#[tokio::test]
+async fn a_dead_letter_that_is_retried_takes_effect_and_its_successors_follow() {
+    let (db, heard) = (database().await, database().await);
+    let server = liuyan_local::testing::nats().await;
+    let ill = subject();
+    say(&db, ill, &["poison", "b"]).await;
+    let log = Log::default();
+    let _relay = relay(&db, server.url()).await;
+    let _hearing = hear(&heard, server.url(), "moderation", &log).await;
+    is(&heard, DEAD, 1).await;
+    is(&heard, PARKED, 1).await;
+    let event_id = dead_event(&heard).await;
+    let retry = || {
+        heard.write(move |tx| Box::pin(async move { dead::retry(tx, event_id).await }))
+    };
+    // Without a cure it dies again, and nothing is lost by that.
+    assert!(retry().await.unwrap());
+    is(&heard, "select attempts::bigint from messaging.dead_letters where state = 'dead'", 4).await;
+    log.cured.store(1, Ordering::SeqCst);
+    assert!(retry().await.unwrap());
+    settled(&heard, ill, 2).await;
+    is(&heard, DEAD, 0).await;
+    is(&heard, "select sum(count)::bigint from messaging.digests", 2).await;
+}
+
+#[tokio::test]
+async fn a_dead_letter_that_is_discarded_lets_its_successors_go_on() {
+    let (db, heard) = (database().await, database().await);
+    let server = liuyan_local::testing::nats().await;
+    let ill = subject();
+    say(&db, ill, &["poison", "b", "c"]).await;
+    let _relay = relay(&db, server.url()).await;
+    let _hearing = hear(&heard, server.url(), "moderation", &Log::default()).await;
+    is(&heard, DEAD, 1).await;
+    is(&heard, PARKED, 2).await;
+    let event_id = dead_event(&heard).await;
+    let discarded = heard
+        .write(move |tx| Box::pin(async move { dead::discard(tx, event_id).await }))
+        .await
+        .unwrap();
+    assert!(discarded);
+    testing::eventually("the successors took effect", LIMIT, || async {
+        (effects(&heard).await.get(&ill).map(Vec::as_slice) == Some(&[2, 3])).then_some(())
+    })
+    .await;
+    is(&heard, PARKED, 0).await;
+}
+
+/// An outage of ten minutes at the longest wait of production means about twenty tries; here are
+/// ten times as many, and six times the limit after which an event of its own fault would be dead.
+#[tokio::test]
+async fn an_outage_dead_letters_nothing() {
+    let (db, heard) = (database().await, database().await);
+    let server = liuyan_local::testing::nats().await;
+    let subject = subject();
+    say(&db, subject, &["a", "b"]).await;
+    let log = Log::default();
+    log.absent.store(200, Ordering::SeqCst);
+    let _relay = relay(&db, server.url()).await;
+    let _hearing = hear(&heard, server.url(), "moderation", &log).await;
+    settled(&heard, subject, 2).await;
+    assert_eq!(log.absent.load(Ordering::SeqCst), 0);
+    assert_eq!(count(&heard, ANY).await, 0);
+}

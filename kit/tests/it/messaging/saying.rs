@@ -1,0 +1,305 @@
+//! Saying: outbox, relay, lease, partitions.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use liuyan_kit::{
+    id,
+    messaging::{Bus, Outgoing, outbox, relay},
+    testing,
+};
+
+use super::helpers::{
+    LIMIT, Log, count, database, effects, event, execute, hear, nats, now, relay as run_relay, say,
+    settled, subject,
+};
+
+#[tokio::test]
+async fn an_event_exists_if_and_only_if_its_state_change_does() {
+    let db = database().await;
+    let subject = subject();
+    let failed: Result<(), sqlx::Error> = db
+        .write(move |tx| {
+            Box::pin(async move {
+                outbox::publish(tx, now(), subject, &event("a")).await?;
+                Err(sqlx::Error::RowNotFound)
+            })
+        })
+        .await;
+    assert!(failed.is_err());
+    assert_eq!(count(&db, "select count(*) from messaging.outbox").await, 0);
+    assert_eq!(count(&db, "select count(*) from messaging.subjects").await, 0);
+    say(&db, subject, &["a"]).await;
+    assert_eq!(count(&db, "select count(*) from messaging.outbox").await, 1);
+}
+
+#[tokio::test]
+async fn events_of_one_batch_are_numbered_in_its_order() {
+    let db = database().await;
+    let (first, second) = (subject(), subject());
+    let batch = [first, second, first, first].map(|subject| Outgoing::new(subject, &event("a")));
+    let ids = db
+        .write(move |tx| Box::pin(async move { outbox::publish_all(tx, now(), &batch).await }))
+        .await
+        .unwrap();
+    let mut connection = db.read().await.unwrap();
+    let events = relay::unpublished(&mut connection, 10).await.unwrap();
+    let said: Vec<_> =
+        events.iter().map(|(event, _)| (event.event_id, event.subject_id, event.version)).collect();
+    assert_eq!(
+        said,
+        [(ids[0], first, 1), (ids[1], second, 1), (ids[2], first, 2), (ids[3], first, 3)]
+    );
+}
+
+#[tokio::test]
+async fn a_crash_between_commit_and_publish_loses_nothing() {
+    let (db, heard) = (database().await, database().await);
+    let nats = liuyan_local::testing::nats().await;
+    let subject = subject();
+    // The service dies right after its commits: no relay has ever run.
+    say(&db, subject, &["a", "b", "c"]).await;
+    let _relay = run_relay(&db, nats.url()).await;
+    let _hearing = hear(&heard, nats.url(), "moderation", &Log::default()).await;
+    settled(&heard, subject, 3).await;
+}
+
+#[tokio::test]
+async fn a_crash_between_publish_and_mark_doubles_nothing() {
+    let (db, heard) = (database().await, database().await);
+    let server = liuyan_local::testing::nats().await;
+    let subject = subject();
+    say(&db, subject, &["a", "b"]).await;
+    let bus = Bus::connect(&nats(server.url()), "intake").await.unwrap();
+    testing::eventually("the stream is declared", LIMIT, || async { bus.declare("intake").await.ok() })
+        .await;
+    let events = {
+        let mut connection = db.read().await.unwrap();
+        relay::unpublished(&mut connection, 10).await.unwrap()
+    };
+    let outcomes = bus.publish("intake", &events).await;
+    assert!(outcomes.iter().all(Option::is_some), "{outcomes:?}");
+    // The relay dies here, before its mark. The bus forgets the message ids in time, so the next
+    // relay's publications arrive as new ones.
+    execute(&db, "update messaging.outbox set attempt = attempt + 1").await;
+    let _relay = run_relay(&db, server.url()).await;
+    let _hearing = hear(&heard, server.url(), "moderation", &Log::default()).await;
+    say(&db, subject, &["c"]).await;
+    settled(&heard, subject, 3).await;
+    assert_eq!(bus.declare("intake").await.unwrap().last_sequence, 5);
+}
+
+#[tokio::test]
+async fn a_late_commit_is_not_skipped() {
+    let (db, heard) = (database().await, database().await);
+    let server = liuyan_local::testing::nats().await;
+    let _relay = run_relay(&db, server.url()).await;
+    let _hearing = hear(&heard, server.url(), "moderation", &Log::default()).await;
+    let (early, late) = (subject(), subject());
+    let (drawn, wait_drawn) = tokio::sync::oneshot::channel();
+    let (go, wait_go) = tokio::sync::oneshot::channel::<()>();
+    let writer = {
+        let db = db.clone();
+        tokio::spawn(async move {
+            db.write(move |tx| {
+                Box::pin(async move {
+                    outbox::publish(tx, now(), late, &event("late")).await?;
+                    drawn.send(()).unwrap();
+                    wait_go.await.unwrap();
+                    Ok::<_, sqlx::Error>(())
+                })
+            })
+            .await
+        })
+    };
+    wait_drawn.await.unwrap();
+    // A younger id is committed and published while the older one is still open.
+    say(&db, early, &["early"]).await;
+    settled(&heard, early, 1).await;
+    go.send(()).unwrap();
+    writer.await.unwrap().unwrap();
+    settled(&heard, late, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twelve_writers_lose_double_and_disorder_nothing() {
+    const WRITERS: i64 = 12;
+    const EACH: i64 = 60;
+    let (db, heard) = (database().await, database().await);
+    let server = liuyan_local::testing::nats().await;
+    let _relays = (run_relay(&db, server.url()).await, run_relay(&db, server.url()).await);
+    let _hearing = (
+        hear(&heard, server.url(), "moderation", &Log::default()).await,
+        hear(&heard, server.url(), "moderation", &Log::default()).await,
+    );
+    let subjects: Vec<_> = (0..7).map(|_| subject()).collect();
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|writer| {
+            let (db, subjects) = (db.clone(), subjects.clone());
+            tokio::spawn(async move {
+                for turn in 0..EACH {
+                    let place = usize::try_from(writer + turn).unwrap() % subjects.len();
+                    say(&db, subjects[place], &["x"]).await;
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    testing::eventually("every event took effect", LIMIT, || async {
+        (count(&heard, "select count(*) from effects").await == WRITERS * EACH).then_some(())
+    })
+    .await;
+    // Once more, so that a doubled effect would have had the time to show itself.
+    say(&db, subjects[0], &["last"]).await;
+    testing::eventually("the last event took effect", LIMIT, || async {
+        (count(&heard, "select count(*) from effects").await > WRITERS * EACH).then_some(())
+    })
+    .await;
+    let effects = effects(&heard).await;
+    assert_eq!(effects.len(), subjects.len());
+    for versions in effects.values() {
+        let last = i64::try_from(versions.len()).unwrap();
+        assert_eq!(*versions, (1..=last).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn an_old_relay_that_wakes_after_losing_its_lease_does_no_harm() {
+    let db = database().await;
+    say(&db, subject(), &["a"]).await;
+    let (old, new) = (id::v7(now()), id::v7(now()));
+    let old_epoch = relay::take_lease(&db, old, 1).await.unwrap().unwrap();
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let new_epoch = relay::take_lease(&db, new, 60_000).await.unwrap().unwrap();
+    assert!(new_epoch > old_epoch);
+    assert_eq!(relay::take_lease(&db, old, 60_000).await.unwrap(), None);
+    let event = {
+        let mut connection = db.read().await.unwrap();
+        relay::unpublished(&mut connection, 1).await.unwrap().remove(0)
+    };
+    let key = [(event.0.event_id, event.1)];
+    let marked = relay::mark(&db, old_epoch, &key, Some(1), now()).await.unwrap();
+    assert_eq!(marked, relay::Marked::LeaseLost);
+    let unpublished = "select count(*) from messaging.outbox where published_at is null";
+    assert_eq!(count(&db, unpublished).await, 1);
+    let marked = relay::mark(&db, new_epoch, &key, Some(1), now()).await.unwrap();
+    assert_eq!(marked, relay::Marked::Yes);
+    assert_eq!(count(&db, unpublished).await, 0);
+}
+
+#[tokio::test]
+async fn a_republication_inside_the_duplicate_window_arrives() {
+    let db = database().await;
+    let server = liuyan_local::testing::nats().await;
+    say(&db, subject(), &["a"]).await;
+    let _relay = run_relay(&db, server.url()).await;
+    let bus = Bus::connect(&nats(server.url()), "intake").await.unwrap();
+    let sequence = || async {
+        bus.stream_state("intake").await.ok().flatten().map(|state| state.last_sequence)
+    };
+    testing::eventually("the event is on the bus", LIMIT, || async {
+        (sequence().await == Some(1)).then_some(())
+    })
+    .await;
+    testing::eventually("the event is marked", LIMIT, || async {
+        let unpublished = "select count(*) from messaging.outbox where published_at is null";
+        (count(&db, unpublished).await == 0).then_some(())
+    })
+    .await;
+    let again = db
+        .write(|tx| {
+            Box::pin(async move {
+                let event_ids =
+                    relay::published(tx, 10).await?;
+                relay::say_again(tx, &event_ids).await
+            })
+        })
+        .await
+        .unwrap();
+    assert_eq!(again, 1);
+    testing::eventually("the event is on the bus a second time", LIMIT, || async {
+        (sequence().await == Some(2)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_partition_of_tomorrow_is_there() {
+    let db = database().await;
+    let made = db
+        .write(|tx| Box::pin(async move { outbox::make_partitions(tx, now()).await }))
+        .await
+        .unwrap();
+    assert_eq!(made, 9);
+    let mut connection = db.read().await.unwrap();
+    assert!(outbox::ready_for_tomorrow(&mut connection, now()).await.unwrap());
+    drop(connection);
+    say(&db, subject(), &["a"]).await;
+    assert_eq!(count(&db, "select count(*) from messaging.outbox_default").await, 0);
+}
+
+#[tokio::test]
+async fn a_clock_a_day_or_a_month_ahead_harms_nobody() {
+    let (db, heard) = (database().await, database().await);
+    let server = liuyan_local::testing::nats().await;
+    let make = |at| {
+        db.write(move |tx| Box::pin(async move { outbox::make_partitions(tx, at).await }))
+    };
+    make(now()).await.unwrap();
+    let subject = subject();
+    for days in [1, 30, 0] {
+        let at = now() + SignedDuration::from_hours(24 * days);
+        db.write(move |tx| {
+            Box::pin(async move { outbox::publish(tx, at, subject, &event("a")).await })
+        })
+        .await
+        .unwrap();
+    }
+    assert_eq!(count(&db, "select count(*) from messaging.outbox_default").await, 1);
+    // When the day comes its partition takes the row over.
+    make(now() + SignedDuration::from_hours(24 * 30)).await.unwrap();
+    assert_eq!(count(&db, "select count(*) from messaging.outbox_default").await, 0);
+    let _relay = run_relay(&db, server.url()).await;
+    let _hearing = hear(&heard, server.url(), "moderation", &Log::default()).await;
+    settled(&heard, subject, 3).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_drifted_is_refused() {
+    let server = liuyan_local::testing::nats().await;
+    let bus = Bus::connect(&nats(server.url()), "intake").await.unwrap();
+    testing::eventually("the stream is declared", LIMIT, || async { bus.declare("intake").await.ok() })
+        .await;
+    let mut other = nats(server.url());
+    other.stream_max_age_days += 1;
+    let bus = Bus::connect(&other, "intake").await.unwrap();
+    let refusal = testing::eventually("an answer", LIMIT, || async {
+        match bus.declare("intake").await {
+            Err(liuyan_kit::messaging::bus::Error::Away(_)) => None,
+            answer => Some(answer),
+        }
+    })
+    .await;
+    assert_eq!(
+        refusal.unwrap_err().to_string(),
+        "INTAKE differs from its declaration in max_age; mend it, or start with the old one"
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_may_not_declare_waits_for_the_stream() {
+    let server = liuyan_local::testing::nats().await;
+    let mut modest = nats(server.url());
+    modest.declare = false;
+    let bus = Bus::connect(&modest, "intake").await.unwrap();
+    let refusal = testing::eventually("an answer", LIMIT, || async {
+        match bus.declare("intake").await {
+            Err(liuyan_kit::messaging::bus::Error::Away(_)) => None,
+            answer => Some(answer),
+        }
+    })
+    .await;
+    assert_eq!(refusal.unwrap_err().to_string(), "the stream INTAKE does not exist");
+}
