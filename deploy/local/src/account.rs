@@ -209,6 +209,22 @@ mod tests {
     }
 
     #[test]
+    fn a_server_whose_parent_is_gone_before_the_word_never_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let trace = folder.path().join("trace");
+        for (word, runs) in [("", false), ("g", false), ("go\n", true)] {
+            let mut command = Account::Own.gated(Path::new("touch"));
+            let mut child =
+                command.arg(&trace).stdin(std::process::Stdio::piped()).spawn().unwrap();
+            let mut gate = child.stdin.take().unwrap();
+            std::io::Write::write_all(&mut gate, word.as_bytes()).unwrap();
+            drop(gate);
+            child.wait().unwrap();
+            assert_eq!(trace.exists(), runs, "{word:?}");
+        }
+    }
+
+    #[test]
     fn a_namespace_is_entered_by_the_process_itself() {
         let command = Account::Namespace { uid: 7, gid: 8 }.command(Path::new("/bin/postgres"));
         let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();

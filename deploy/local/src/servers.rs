@@ -194,3 +194,54 @@ impl Servers {
         postgres.and(nats)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::find::ask;
+
+    /// A folder through which nobody but root passes, as root's home is.
+    fn closed_folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        folder
+    }
+
+    /// Machines without user namespaces are rare where this is written, so that way is taken on purpose.
+    #[tokio::test]
+    async fn root_without_namespaces_runs_postgres_as_a_lesser_user() {
+        if !nix::unistd::geteuid().is_root() {
+            return;
+        }
+        let account = Account::lesser().unwrap();
+        let closed = closed_folder();
+        let options = Options { durable: false, ..Options::new(closed.path().join("data")) };
+        let servers = start_as(account, options.clone(), &|_| {}).await.unwrap();
+        let base = servers.postgres_base().to_owned();
+        assert!(base.starts_with("/var/lib/liuyan/data"), "{}", base.display());
+        let owner = fs::metadata(format!("/proc/{}", servers.postgres_pid()));
+        assert!(owner.is_ok_and(|data| std::os::unix::fs::MetadataExt::uid(&data) != 0));
+        servers.stop().await.unwrap();
+        start_as(account, options, &|_| {}).await.unwrap().stop().await.unwrap();
+        fs::remove_dir_all(base).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_lesser_user_gets_a_copy_of_fetched_programs_it_can_run() {
+        if !nix::unistd::geteuid().is_root() {
+            return;
+        }
+        let account = Account::lesser().unwrap();
+        let closed = closed_folder();
+        let folder = closed.path().join(random_word().unwrap());
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("program"), "#!/bin/sh\necho program 1.2\n").unwrap();
+        fs::set_permissions(folder.join("program"), fs::Permissions::from_mode(0o700)).unwrap();
+        assert!(ask(account, &folder.join("program")).await.is_none());
+        let copy = account.bring(&folder).await.unwrap();
+        assert!(ask(account, &copy.join("program")).await.is_some());
+        fs::remove_dir_all(copy).unwrap();
+    }
+}

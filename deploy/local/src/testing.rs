@@ -5,21 +5,29 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use nix::unistd::geteuid;
 use tokio::sync::OnceCell;
 
 use crate::folder::{Folder, random_word};
 use crate::guard::Guard;
 use crate::options::{Options, Source, default_cache_dir};
 use crate::port::Wish;
+use crate::process::pid_in;
 use crate::progress::Progress;
 use crate::servers::{Servers, guard_of, start};
 use crate::{nats, programs};
 
 /// A killed server is gone within this.
-const KILL_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
+const KILL_LIMIT: Duration = Duration::from_secs(10);
+/// A folder of a test process that has been untouched for this long and is not locked is cleared away.
+const ABANDONED_AFTER: Duration = Duration::from_secs(60);
+/// How the names of such folders begin.
+const PREFIX: &str = "liuyan-test-";
 
 static SHARED: OnceCell<TestServers> = OnceCell::const_new();
 
@@ -60,6 +68,7 @@ pub async fn shared() -> &'static TestServers {
 }
 
 async fn start_shared() -> TestServers {
+    sweep();
     let folder = temporary_folder();
     let options = Options { durable: false, temporary: true, ..Options::new(&folder) };
     match start(options, &silent).await {
@@ -87,6 +96,7 @@ pub struct OwnNats {
 /// # Panics
 /// If it can't be started.
 pub async fn nats() -> OwnNats {
+    sweep();
     let path = temporary_folder();
     let begin = async {
         let folder = Folder::open(&path, 0o700)?;
@@ -162,5 +172,38 @@ fn silent(_: Progress) {}
 /// A new path in the system's temporary folder.
 fn temporary_folder() -> PathBuf {
     let word = random_word().unwrap_or_else(|error| panic!("{error}"));
-    env::temp_dir().join(format!("liuyan-test-{}-{}", std::process::id(), &word[..8]))
+    env::temp_dir().join(format!("{PREFIX}{}-{}", std::process::id(), &word[..8]))
+}
+
+/// Clears away what test processes have left behind that were killed together with their guards, as by the end of a
+/// container's control group. Whatever can't be cleared is left to the next one.
+fn sweep() {
+    let Ok(entries) = fs::read_dir(env::temp_dir()) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) && is_old_and_ours(&entry.path())
+        {
+            clear_abandoned(&entry.path());
+        }
+    }
+}
+
+/// A folder that is not old may be one whose process has not come to lock it yet.
+fn is_old_and_ours(path: &Path) -> bool {
+    let Ok(data) = fs::symlink_metadata(path) else { return false };
+    let age = data.modified().ok().and_then(|time| time.elapsed().ok());
+    data.is_dir()
+        && data.uid() == geteuid().as_raw()
+        && age.is_some_and(|age| age > ABANDONED_AFTER)
+}
+
+/// Sets a new guard on the abandoned servers and dismisses it at once: stopping and removing is what it does.
+fn clear_abandoned(path: &Path) {
+    let Some(folder) = Folder::abandoned(path) else { return };
+    let Ok(guard) = guard_of(&folder, true) else { return };
+    let servers = [("postgres", "postgres.pid", "postgres"), ("nats", "nats.pid", "nats.conf")];
+    for (kind, pid_file, mark) in servers {
+        if let Some(pid) = pid_in(&folder.join(pid_file)) {
+            let _ = guard.watch(kind, pid, &folder.join(mark));
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -127,6 +128,7 @@ impl Parent {
             .args(["--exact", test, "--nocapture", "--test-threads=1"])
             .env(PARENT, folder)
             .stdout(Stdio::piped())
+            .process_group(0)
             .spawn()
             .unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
@@ -140,10 +142,26 @@ impl Parent {
         Self { process, postgres, nats, folder }
     }
 
+    /// Kills the process and everything in its process group, as a terminal, a CI runner or an impatient person does.
     pub(crate) fn kill(&mut self) {
-        self.process.kill().unwrap();
+        let group = format!("-{}", self.process.id());
+        assert!(
+            Command::new("kill").args(["-s", "KILL", "--", &group]).status().unwrap().success()
+        );
         self.process.wait().unwrap();
     }
+}
+
+/// The process ids of the guards a process has started.
+pub(crate) fn guards_of(parent: u32) -> Vec<u32> {
+    let said = Command::new("ps").args(["-A", "-o", "pid=,ppid=,args="]).output().unwrap();
+    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+    let rows = text.lines().filter(|line| line.contains("The guard: stops the servers"));
+    let numbers = rows.filter_map(|line| {
+        let mut words = line.split_whitespace().map_while(|word| word.parse::<u32>().ok());
+        Some((words.next()?, words.next()?))
+    });
+    numbers.filter(|(_, of)| *of == parent).map(|(pid, _)| pid).collect()
 }
 
 /// What the helper process says of itself; it then waits to be killed.

@@ -3,7 +3,8 @@
 use liuyan_local::testing;
 
 use crate::helper::{
-    Parent, ask, eventually, is_alive, nats_request, parent_folder, tell_pids_and_wait,
+    Parent, ask, eventually, guards_of, is_alive, nats_request, parent_folder, signal,
+    tell_pids_and_wait,
 };
 
 #[tokio::test]
@@ -65,6 +66,29 @@ async fn test_servers_and_their_folder_go_with_a_killed_test_process() {
     let folder = std::path::Path::new(&parent.folder).parent().unwrap().to_owned();
     assert!(is_alive(parent.postgres) && is_alive(parent.nats) && folder.exists());
     parent.kill();
+    eventually("Postgres ended", || !is_alive(parent.postgres));
+    eventually("nats-server ended", || !is_alive(parent.nats));
+    eventually("the folder was removed", || !folder.exists());
+}
+
+#[tokio::test]
+async fn what_a_test_process_and_its_guard_left_behind_is_swept_by_the_next() {
+    if parent_folder().is_some() {
+        let shared = testing::shared().await;
+        let folder = ask(shared.postgres_url(), "show data_directory").await;
+        return tell_pids_and_wait(shared.postgres_pid(), shared.nats_pid(), &folder).await;
+    }
+    let name = "shared::what_a_test_process_and_its_guard_left_behind_is_swept_by_the_next";
+    let mut parent = Parent::start(name, "".as_ref());
+    let folder = std::path::Path::new(&parent.folder).parent().unwrap().to_owned();
+    for guard in guards_of(parent.process.id()) {
+        signal("KILL", guard);
+    }
+    parent.kill();
+    // Only what has been untouched for a while is swept.
+    let long_ago = std::time::SystemTime::UNIX_EPOCH;
+    std::fs::File::open(&folder).unwrap().set_modified(long_ago).unwrap();
+    drop(testing::nats().await);
     eventually("Postgres ended", || !is_alive(parent.postgres));
     eventually("nats-server ended", || !is_alive(parent.nats));
     eventually("the folder was removed", || !folder.exists());
