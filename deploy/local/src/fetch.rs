@@ -173,14 +173,14 @@ impl Build {
         Ok(folder)
     }
 
-    async fn run(&self, cache: &Path, command: Command, limit: Duration) -> Result<(), Error> {
+    async fn run(&self, part: &Path, command: Command, limit: Duration) -> Result<(), Error> {
         let said = output(command, limit).await.map_err(|error| self.failed(error.to_string()))?;
         if said.status.success() {
             return Ok(());
         }
         let words = String::from_utf8_lossy(&said.stderr);
         if tells_of_full_disk(&words) {
-            return Err(Error::DiskFull { folder: cache.to_owned() });
+            return Err(Error::DiskFull { folder: part.parent().unwrap_or(part).to_owned() });
         }
         // pip explains this at length and ends with the hashes; what it means is said in the beginning.
         if words.contains("DO NOT MATCH THE HASHES") {
