@@ -1,1 +1,63 @@
-//! liuyan-moderation
+#![doc = include_str!("../README.md")]
+
+mod app;
+mod config;
+mod consumer;
+mod domain;
+mod error;
+mod events;
+mod grpc;
+mod store;
+mod texts;
+mod worker;
+
+use std::sync::Arc;
+
+use liuyan_kit::{host::Host, service::Service};
+use liuyan_proto::liuyan::moderation::v1::review_service_server::ReviewServiceServer;
+use sqlx::migrate::Migrator;
+use tokio::sync::Notify;
+use tonic::service::Routes;
+
+pub use app::{App, Call, deciding::Wish};
+pub use config::Config;
+pub use consumer::of_intake;
+pub use domain::{audit, decision, fold, ground, page, review, rules, screen, text};
+pub use error::Error;
+pub use grpc::Grpc;
+pub use texts::Texts;
+
+static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// Decides what may be public.
+#[derive(Debug, Clone, Copy)]
+pub struct Moderation;
+
+impl Service for Moderation {
+    const NAME: &'static str = "moderation";
+    const DEFAULTS: &'static str = include_str!("../config.toml");
+    type Config = Config;
+
+    fn migrator() -> Option<&'static Migrator> {
+        Some(&MIGRATOR)
+    }
+
+    async fn start(config: Config, host: Host) -> anyhow::Result<()> {
+        let db = host.database(Self::migrator()).await?;
+        let rules = rules::RuleSet::current()?;
+        let app = Arc::new(App {
+            db: db.clone(),
+            clock: host.clock(),
+            texts: Texts::new(host.channel("intake")?),
+            screener: screen::Screener::new(rules.clone())?,
+            config,
+        });
+        app.load_data(&rules).await?;
+
+        let arrived = Arc::new(Notify::new());
+        host.relay(&db).await?;
+        host.consume(&db, of_intake(host.clock(), Arc::clone(&arrived))).await?;
+        worker::screen(&host, &app, arrived);
+        host.serve(Routes::new(ReviewServiceServer::new(Grpc::new(app)))).await
+    }
+}

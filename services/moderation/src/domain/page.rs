@@ -63,8 +63,7 @@ mod tests {
 
     #[test]
     fn a_token_continues_only_its_own_question() {
-        let cursor =
-            Cursor { submitted_at: Timestamp::UNIX_EPOCH, message_id: Uuid::from_u128(7) };
+        let cursor = Cursor { submitted_at: Timestamp::UNIX_EPOCH, message_id: Uuid::from_u128(7) };
         let token = token(State::Held, 50, cursor);
         assert_eq!(read(&token, State::Held, 50), Some(cursor));
         assert_eq!(read(&token, State::Approved, 50), None);

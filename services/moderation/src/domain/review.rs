@@ -66,11 +66,9 @@ impl State {
     pub fn can_be_resubmitted(self) -> bool {
         match self {
             Self::Returned => true,
-            Self::Screening
-            | Self::Held
-            | Self::Approved
-            | Self::Declined
-            | Self::Withdrawn => false,
+            Self::Screening | Self::Held | Self::Approved | Self::Declined | Self::Withdrawn => {
+                false
+            }
         }
     }
 }

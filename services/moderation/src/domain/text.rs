@@ -26,8 +26,7 @@ pub enum Field {
 
 impl Field {
     /// All fields, in the order in which they are read.
-    pub const ALL: [Self; 5] =
-        [Self::Title, Self::Body, Self::Demand, Self::Details, Self::Place];
+    pub const ALL: [Self; 5] = [Self::Title, Self::Body, Self::Demand, Self::Details, Self::Place];
 
     /// The word by which it is stored.
     pub fn as_str(self) -> &'static str {

@@ -18,12 +18,7 @@ pub(super) fn find(text: &Folded, tables: &Tables, found: &mut Vec<Found>) {
 }
 
 /// Takes a QQ number or WeChat id that is announced at a position; gives where it ends.
-fn contact_at(
-    text: &Folded,
-    tables: &Tables,
-    at: usize,
-    found: &mut Vec<Found>,
-) -> Option<usize> {
+fn contact_at(text: &Folded, tables: &Tables, at: usize, found: &mut Vec<Found>) -> Option<usize> {
     if !tables.marked(text.chars()[at], mark::CONTACT) {
         return None;
     }

@@ -57,7 +57,9 @@ impl Lexicon {
             }
             let range = origins[hit.start()] as usize..origins[hit.end() - 1] as usize + 1;
             // The longest of words that end in one another is enough. Hits come by their ends.
-            while found.len() > first && found.last().is_some_and(|last| last.range.start >= range.start) {
+            while found.len() > first
+                && found.last().is_some_and(|last| last.range.start >= range.start)
+            {
                 found.pop();
             }
             if found[first..].last().is_none_or(|last| last.range.end < range.end) {

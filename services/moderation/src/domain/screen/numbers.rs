@@ -28,12 +28,7 @@ struct Chunk {
 }
 
 /// Finds numbers that lie outside of links.
-pub(super) fn find(
-    text: &Folded,
-    tables: &Tables,
-    links: &[Range<usize>],
-    found: &mut Vec<Found>,
-) {
+pub(super) fn find(text: &Folded, tables: &Tables, links: &[Range<usize>], found: &mut Vec<Found>) {
     let chunks = chunks(text, tables);
     let mut at = 0;
     while at < chunks.len() {
@@ -263,7 +258,10 @@ impl Number<'_> {
             [first, rest] => first == area && (7..=8).contains(&rest),
             [first, 3 | 4, 4] => first == area,
             // Without a gap it is easily something else.
-            [all] => (7..=8).contains(&all.saturating_sub(area)) && self.has_context(&self.tables.telephone),
+            [all] => {
+                (7..=8).contains(&all.saturating_sub(area))
+                    && self.has_context(&self.tables.telephone)
+            }
             _ => false,
         }
     }
@@ -273,8 +271,16 @@ impl Number<'_> {
         // A day written without gaps has eight digits too.
         let is_day = self.digits.len() == 8
             && (1900..2100).contains(&value(&self.digits[..4]))
-            && is_date(value(&self.digits[..4]), value(&self.digits[4..6]), value(&self.digits[6..]));
-        shaped && self.alone && !is_day && !self.is_amount() && self.has_context(&self.tables.telephone)
+            && is_date(
+                value(&self.digits[..4]),
+                value(&self.digits[4..6]),
+                value(&self.digits[6..]),
+            );
+        shaped
+            && self.alone
+            && !is_day
+            && !self.is_amount()
+            && self.has_context(&self.tables.telephone)
     }
 }
 

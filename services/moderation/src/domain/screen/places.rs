@@ -26,10 +26,16 @@ fn plate_at(chars: &[char], tables: &Tables, at: usize) -> Option<usize> {
     if !chars.get(at + 1).is_some_and(|c| c.is_ascii_lowercase() && on_plates(*c)) {
         return None;
     }
-    let gap = usize::from(matches!(chars.get(at + 2), Some(' ' | '.' | '-' | '\u{b7}' | '\u{2022}')));
+    let gap =
+        usize::from(matches!(chars.get(at + 2), Some(' ' | '.' | '-' | '\u{b7}' | '\u{2022}')));
     let start = at + 2 + gap;
-    let serial: Vec<char> =
-        chars.get(start..)?.iter().take(7).take_while(|c| c.is_ascii_alphanumeric()).copied().collect();
+    let serial: Vec<char> = chars
+        .get(start..)?
+        .iter()
+        .take(7)
+        .take_while(|c| c.is_ascii_alphanumeric())
+        .copied()
+        .collect();
     let letters = serial.iter().filter(|c| c.is_ascii_alphabetic()).count();
     if !serial.iter().all(|c| on_plates(*c)) || letters > 2 {
         return None;
@@ -39,7 +45,9 @@ fn plate_at(chars: &[char], tables: &Tables, at: usize) -> Option<usize> {
     match serial.len() {
         4 if special => Some(end + 1),
         5 => Some(end),
-        6 if matches!(serial[0], 'a'..='h' | 'j' | 'k') || matches!(serial[5], 'a'..='k') => Some(end),
+        6 if matches!(serial[0], 'a'..='h' | 'j' | 'k') || matches!(serial[5], 'a'..='k') => {
+            Some(end)
+        }
         _ => None,
     }
 }

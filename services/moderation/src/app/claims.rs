@@ -1,0 +1,135 @@
+//! Moderators take reviews under a lease, so that no two work on the same.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{App, Call, one_locked};
+use crate::{
+    domain::{
+        audit::{Action, Entry},
+        review::{Claim, Review, State},
+    },
+    error::Error,
+    store::{audit, reviews},
+};
+
+impl App {
+    /// Takes the review named, or the oldest held one on which no lease binds. The same moderator
+    /// may take a review again, which lengthens the lease. `None` if the queue is empty.
+    ///
+    /// # Errors
+    /// [`Error::ReviewNotFound`], [`Error::NotHeld`], [`Error::ClaimedByAnother`],
+    /// [`Error::RequestIdReused`].
+    pub async fn claim(
+        self: &Arc<Self>,
+        call: Call,
+        named: Option<Uuid>,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let now = self.clock.now();
+        let expires_at = now + self.config.lease();
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    if let Some(answer) = call.begin(tx).await? {
+                        return Ok(Some(answer));
+                    }
+                    let message_id = match named {
+                        Some(message_id) => {
+                            may_claim(&one_locked(tx, message_id).await?, &call.caller, now)?;
+                            message_id
+                        }
+                        None => match reviews::lock_oldest_unclaimed(tx, now).await? {
+                            Some(message_id) => message_id,
+                            // Nothing happened, so there is nothing to repeat.
+                            None => return Ok(None),
+                        },
+                    };
+                    let claim = Claim { holder: call.caller.clone(), expires_at };
+                    reviews::set_claim(tx, message_id, Some(&claim)).await?;
+                    let answer = call.end(tx, now, message_id).await?;
+                    let act = act(now, &call.caller, Action::ReviewClaimed, message_id);
+                    audit::append(tx, &Entry { request_id: Some(call.request_id), ..act }).await?;
+                    Ok(Some(answer))
+                })
+            })
+            .await
+    }
+
+    /// Lengthens the caller's lease; gives its new end.
+    ///
+    /// # Errors
+    /// [`Error::ReviewNotFound`], [`Error::NotClaimed`].
+    pub async fn renew_claim(
+        self: &Arc<Self>,
+        caller: String,
+        message_id: Uuid,
+    ) -> Result<Timestamp, Error> {
+        let now = self.clock.now();
+        let expires_at = now + self.config.lease();
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    held_by(tx, &caller, message_id, now).await?;
+                    let claim = Claim { holder: caller.clone(), expires_at };
+                    reviews::set_claim(tx, message_id, Some(&claim)).await?;
+                    audit::append(tx, &act(now, &caller, Action::ClaimRenewed, message_id)).await?;
+                    Ok(expires_at)
+                })
+            })
+            .await
+    }
+
+    /// Gives a claimed review back to the queue.
+    ///
+    /// # Errors
+    /// [`Error::ReviewNotFound`], [`Error::NotClaimed`].
+    pub async fn release(self: &Arc<Self>, caller: String, message_id: Uuid) -> Result<(), Error> {
+        let now = self.clock.now();
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    held_by(tx, &caller, message_id, now).await?;
+                    reviews::set_claim(tx, message_id, None).await?;
+                    let act = act(now, &caller, Action::ReviewReleased, message_id);
+                    Ok(audit::append(tx, &act).await?)
+                })
+            })
+            .await
+    }
+}
+
+/// Locks a review that the caller holds under a lease that binds.
+pub(super) async fn held_by(
+    tx: &mut PgConnection,
+    caller: &str,
+    message_id: Uuid,
+    now: Timestamp,
+) -> Result<Review, Error> {
+    let review = one_locked(tx, message_id).await?;
+    if review.is_held_by(caller, now) { Ok(review) } else { Err(Error::NotClaimed) }
+}
+
+fn may_claim(review: &Review, caller: &str, now: Timestamp) -> Result<(), Error> {
+    if review.state != State::Held {
+        return Err(Error::NotHeld(review.state));
+    }
+    match &review.claim {
+        Some(claim) if claim.binds(now) && claim.holder != caller => Err(Error::ClaimedByAnother),
+        _ => Ok(()),
+    }
+}
+
+/// An act on a review, for the audit log.
+pub(super) fn act(at: Timestamp, actor: &str, action: Action, message_id: Uuid) -> Entry {
+    Entry {
+        at,
+        actor: actor.to_owned(),
+        action,
+        message_id: Some(message_id),
+        request_id: None,
+        detail: String::new(),
+    }
+}

@@ -1,0 +1,104 @@
+//! What intake said takes effect, inside the consumer's transaction.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use liuyan_kit::messaging::outbox;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    domain::review::{State, Submission},
+    events,
+    store::queue,
+};
+
+/// Something was said about a message that nobody told of; its submission was discarded.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no review of message {0}")]
+pub struct UnknownMessage(pub Uuid);
+
+/// Why what was heard can't take effect.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// See [`UnknownMessage`].
+    #[error(transparent)]
+    Unknown(#[from] UnknownMessage),
+    /// The database.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+/// New messages wait for the rules.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn submitted(
+    tx: &mut PgConnection,
+    now: Timestamp,
+    messages: &[Submission],
+) -> Result<(), Refused> {
+    Ok(queue::insert(tx, now, messages).await?)
+}
+
+/// Mended messages wait for the rules again, in their old place. A message that is no longer with
+/// its author stays as it is.
+///
+/// # Errors
+/// See [`Refused`].
+pub(crate) async fn resubmitted(
+    tx: &mut PgConnection,
+    now: Timestamp,
+    mended: &[(Uuid, u32)],
+) -> Result<(), Refused> {
+    // Of several revisions in one batch the last counts.
+    let revisions: HashMap<Uuid, u32> = mended.iter().copied().collect();
+    let states = known(tx, revisions.keys()).await?;
+    let reopened: Vec<_> = states
+        .into_iter()
+        .filter(|(id, state)| {
+            if !state.can_be_resubmitted() {
+                tracing::warn!(message_id = %id, state = state.as_str(), "a mended text was not awaited");
+            }
+            state.can_be_resubmitted()
+        })
+        .filter_map(|(id, _)| Some((id, *revisions.get(&id)?)))
+        .collect();
+    Ok(queue::reopen(tx, now, &reopened).await?)
+}
+
+/// Messages are withdrawn if they are not yet approved; else routing decides.
+///
+/// # Errors
+/// See [`Refused`].
+pub(crate) async fn withdrawal_requested(
+    tx: &mut PgConnection,
+    now: Timestamp,
+    ids: &[Uuid],
+) -> Result<(), Refused> {
+    let states = known(tx, ids.iter()).await?;
+    let withdrawn: Vec<Uuid> = states
+        .into_iter()
+        .filter(|(_, state)| state.can_be_withdrawn())
+        .map(|(id, _)| id)
+        .collect();
+    queue::withdraw(tx, now, &withdrawn).await?;
+    let said: Vec<_> = withdrawn.iter().map(|id| events::withdrawn(*id, now)).collect();
+    outbox::publish_all(tx, now, &said).await?;
+    Ok(())
+}
+
+/// Locks the reviews of messages and tells where they stand.
+async fn known(
+    tx: &mut PgConnection,
+    ids: impl Iterator<Item = &Uuid>,
+) -> Result<Vec<(Uuid, State)>, Refused> {
+    let ids: HashSet<Uuid> = ids.copied().collect();
+    let asked: Vec<Uuid> = ids.iter().copied().collect();
+    let states = queue::lock(tx, &asked).await?;
+    let found: HashSet<Uuid> = states.iter().map(|(id, _)| *id).collect();
+    match ids.difference(&found).next() {
+        Some(missing) => Err(UnknownMessage(*missing).into()),
+        None => Ok(states),
+    }
+}

@@ -1,0 +1,56 @@
+//! The service's own settings; `config.toml` documents each.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+/// The table `[service]` of `config.toml`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Whether clean messages pass by themselves where the office has not chosen.
+    pub default_pass: bool,
+    /// How many reviews one round of screening takes.
+    pub screening_batch: u16,
+    /// After how many seconds a crashed round is taken up again.
+    pub screening_lease_seconds: u32,
+    /// How long the worker waits for work that nobody woke it for.
+    pub screening_idle_milliseconds: u32,
+    /// After how many seconds a missing text is asked for again.
+    pub missing_text_first_seconds: u32,
+    /// The longest of those waits.
+    pub missing_text_longest_seconds: u32,
+    /// How long a moderator holds a review.
+    pub lease_minutes: u32,
+    /// The longest explanation for an author.
+    pub explanation_characters: usize,
+    /// The most spans in one decision.
+    pub spans: usize,
+    /// The most offices that a message accuses.
+    pub accused_offices: usize,
+}
+
+impl Config {
+    /// How long a moderator holds a review.
+    pub fn lease(&self) -> SignedDuration {
+        SignedDuration::from_mins(i64::from(self.lease_minutes))
+    }
+
+    /// How long a round of screening may take.
+    pub fn screening_lease(&self) -> SignedDuration {
+        SignedDuration::from_secs(i64::from(self.screening_lease_seconds))
+    }
+
+    /// How long the worker waits for work that nobody woke it for.
+    pub fn screening_idle(&self) -> Duration {
+        Duration::from_millis(u64::from(self.screening_idle_milliseconds))
+    }
+
+    /// How long a text that was missing `misses` times before is waited for.
+    pub fn missing_text_wait(&self, misses: u32) -> SignedDuration {
+        let doubled = u64::from(self.missing_text_first_seconds) << misses.min(20);
+        let seconds = doubled.min(u64::from(self.missing_text_longest_seconds));
+        SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))
+    }
+}

@@ -1,0 +1,148 @@
+//! What can go wrong, and what a caller is told.
+
+use std::time::Duration;
+
+use liuyan_kit::{
+    class::{Class, Classify, Violation},
+    db,
+};
+
+use crate::domain::review::State;
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Fields of the request are wrong.
+    #[error("the request is wrong in {} places", .0.len())]
+    Invalid(Vec<Violation>),
+    /// There is no review of this message.
+    #[error("there is no review of this message")]
+    ReviewNotFound,
+    /// The review does not wait for a person.
+    #[error("the review is {}, not held", .0.as_str())]
+    NotHeld(State),
+    /// Somebody else holds it.
+    #[error("somebody else holds the review")]
+    ClaimedByAnother,
+    /// The caller does not hold it, or no longer.
+    #[error("the caller does not hold the review")]
+    NotClaimed,
+    /// The review has changed since the caller read it.
+    #[error("the review has changed")]
+    EtagMismatch,
+    /// Only a senior moderator may decide on this ground.
+    #[error("the ground is for senior moderators")]
+    SeniorNeeded,
+    /// The message is not approved.
+    #[error("the review is {}, not approved", .0.as_str())]
+    NotApproved(State),
+    /// The same request id came with another request.
+    #[error("the request id was used for another request")]
+    RequestIdReused,
+    /// Intake has no text of the revision in question.
+    #[error("intake has no text of this revision")]
+    TextMissing,
+    /// Intake does not answer.
+    #[error("intake does not give texts")]
+    TextsUnavailable(#[source] Box<tonic::Status>),
+    /// Data that this release brings differ from what was loaded under the same version.
+    #[error("{name} version {version} was loaded before with another content")]
+    DataChanged {
+        /// Which data.
+        name: &'static str,
+        /// Their version.
+        version: u32,
+    },
+    /// A part of the rules or grounds can't be read.
+    #[error("data of this release can't be read")]
+    BadData(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A task was lost.
+    #[error("a task was lost")]
+    Task(#[from] tokio::task::JoinError),
+    /// The database.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+impl Classify for Error {
+    fn class(&self) -> Class {
+        match self {
+            Self::Invalid(_) => Class::Invalid,
+            Self::ReviewNotFound => Class::NotFound,
+            Self::NotHeld(_) | Self::ClaimedByAnother | Self::NotClaimed => Class::Precondition,
+            Self::NotApproved(_) | Self::TextMissing => Class::Precondition,
+            Self::EtagMismatch => Class::Aborted,
+            Self::SeniorNeeded => Class::Denied,
+            Self::RequestIdReused => Class::Exists,
+            Self::TextsUnavailable(_) => Class::Unavailable,
+            Self::DataChanged { .. } | Self::BadData(_) | Self::Task(_) => Class::Internal,
+            Self::Database(error) => db::class(error),
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "FIELDS_INVALID",
+            Self::ReviewNotFound => "REVIEW_NOT_FOUND",
+            Self::NotHeld(_) => "REVIEW_NOT_HELD",
+            Self::ClaimedByAnother => "REVIEW_CLAIMED_BY_ANOTHER",
+            Self::NotClaimed => "REVIEW_NOT_CLAIMED",
+            Self::EtagMismatch => "ETAG_MISMATCH",
+            Self::SeniorNeeded => "SENIOR_MODERATOR_NEEDED",
+            Self::NotApproved(_) => "MESSAGE_NOT_APPROVED",
+            Self::RequestIdReused => "REQUEST_ID_REUSED",
+            Self::TextMissing => "TEXT_MISSING",
+            Self::TextsUnavailable(_) => "TEXTS_UNAVAILABLE",
+            Self::DataChanged { .. } => "DATA_CHANGED",
+            Self::BadData(_) => "DATA_BROKEN",
+            Self::Task(_) => "TASK_LOST",
+            Self::Database(_) => "DATABASE_UNAVAILABLE",
+        }
+    }
+
+    fn violations(&self) -> Vec<Violation> {
+        match self {
+            Self::Invalid(violations) => violations.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn metadata(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::NotHeld(state) | Self::NotApproved(state) => {
+                vec![("state", state.as_str().to_owned())]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        self.class().passes().then_some(Duration::from_secs(1))
+    }
+}
+
+/// Collects everything that is wrong with a request.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Vec<Violation>);
+
+impl Faults {
+    /// Adds something that is wrong.
+    pub(crate) fn push(&mut self, violation: Violation) {
+        self.0.push(violation);
+    }
+
+    /// Adds something that is wrong if it is.
+    pub(crate) fn check(&mut self, right: bool, field: &str, reason: &'static str) {
+        if !right {
+            self.push(Violation::new(field, reason));
+        }
+    }
+
+    /// Fails if anything is wrong.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with everything.
+    pub(crate) fn end(self) -> Result<(), Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
+    }
+}

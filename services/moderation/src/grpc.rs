@@ -1,0 +1,243 @@
+//! Requests in, answers out: contracts to domain to use cases and back.
+
+mod convert;
+mod parse;
+
+use std::sync::Arc;
+
+use liuyan_kit::{auth::Caller, clock::to_proto, locale::Words};
+use liuyan_proto::liuyan::moderation::v1::{self as proto, review_service_server::ReviewService};
+use prost::Message;
+use sha2::{Digest, Sha256};
+use tonic::{Request, Response, Status};
+
+use crate::{
+    app::{App, Call, deciding::Wish},
+    domain::review::Review,
+    error::Error,
+};
+
+/// Serves `ReviewService`.
+pub struct Grpc {
+    app: Arc<App>,
+    words: Words,
+}
+
+impl Grpc {
+    /// Serves the use cases of `app`.
+    pub fn new(app: Arc<App>) -> Self {
+        let words = Words::new(&[
+            ("zh-CN", include_str!("../locales/zh-CN.ftl")),
+            ("en", include_str!("../locales/en.ftl")),
+        ]);
+        Self { app, words }
+    }
+
+    /// Tells an error to the caller, in the caller's language.
+    fn answer<T>(&self, caller: &Caller, result: Result<T, Error>) -> Result<Response<T>, Status> {
+        result.map(Response::new).map_err(|error| self.words.status(&error, &caller.locale))
+    }
+
+    async fn claim(
+        &self,
+        caller: &Caller,
+        request: proto::ClaimReviewRequest,
+    ) -> Result<proto::ClaimReviewResponse, Error> {
+        let (request_id, named) = parse::claim(&request)?;
+        let call = call(caller, "ClaimReview", &request, request_id, |review| {
+            let review = Some(convert::review(review));
+            proto::ClaimReviewResponse { review }.encode_to_vec()
+        });
+        let Some(answer) = self.app.claim(call, named).await? else {
+            return Ok(proto::ClaimReviewResponse { review: None });
+        };
+        let mut answer = decode::<proto::ClaimReviewResponse>(&answer)?;
+        // The kept answer has no text in it; the claim is in the audit log by now.
+        if let Some(review) = &mut answer.review {
+            let message_id = parse::stored_id(&review.message_id)?;
+            let text = self.app.text_under_review(message_id, review.revision).await?;
+            review.text = text.map(convert::review_text);
+        }
+        Ok(answer)
+    }
+
+    async fn decide(
+        &self,
+        caller: &Caller,
+        request: proto::DecideReviewRequest,
+    ) -> Result<proto::DecideReviewResponse, Error> {
+        let (request_id, mut wish): (_, Wish) =
+            parse::decision(&request, self.app.config.accused_offices)?;
+        wish.senior = caller.has("review:senior");
+        let call = call(caller, "DecideReview", &request, request_id, |review| {
+            let review = Some(convert::review(review));
+            proto::DecideReviewResponse { review }.encode_to_vec()
+        });
+        decode(&self.app.decide(call, wish).await?)
+    }
+
+    async fn redact(
+        &self,
+        caller: &Caller,
+        request: proto::RedactMessageRequest,
+    ) -> Result<proto::RedactMessageResponse, Error> {
+        let (request_id, message_id, spans) = parse::redaction(&request)?;
+        let call = call(caller, "RedactMessage", &request, request_id, |review| {
+            let review = Some(convert::review(review));
+            proto::RedactMessageResponse { review }.encode_to_vec()
+        });
+        decode(&self.app.redact(call, message_id, spans).await?)
+    }
+
+    async fn list(
+        &self,
+        request: proto::ListReviewsRequest,
+    ) -> Result<proto::ListReviewsResponse, Error> {
+        let (state, size) = parse::page(&request)?;
+        let (reviews, next_page_token) =
+            self.app.list_reviews(state, size, &request.page_token).await?;
+        let reviews = reviews.iter().map(convert::review).collect();
+        Ok(proto::ListReviewsResponse { reviews, next_page_token })
+    }
+
+    async fn look(
+        &self,
+        caller: &Caller,
+        request: proto::GetReviewRequest,
+    ) -> Result<proto::GetReviewResponse, Error> {
+        let message_id = parse::id("message_id", &request.message_id)?;
+        let (review, text) = self.app.look(name(caller), message_id).await?;
+        let review =
+            proto::Review { text: text.map(convert::review_text), ..convert::review(&review) };
+        Ok(proto::GetReviewResponse { review: Some(review) })
+    }
+}
+
+/// Who calls, as it is stored: two issuers may use one subject.
+fn name(caller: &Caller) -> String {
+    format!("{}/{}", caller.issuer, caller.subject)
+}
+
+/// A write that its caller may repeat.
+fn call(
+    caller: &Caller,
+    rpc: &str,
+    request: &impl Message,
+    request_id: uuid::Uuid,
+    answer: fn(&Review) -> Vec<u8>,
+) -> Call {
+    let hash = Sha256::new().chain_update(rpc).chain_update(request.encode_to_vec()).finalize();
+    Call { caller: name(caller), request_id, body_hash: hash.into(), answer }
+}
+
+fn decode<T: Message + Default>(answer: &[u8]) -> Result<T, Error> {
+    T::decode(answer).map_err(|error| Error::BadData(error.into()))
+}
+
+#[tonic::async_trait]
+impl ReviewService for Grpc {
+    async fn list_reviews(
+        &self,
+        request: Request<proto::ListReviewsRequest>,
+    ) -> Result<Response<proto::ListReviewsResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, self.list(request.into_inner()).await)
+    }
+
+    async fn get_review(
+        &self,
+        request: Request<proto::GetReviewRequest>,
+    ) -> Result<Response<proto::GetReviewResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, self.look(&caller, request.into_inner()).await)
+    }
+
+    async fn claim_review(
+        &self,
+        request: Request<proto::ClaimReviewRequest>,
+    ) -> Result<Response<proto::ClaimReviewResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, self.claim(&caller, request.into_inner()).await)
+    }
+
+    async fn renew_claim(
+        &self,
+        request: Request<proto::RenewClaimRequest>,
+    ) -> Result<Response<proto::RenewClaimResponse>, Status> {
+        let caller = Caller::of(&request);
+        let renewed = async {
+            let id = parse::id("message_id", &request.get_ref().message_id)?;
+            let until = self.app.renew_claim(name(&caller), id).await?;
+            Ok(proto::RenewClaimResponse { claim_expires_at: Some(to_proto(until)) })
+        };
+        self.answer(&caller, renewed.await)
+    }
+
+    async fn release_review(
+        &self,
+        request: Request<proto::ReleaseReviewRequest>,
+    ) -> Result<Response<proto::ReleaseReviewResponse>, Status> {
+        let caller = Caller::of(&request);
+        let released = async {
+            let id = parse::id("message_id", &request.get_ref().message_id)?;
+            self.app.release(name(&caller), id).await?;
+            Ok(proto::ReleaseReviewResponse {})
+        };
+        self.answer(&caller, released.await)
+    }
+
+    async fn decide_review(
+        &self,
+        request: Request<proto::DecideReviewRequest>,
+    ) -> Result<Response<proto::DecideReviewResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, self.decide(&caller, request.into_inner()).await)
+    }
+
+    async fn redact_message(
+        &self,
+        request: Request<proto::RedactMessageRequest>,
+    ) -> Result<Response<proto::RedactMessageResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, self.redact(&caller, request.into_inner()).await)
+    }
+
+    async fn batch_get_public_text(
+        &self,
+        request: Request<proto::BatchGetPublicTextRequest>,
+    ) -> Result<Response<proto::BatchGetPublicTextResponse>, Status> {
+        let caller = Caller::of(&request);
+        let texts = async {
+            let ids = parse::ids(&request.get_ref().message_ids)?;
+            let texts = self.app.public_texts(&ids).await?;
+            let texts = texts.into_iter().map(|(id, text)| convert::public_text(id, text));
+            Ok(proto::BatchGetPublicTextResponse { texts: texts.collect() })
+        };
+        self.answer(&caller, texts.await)
+    }
+
+    async fn list_grounds(
+        &self,
+        request: Request<proto::ListGroundsRequest>,
+    ) -> Result<Response<proto::ListGroundsResponse>, Status> {
+        let caller = Caller::of(&request);
+        let grounds = self.app.grounds().await.map(|grounds| proto::ListGroundsResponse {
+            grounds: grounds.into_iter().map(convert::ground).collect(),
+        });
+        self.answer(&caller, grounds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use liuyan_kit::locale::Words;
+
+    #[test]
+    fn every_text_is_there_in_both_languages() {
+        let words = Words::new(&[
+            ("zh-CN", include_str!("../locales/zh-CN.ftl")),
+            ("en", include_str!("../locales/en.ftl")),
+        ]);
+        assert_eq!(words.faults(), Vec::<String>::new());
+    }
+}
