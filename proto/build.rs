@@ -106,7 +106,11 @@ fn methods(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
             let safe = options
                 .get_field_by_name("idempotency_level")
                 .is_some_and(|level| level.as_enum_number() == Some(1));
-            writeln!(table, "Method {{ path: {path:?}, scopes: &{scopes:?}, safe: {safe} }},")?;
+            let (asks, answers) = (method.is_client_streaming(), method.is_server_streaming());
+            writeln!(
+                table,
+                "Method {{ path: {path:?}, scopes: &{scopes:?}, safe: {safe}, client_streams: {asks}, server_streams: {answers} }},",
+            )?;
         }
     }
     Ok(format!("/// Every RPC of the house.\npub const METHODS: &[Method] = &[{table}];\n"))

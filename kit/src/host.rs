@@ -1,5 +1,411 @@
-//! What a service runs on: see `Host`.
+//! What a service runs on: its database, its peers, the bus, its tasks, and the way it ends.
 
+use std::{
+    collections::HashMap,
+    future::Future,
+    net::SocketAddr,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use liuyan_proto::{
+    liuyan::messaging::v1::confirmation_service_server::ConfirmationServiceServer, topology,
+};
+use sqlx::{Connection as _, migrate::Migrator};
+use tokio::{
+    sync::OnceCell,
+    time::{Instant, sleep},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::service::Routes;
+use tonic_health::server::HealthReporter;
+
+use crate::{
+    auth::{Signer, Verifier},
+    clock::SharedClock,
+    config::{self, Settings},
+    db::{self, Db},
+    grpc::{self, Channel, Credentials, Guarded, OwnTokens},
+    messaging::{Bus, Consumer, confirm, consumer, relay},
+};
+
+mod process;
 mod readiness;
+mod tasks;
 
+pub use process::Process;
 pub use readiness::{ConditionReport, Readiness, Report};
+pub use tasks::{WorkPace, Worked};
+
+/// How long a database may stay away at the start; pods start in any order.
+const DATABASE_LIMIT: Duration = Duration::from_secs(60);
+/// How often the connections to database and bus are looked at.
+const LOOK: Duration = Duration::from_secs(2);
+/// The service that every service with a database serves beside its own.
+const CONFIRMATION: &str = "liuyan.messaging.v1.ConfirmationService";
+
+/// What a service runs on. Cheap to clone.
+#[derive(Clone)]
+pub struct Host(Arc<Inner>);
+
+pub(crate) struct Inner {
+    name: &'static str,
+    clock: SharedClock,
+    settings: Settings<()>,
+    readiness: Readiness,
+    signer: Signer,
+    verifier: Verifier,
+    channels: Mutex<HashMap<String, Channel>>,
+    bus: OnceCell<Bus>,
+    db: OnceLock<Db>,
+    health: HealthReporter,
+    served: OnceLock<(SocketAddr, Vec<String>)>,
+    listener: Mutex<Option<tokio::net::TcpListener>>,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("name", &self.0.name).finish_non_exhaustive()
+    }
+}
+
+impl Host {
+    pub(crate) fn new(
+        name: &'static str,
+        settings: Settings<()>,
+        process: &Process,
+    ) -> anyhow::Result<Self> {
+        let clock = process.clock();
+        let key = if settings.auth.key.is_empty() {
+            tracing::warn!(service = name, "`auth.key` is not set: nobody will know its tokens");
+            crate::auth::generate_key()?.0
+        } else {
+            settings.auth.key.expose().to_owned()
+        };
+        let readiness = Readiness::default();
+        readiness.require("started");
+        let address = settings.grpc.address;
+        let listener = process
+            .listener(name, address)
+            .with_context(|| format!("{name} cannot listen on {address}"))?;
+        Ok(Self(Arc::new(Inner {
+            name,
+            signer: Signer::new(name, &key, Arc::clone(&clock))?,
+            verifier: Verifier::new(&settings.auth, Arc::clone(&clock))?,
+            clock,
+            settings,
+            readiness,
+            channels: Mutex::default(),
+            bus: OnceCell::new(),
+            db: OnceLock::new(),
+            health: HealthReporter::new(),
+            served: OnceLock::new(),
+            listener: Mutex::new(Some(listener)),
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        })))
+    }
+
+    /// The service's name.
+    pub fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    /// The time.
+    pub fn clock(&self) -> SharedClock {
+        Arc::clone(&self.0.clock)
+    }
+
+    /// Signs tokens with the service's own key.
+    pub fn signer(&self) -> Signer {
+        self.0.signer.clone()
+    }
+
+    /// Where the service says how it is.
+    pub fn readiness(&self) -> Readiness {
+        self.0.readiness.clone()
+    }
+
+    /// Cancelled when the service is to end: streams say goodbye, loops finish their round.
+    pub fn stopping(&self) -> CancellationToken {
+        self.0.stopping.clone()
+    }
+
+    /// Connects to the service's database and brings it up to date (or, with `database.migrate =
+    /// false`, checks that it is). Waits up to a minute for a database that is still starting.
+    ///
+    /// # Errors
+    /// If it cannot be used.
+    pub async fn database(&self, own: Option<&'static Migrator>) -> anyhow::Result<Db> {
+        let inner = &self.0;
+        let db = connect(inner.name, &inner.settings.database).await?;
+        if inner.settings.database.migrate {
+            db.migrate(own).await?;
+        } else {
+            db.check_migrated(own).await?;
+        }
+        inner.readiness.require("database");
+        inner.readiness.set("database", Ok(()));
+        let _ = inner.db.set(db.clone());
+        let (readiness, watched) = (inner.readiness.clone(), db.clone());
+        self.watch("watch-database", move || {
+            watch_database(watched.clone(), readiness.clone())
+        });
+        Ok(db)
+    }
+
+    /// A channel to a peer of the configuration. It connects when it is used.
+    ///
+    /// # Errors
+    /// If `peers.<peer>` is not set, or is no URL.
+    pub fn channel(&self, peer: &str) -> Result<Channel, config::Error> {
+        let inner = &self.0;
+        let mut channels = inner.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(channel) = channels.get(peer) {
+            return Ok(channel.clone());
+        }
+        let url = inner.settings.peers.get(peer).ok_or_else(|| config::Error::Layer {
+            layer: "peers".to_owned(),
+            message: format!("`peers.{peer}` is not set"),
+        })?;
+        let tokens = OwnTokens::new(inner.signer.clone(), Arc::clone(&inner.clock));
+        let credentials = Credentials::own(tokens);
+        let channel = Channel::new(peer, url, &inner.settings.grpc, credentials)?;
+        channels.insert(peer.to_owned(), channel.clone());
+        Ok(channel)
+    }
+
+    /// Publishes what the service says, and sees to it that every consumer gets it. For every
+    /// service that says anything.
+    ///
+    /// # Errors
+    /// If the settings of the bus are wrong. A bus that is away is waited for.
+    pub async fn relay(&self, db: &Db) -> anyhow::Result<()> {
+        let inner = &self.0;
+        let relay = relay::Relay {
+            source: inner.name,
+            db: db.clone(),
+            bus: self.bus().await?,
+            settings: inner.settings.messaging.clone(),
+            clock: self.clock(),
+            readiness: self.readiness(),
+            stopping: self.stopping(),
+        };
+        self.supervise("relay", move || relay::run(relay.clone()));
+        let mut consumers = Vec::new();
+        for hearer in topology::hearers(inner.name) {
+            match self.channel(hearer) {
+                Ok(channel) => consumers.push((hearer, channel)),
+                Err(error) => {
+                    tracing::warn!(service = inner.name, hearer, %error, "nobody confirms");
+                }
+            }
+        }
+        let confirmer = confirm::Confirmer {
+            source: inner.name,
+            db: db.clone(),
+            consumers,
+            settings: inner.settings.messaging.clone(),
+            clock: self.clock(),
+            stopping: self.stopping(),
+        };
+        self.supervise("confirm", move || confirm::run(confirmer.clone()));
+        Ok(())
+    }
+
+    /// Hears one source.
+    ///
+    /// # Errors
+    /// If the settings of the bus are wrong. A bus that is away is waited for.
+    pub async fn consume(&self, db: &Db, consumer: Consumer) -> anyhow::Result<()> {
+        let consumer = Arc::new(consumer);
+        let pace = consumer::Pace {
+            service: self.0.name,
+            db: db.clone(),
+            bus: self.bus().await?,
+            settings: self.0.settings.messaging.clone(),
+            clock: self.clock(),
+            readiness: self.readiness(),
+            stopping: self.stopping(),
+        };
+        let name = format!("hear-{}", consumer.source());
+        self.supervise(&name, move || consumer::run(Arc::clone(&consumer), pace.clone()));
+        Ok(())
+    }
+
+    async fn bus(&self) -> anyhow::Result<Bus> {
+        let inner = &self.0;
+        let connect = || async {
+            if inner.settings.nats.url.is_empty() {
+                return Err(config::Error::Missing { key: "nats.url" }.into());
+            }
+            let bus = Bus::connect(&inner.settings.nats, inner.name).await?;
+            let (readiness, watched) = (self.readiness(), bus.clone());
+            self.watch("watch-nats", move || watch_bus(watched.clone(), readiness.clone()));
+            Ok::<_, anyhow::Error>(bus)
+        };
+        inner.bus.get_or_try_init(connect).await.cloned()
+    }
+
+    /// Works in the background, round by round. An error is logged and the round tried again after
+    /// a wait; a panic, too. Ends with the service, after the round that is running.
+    pub fn work<F, Fut, E>(&self, name: &'static str, pace: WorkPace, round: F)
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Worked, E>> + Send + 'static,
+        E: std::error::Error + Send + 'static,
+    {
+        let (service, stopping) = (self.0.name, self.stopping());
+        let round = Arc::new(round);
+        self.supervise(name, move || {
+            let (pace, stopping, round) = (pace.clone(), stopping.clone(), Arc::clone(&round));
+            async move { tasks::work(service, name, &pace, &stopping, &*round).await }
+        });
+    }
+
+    /// Runs a task until the service ends. If it panics or ends before, it is started again. The
+    /// task itself heeds [`Host::stopping`]; the service waits for it, within its limit.
+    pub fn supervise<F, Fut>(&self, name: &str, task: F)
+    where
+        F: Fn() -> Fut + Send + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let (service, name, stopping) = (self.0.name, name.to_owned(), self.stopping());
+        self.0.tasks.spawn(tasks::supervise(service, name, stopping, task));
+    }
+
+    /// The same for a task that may be cut off at any moment when the service ends.
+    fn watch<F, Fut>(&self, name: &str, task: F)
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let stopping = self.stopping();
+        self.supervise(name, move || {
+            let (task, stopping) = (task(), stopping.clone());
+            async move {
+                tokio::select! {
+                    () = stopping.cancelled() => {}
+                    () = task => {}
+                }
+            }
+        });
+    }
+
+    /// Serves the service's own routes, and beside them health, reflection and, if the service has
+    /// a database, confirmation. Called once, last.
+    ///
+    /// # Errors
+    /// If it is called twice, or the certificates cannot be used.
+    pub async fn serve(&self, routes: impl Into<Routes>) -> anyhow::Result<()> {
+        let inner = &self.0;
+        let listener = inner
+            .listener
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .context("a service serves once")?;
+        let mut routes = routes.into();
+        let own = topology::card(inner.name).map_or(&[][..], |card| card.serves);
+        let mut names: Vec<String> =
+            own.iter().map(|service| format!("liuyan.{}.v1.{service}", inner.name)).collect();
+        if let Some(db) = inner.db.get() {
+            let settings = &inner.settings.messaging;
+            let answers = confirm::Confirmations::new(db.clone(), self.clock(), settings);
+            routes = routes.add_service(ConfirmationServiceServer::new(answers));
+            names.push(CONFIRMATION.to_owned());
+        }
+        grpc::set_health(&inner.health, &names, true).await;
+        let (address, task) = grpc::serve(grpc::Serving {
+            listener,
+            routes,
+            names: names.clone(),
+            guard: Guarded::new(inner.name, inner.verifier.clone(), &inner.settings.grpc),
+            health: inner.health.clone(),
+            settings: inner.settings.grpc.clone(),
+            stopping: self.stopping(),
+        })?;
+        let _ = inner.served.set((address, names));
+        inner.tasks.spawn(task);
+        tracing::info!(service = inner.name, %address, "serving");
+        Ok(())
+    }
+
+    pub(crate) fn grpc_address(&self) -> Option<SocketAddr> {
+        self.0.served.get().map(|(address, _)| *address)
+    }
+
+    /// Ends in order: tells everybody, waits for balancers to hear of it, takes nothing new, lets
+    /// what runs finish within its limit, closes the database.
+    pub(crate) async fn end(&self) {
+        let inner = &self.0;
+        tracing::info!(service = inner.name, "stopping");
+        inner.readiness.set("started", Err("stopping".to_owned()));
+        if let Some((_, names)) = inner.served.get() {
+            grpc::set_health(&inner.health, names, false).await;
+        }
+        sleep(Duration::from_millis(inner.settings.host.drain_delay_ms)).await;
+        inner.stopping.cancel();
+        inner.tasks.close();
+        let limit = Duration::from_millis(inner.settings.host.drain_ms);
+        if tokio::time::timeout(limit, inner.tasks.wait()).await.is_err() {
+            let left = inner.tasks.len();
+            tracing::warn!(service = inner.name, left, "some tasks did not finish in time");
+        }
+        if let Some(db) = inner.db.get() {
+            // Writes have the limits of their statements; beyond them, the process ends anyway.
+            let _ = tokio::time::timeout(limit, db.close()).await;
+        }
+        tracing::info!(service = inner.name, "stopped");
+    }
+}
+
+/// Connects to a database, and waits for one that is still starting.
+pub(crate) async fn connect(
+    name: &'static str,
+    settings: &config::Database,
+) -> anyhow::Result<Db> {
+    let url = settings.address()?;
+    let started = Instant::now();
+    loop {
+        match Db::connect(url.expose(), name, &settings.limits()).await {
+            Ok(db) => return Ok(db),
+            Err(db::Error::Connect(error)) if started.elapsed() < DATABASE_LIMIT => {
+                tracing::warn!(service = name, %error, "the database is away; waiting");
+                sleep(LOOK).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn watch_database(db: Db, readiness: Readiness) {
+    loop {
+        sleep(LOOK).await;
+        // A pool that is busy is no reason to take the service out: only its absence is.
+        match ping(&db).await {
+            Ok(()) | Err(sqlx::Error::PoolTimedOut) => readiness.set("database", Ok(())),
+            Err(sqlx::Error::PoolClosed) => return,
+            Err(error) => readiness.set("database", Err(error.to_string())),
+        }
+    }
+}
+
+async fn ping(db: &Db) -> Result<(), sqlx::Error> {
+    db.read().await?.ping().await
+}
+
+async fn watch_bus(bus: Bus, readiness: Readiness) {
+    loop {
+        let state = if bus.connected() {
+            bus.check_server().map_err(|error| error.to_string())
+        } else {
+            Err("not connected".to_owned())
+        };
+        readiness.set("nats", state);
+        sleep(LOOK).await;
+    }
+}

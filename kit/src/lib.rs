@@ -1,10 +1,20 @@
 #![doc = include_str!("../README.md")]
 
+pub mod auth;
 pub mod class;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod grpc;
 pub mod host;
 pub mod id;
+pub mod locale;
 pub mod messaging;
+pub mod seal;
+pub mod service;
 pub mod telemetry;
+
+mod management;
+
+pub use host::Host;
+pub use service::{Service, main};

@@ -14,9 +14,18 @@ pub struct Method {
     pub scopes: &'static [&'static str],
     /// True if it changes nothing and may be tried again.
     pub safe: bool,
+    /// True if the caller sends a stream of messages.
+    pub client_streams: bool,
+    /// True if the answer is a stream of messages.
+    pub server_streams: bool,
 }
 
 impl Method {
+    /// True if it is one message for one message.
+    pub fn is_unary(&self) -> bool {
+        !self.client_streams && !self.server_streams
+    }
+
     /// Finds an RPC by its path.
     pub fn at(path: &str) -> Option<&'static Method> {
         METHODS.iter().find(|method| method.path == path)

@@ -1,0 +1,123 @@
+//! Keys: making, reading and signing with them.
+
+use std::{fmt, sync::Arc};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use ed25519_dalek::{
+    SigningKey, VerifyingKey,
+    pkcs8::{
+        DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _,
+        EncodePublicKey as _, KeypairBytes, spki::der::pem::LineEnding,
+    },
+};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use rand::Rng as _;
+
+use super::{AUDIENCE, Claims, WireClaims};
+use crate::{clock::SharedClock, id};
+
+/// Why a key cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// Not a private key.
+    #[error("`auth.key` is no Ed25519 private key in PKCS#8 PEM")]
+    Private,
+    /// Not a public key.
+    #[error("the public key of the issuer {0} is no Ed25519 key in PEM or base64url")]
+    Public(String),
+}
+
+/// A new private key and its public half, both as PEM (PKCS#8 and SPKI, RFC 8410).
+///
+/// # Errors
+/// Never in practice: a new key can always be written.
+pub fn generate_key() -> Result<(String, String), KeyError> {
+    let mut seed = [0_u8; 32];
+    rand::rng().fill_bytes(&mut seed);
+    let key = SigningKey::from_bytes(&seed);
+    // Version 1 of PKCS#8, without the public half, because OpenSSL reads no other.
+    let private = KeypairBytes { secret_key: seed, public_key: None }
+        .to_pkcs8_pem(LineEnding::LF)
+        .map_err(|_| KeyError::Private)?;
+    let public =
+        key.verifying_key().to_public_key_pem(LineEnding::LF).map_err(|_| KeyError::Private)?;
+    Ok((private.to_string(), public))
+}
+
+/// Reads a public key: PEM, or its 32 bytes in base64url.
+pub(super) fn public_key(issuer: &str, text: &str) -> Result<VerifyingKey, KeyError> {
+    let refused = || KeyError::Public(issuer.to_owned());
+    let text = text.trim();
+    if text.starts_with("-----") {
+        return VerifyingKey::from_public_key_pem(text).map_err(|_| refused());
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refused())?;
+    let bytes = <[u8; 32]>::try_from(bytes).map_err(|_| refused())?;
+    VerifyingKey::from_bytes(&bytes).map_err(|_| refused())
+}
+
+/// Signs tokens as one issuer. Cheap to clone.
+#[derive(Clone)]
+pub struct Signer {
+    issuer: Arc<str>,
+    key: EncodingKey,
+    public: VerifyingKey,
+    clock: SharedClock,
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
+
+impl Signer {
+    /// Signs as `issuer` with a private key in PKCS#8 PEM.
+    ///
+    /// # Errors
+    /// [`KeyError::Private`] if it is none.
+    pub fn new(issuer: &str, private_pem: &str, clock: SharedClock) -> Result<Self, KeyError> {
+        let key = SigningKey::from_pkcs8_pem(private_pem.trim()).map_err(|_| KeyError::Private)?;
+        let der = KeypairBytes { secret_key: key.to_bytes(), public_key: None }
+            .to_pkcs8_der()
+            .map_err(|_| KeyError::Private)?;
+        Ok(Self {
+            issuer: issuer.into(),
+            key: EncodingKey::from_ed_der(der.as_bytes()),
+            public: key.verifying_key(),
+            clock,
+        })
+    }
+
+    /// Whose tokens these are.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The public half of the key, 32 bytes in base64url.
+    pub fn public_key(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.public.as_bytes())
+    }
+
+    /// A token that says what `claims` say, from now on.
+    pub fn sign(&self, claims: &Claims) -> String {
+        let now = self.clock.now();
+        let lifetime = i64::try_from(claims.lifetime.as_secs()).unwrap_or(i64::MAX);
+        let wire = WireClaims {
+            iss: self.issuer.to_string(),
+            sub: claims.sub.clone(),
+            aud: AUDIENCE.to_owned(),
+            iat: now.as_second(),
+            exp: now.as_second().saturating_add(lifetime),
+            jti: id::v7(now),
+            scope: claims.scopes.join(" "),
+            offices: claims.offices.clone(),
+        };
+        let header = Header::new(Algorithm::EdDSA);
+        jsonwebtoken::encode(&header, &wire, &self.key).unwrap_or_else(|error| {
+            // The key was read before, and these claims are always JSON.
+            tracing::error!(%error, "a token could not be signed");
+            String::new()
+        })
+    }
+}
