@@ -1,0 +1,22 @@
+# What the feed tells its readers.
+request-invalid = The request is malformed; see the list of what is wrong.
+cursor-malformed = This is no cursor of the feed. Send cursors back exactly as you received them.
+feed-epoch-changed = The feed was restored and began a new life. Resume at the nearest cursor in the details; events may repeat, recognise them by their id.
+cursor-expired = Events after this cursor are no longer kept. Resume at the earliest cursor in the details and fetch what is missing from the archive.
+cursor-ahead = The feed does not reach to this cursor. Resume at the latest cursor in the details.
+stream-limit = Too many streams are open. Close one or wait, and use a token to have a share of your own.
+feed-unavailable = The feed cannot be read just now. Your cursor stays good; try again shortly.
+internal = Something went wrong here. Your cursor stays good.
+too-many-clauses = A filter has up to { $most } clauses.
+too-many-values = A clause has up to { $most } values.
+unknown-event-type = There is no such type of event. Give a full type, or a beginning that ends in *.
+division-malformed = A code of a division has six digits.
+unknown-state = There is no such state.
+empty-value = A value is empty.
+unknown-field = An event has no such field; fields of lists cannot be chosen apart.
+negative = This must not be negative.
+not-a-time = This is no point in time.
+time-in-future = This time has not come yet; use `latest`.
+not-a-duration = This is no length of time.
+out-of-bounds = This must be between { $least } and { $most } milliseconds.
+cursor-before-start = The end lies before the start.

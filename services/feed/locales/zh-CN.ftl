@@ -1,0 +1,22 @@
+# 推送服务给读者的文字。
+request-invalid = 请求不符合要求，详见逐项说明。
+cursor-malformed = 这不是本推送服务的游标。请原样传回收到的游标。
+feed-epoch-changed = 推送日志已从备份恢复，启用了新的纪元。请从详情中的最近游标继续；事件可能重复，请按事件编号识别。
+cursor-expired = 该游标之后的部分事件已不再保存。请从详情中的最早游标继续，并从归档中补取缺失部分。
+cursor-ahead = 推送日志尚未到达该游标。请从详情中的最新游标继续。
+stream-limit = 同时打开的数据流过多。请关闭一些或稍候再试；使用令牌可获得单独配额。
+feed-unavailable = 暂时无法读取推送日志。您的游标仍然有效，请稍后重试。
+internal = 系统内部出现问题。您的游标仍然有效。
+too-many-clauses = 一个筛选条件最多包含 { $most } 个子句。
+too-many-values = 一个子句最多包含 { $most } 个取值。
+unknown-event-type = 没有这种事件类型。请给出完整类型，或以 * 结尾的前缀。
+division-malformed = 行政区划代码应为六位数字。
+unknown-state = 没有这种状态。
+empty-value = 取值不能为空。
+unknown-field = 事件没有这个字段；列表内的字段不能单独选择。
+negative = 不能为负数。
+not-a-time = 不是有效的时间。
+time-in-future = 该时间尚未到来，请使用 latest。
+not-a-duration = 不是有效的时长。
+out-of-bounds = 应在 { $least } 至 { $most } 毫秒之间。
+cursor-before-start = 终点早于起点。

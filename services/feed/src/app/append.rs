@@ -1,0 +1,253 @@
+//! Appending: what waits is given its place in the log. Whoever holds the lock of the head row is
+//! the one appender; several replicas may try, and none does another's work twice.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use jiff::{Span, Timestamp};
+use liuyan_kit::{clock::SharedClock, db::Db};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        Head,
+        fate::{self, Fate, Shown, Waiting},
+        filter::CASE_HIDDEN,
+    },
+    error::Error,
+    payload::{self, View},
+    store::{
+        self,
+        log::Appended,
+        pending::Heard,
+        subjects::{Change, Withheld},
+    },
+};
+
+/// Events of one case that one append takes.
+const OF_ONE_CASE: i64 = 32;
+
+/// What one append did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// Events that entered the log.
+    pub appended: usize,
+    /// Events that never will.
+    pub withheld: usize,
+}
+
+impl Outcome {
+    /// Whether nothing found its place.
+    pub fn is_nothing(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// The events that have waited longest, with the other waiting events of their cases.
+///
+/// # Errors
+/// If the database fails.
+pub async fn waiting(db: &Db, events: u16) -> Result<Vec<Heard>, Error> {
+    let mut connection = db.read().await?;
+    Ok(store::pending::oldest(&mut connection, i64::from(events), OF_ONE_CASE).await?)
+}
+
+/// The cases whose views are needed to append these events.
+pub fn cases_to_view(waiting: &[Heard]) -> Vec<Uuid> {
+    let cases: BTreeSet<Uuid> =
+        waiting.iter().filter(|heard| heard.public).map(|heard| heard.case_id).collect();
+    cases.into_iter().collect()
+}
+
+/// Gives waiting events their places, in one transaction. `views` are those that routing gave
+/// after the events were read; the log shows the case as it was then, which may be newer than the
+/// event.
+///
+/// # Errors
+/// If the database fails; then nothing has changed.
+pub async fn append(
+    db: &Db,
+    clock: &SharedClock,
+    waiting: Vec<Heard>,
+    views: HashMap<Uuid, View>,
+) -> Result<Outcome, Error> {
+    let clock = clock.clone();
+    db.write(move |tx| Box::pin(async move { place(tx, &clock, waiting, &views).await })).await
+}
+
+async fn place(
+    tx: &mut PgConnection,
+    clock: &SharedClock,
+    mut waiting: Vec<Heard>,
+    views: &HashMap<Uuid, View>,
+) -> Result<Outcome, Error> {
+    let head = store::head::lock(tx).await?.ok_or(Error::HeadMissing)?;
+    // While we asked for the views, another appender may have placed these events.
+    let event_ids: Vec<Uuid> = waiting.iter().map(|heard| heard.event_id).collect();
+    let still: HashSet<Uuid> = store::pending::still(tx, &event_ids).await?.into_iter().collect();
+    waiting.retain(|heard| still.contains(&heard.event_id));
+    let case_ids: BTreeSet<Uuid> = waiting.iter().map(|heard| heard.case_id).collect();
+    let case_ids: Vec<Uuid> = case_ids.into_iter().collect();
+    // Or an event may have come that takes a case back: its view is not shown any more.
+    let taken_back: HashSet<Uuid> =
+        store::pending::taken_back_since(tx, &case_ids, &event_ids).await?.into_iter().collect();
+
+    let shown = store::subjects::shown(tx, &case_ids).await?;
+    let mut plan = Plan::new(head, clock.now());
+    for case in waiting.chunk_by(|one, next| one.case_id == next.case_id) {
+        let case_id = case[0].case_id;
+        let shown = shown.get(&case_id).copied().unwrap_or_default();
+        let view = views.get(&case_id).filter(|_| !taken_back.contains(&case_id));
+        plan.add(tx, case, shown, view).await?;
+    }
+    plan.write(tx).await
+}
+
+/// What one append writes.
+struct Plan {
+    head: Head,
+    rewrites: bool,
+    now: Timestamp,
+    appended: Vec<Appended>,
+    withheld: Vec<Withheld>,
+    changes: Vec<Change>,
+}
+
+impl Plan {
+    fn new(head: Head, now: Timestamp) -> Self {
+        Self {
+            head,
+            rewrites: false,
+            now,
+            appended: Vec::new(),
+            withheld: Vec::new(),
+            changes: Vec::new(),
+        }
+    }
+
+    /// Adds the waiting events of one case. Stored payloads are rewritten at once.
+    async fn add(
+        &mut self,
+        tx: &mut PgConnection,
+        case: &[Heard],
+        mut shown: Shown,
+        view: Option<&View>,
+    ) -> Result<(), Error> {
+        let waiting: Vec<Waiting> = case.iter().map(as_waiting).collect();
+        let fates = fate::decide(&waiting, shown, view.map(View::revision));
+        let (mut moved, mut withheld) = (false, 0);
+        for (heard, fate) in case.iter().zip(fates) {
+            match (fate, view) {
+                (Fate::Wait, _) => break,
+                (Fate::Withhold(reason), _) => {
+                    withheld += 1;
+                    self.withheld.push(Withheld {
+                        event_id: heard.event_id,
+                        case_id: heard.case_id,
+                        version: heard.version,
+                        reason,
+                    });
+                }
+                (Fate::Hide, _) => {
+                    self.rewrite(tx, heard.case_id, None).await?;
+                    shown = Shown { revision: shown.revision + 1, hidden: true };
+                    self.append(heard, shown.revision, None);
+                }
+                (Fate::Append | Fate::Mend, view) => {
+                    if fate == Fate::Mend {
+                        self.rewrite(tx, heard.case_id, view).await?;
+                    }
+                    shown = Shown { revision: shown.revision + 1, hidden: false };
+                    self.append(heard, shown.revision, view);
+                }
+            }
+            moved = true;
+        }
+        if moved {
+            self.changes.push(Change { case_id: case[0].case_id, shown, withheld });
+        } else {
+            tracing::debug!(case_id = %case[0].case_id, "waits for routing's view");
+        }
+        Ok(())
+    }
+
+    /// Gives an event the next place: with the case's view, or without one as the event that takes
+    /// the case back.
+    fn append(&mut self, heard: &Heard, subject_revision: i64, view: Option<&View>) {
+        let next = self.head.recorded_at.saturating_add(Span::new().microseconds(1));
+        self.head.recorded_at = next.unwrap_or(self.head.recorded_at).max(self.now);
+        self.head.position += 1;
+        let event_type = view.map_or(CASE_HIDDEN, |_| heard.event_type.as_str());
+        let frame = payload::Frame {
+            event_id: heard.event_id,
+            event_type,
+            case_id: heard.case_id,
+            message_id: heard.message_id,
+            occurred_at: heard.occurred_at,
+            recorded_at: self.head.recorded_at,
+            position: self.head.position,
+            subject_revision,
+            traceparent: heard.traceparent.as_deref(),
+        };
+        let payload = match view {
+            Some(view) => payload::with_view(&frame, view),
+            None => payload::hidden(&frame),
+        };
+        self.appended.push(Appended {
+            event_type: event_type.to_owned(),
+            position: self.head.position,
+            subject_revision,
+            recorded_at: self.head.recorded_at,
+            hidden: view.is_none(),
+            payload,
+            heard: heard.clone(),
+        });
+    }
+
+    /// Rewrites what the log holds of a case: with the texts of `view`, or reduced to ids.
+    async fn rewrite(
+        &mut self,
+        tx: &mut PgConnection,
+        case_id: Uuid,
+        view: Option<&View>,
+    ) -> Result<(), Error> {
+        let mut payloads = store::log::shown_payloads(tx, case_id).await?;
+        for (_, stored) in &mut payloads {
+            *stored = match view {
+                Some(view) => payload::mend(stored, view, self.now)?,
+                None => payload::hide(stored, self.now)?,
+            };
+        }
+        store::log::rewrite(tx, &payloads, view.is_none(), self.now).await?;
+        self.rewrites |= !payloads.is_empty();
+        Ok(())
+    }
+
+    async fn write(mut self, tx: &mut PgConnection) -> Result<Outcome, Error> {
+        let outcome = Outcome { appended: self.appended.len(), withheld: self.withheld.len() };
+        if outcome.is_nothing() {
+            return Ok(outcome);
+        }
+        self.head.rewrites += i64::from(self.rewrites);
+        let placed: Vec<Uuid> = (self.appended.iter().map(|event| event.heard.event_id))
+            .chain(self.withheld.iter().map(|event| event.event_id))
+            .collect();
+        store::log::append(tx, &self.appended).await?;
+        store::subjects::withhold(tx, &self.withheld, self.now).await?;
+        store::subjects::change(tx, &self.changes).await?;
+        let removed = store::pending::remove(tx, &placed).await?;
+        if u64::try_from(placed.len()) != Ok(removed) {
+            return Err(Error::PendingLost { expected: placed.len(), removed });
+        }
+        store::head::move_to(tx, &self.head).await?;
+        Ok(outcome)
+    }
+}
+
+fn as_waiting(heard: &Heard) -> Waiting {
+    Waiting {
+        public: heard.public,
+        view_revision: heard.view_revision,
+        changes_text: payload::changes_text(&heard.event_type),
+    }
+}

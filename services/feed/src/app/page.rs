@@ -1,0 +1,200 @@
+//! Reading a stretch of the log.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::App;
+use crate::{
+    domain::{Entry, Facts, PageLimits, filter::Filter},
+    error::Error,
+    store,
+};
+
+/// Facts that are fetched at a time: small rows, so that a selective filter is cheap.
+const FACTS_AT_A_TIME: usize = 1_000;
+
+/// A stretch of the log as a filter sees it.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// The events that were chosen.
+    pub entries: Vec<Arc<Entry>>,
+    /// The position up to which the log was looked at.
+    pub position: i64,
+    /// When the event at that position was recorded; `None` if none was looked at.
+    pub recorded_at: Option<Timestamp>,
+}
+
+/// Chooses events until a limit is reached, and remembers how far it looked.
+struct Picker<'a> {
+    filter: &'a Filter,
+    limits: PageLimits,
+    events: usize,
+    bytes: usize,
+    scanned: usize,
+    position: i64,
+    recorded_at: Option<Timestamp>,
+    full: bool,
+}
+
+impl<'a> Picker<'a> {
+    fn new(after: i64, filter: &'a Filter, limits: PageLimits) -> Self {
+        Self {
+            filter,
+            limits,
+            events: 0,
+            bytes: 0,
+            scanned: 0,
+            position: after,
+            recorded_at: None,
+            full: false,
+        }
+    }
+
+    /// Whether the next event of the log belongs to the page. Once the page is full, the event is
+    /// left for the next one.
+    fn picks(&mut self, facts: &Facts) -> bool {
+        if self.full || self.scanned >= self.limits.scanned {
+            self.full = true;
+            return false;
+        }
+        let chosen = self.filter.chooses(facts);
+        if chosen {
+            let bytes = self.bytes + facts.payload_bytes;
+            let over = self.events > 0 && bytes > self.limits.bytes;
+            if over || self.events >= self.limits.events {
+                self.full = true;
+                return false;
+            }
+            self.events += 1;
+            self.bytes = bytes;
+        }
+        self.scanned += 1;
+        self.position = facts.position;
+        self.recorded_at = Some(facts.recorded_at);
+        chosen
+    }
+
+    fn page(self, entries: Vec<Arc<Entry>>) -> Page {
+        Page { entries, position: self.position, recorded_at: self.recorded_at }
+    }
+}
+
+impl App {
+    /// Reads the log after a position, up to another: from memory if the newest events suffice,
+    /// from the database otherwise.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn page(
+        &self,
+        after: i64,
+        until: i64,
+        filter: &Filter,
+        limits: PageLimits,
+    ) -> Result<Page, Error> {
+        if after >= until {
+            return Ok(Page { position: after, ..Page::default() });
+        }
+        let mut picker = Picker::new(after, filter, limits);
+        let recent = self.tail.recent(after, until, |entries| {
+            let mut chosen = Vec::new();
+            for entry in entries {
+                if picker.picks(&entry.facts) {
+                    chosen.push(Arc::clone(entry));
+                }
+                if picker.full {
+                    break;
+                }
+            }
+            chosen
+        });
+        match recent {
+            Some(entries) => Ok(picker.page(entries)),
+            None => self.stored_page(Picker::new(after, filter, limits), until).await,
+        }
+    }
+
+    async fn stored_page(&self, mut picker: Picker<'_>, until: i64) -> Result<Page, Error> {
+        let mut connection = self.db.read().await?;
+        let at_a_time = if picker.filter.chooses_all() {
+            FACTS_AT_A_TIME.min(picker.limits.events)
+        } else {
+            FACTS_AT_A_TIME
+        };
+        let mut chosen = Vec::new();
+        while !picker.full && picker.position < until {
+            let most = i64::try_from(at_a_time).unwrap_or(i64::MAX);
+            let facts = store::log::facts(&mut connection, picker.position, until, most).await?;
+            if facts.is_empty() {
+                break;
+            }
+            chosen.extend(facts.into_iter().filter(|facts| picker.picks(facts)));
+            picker.full |= picker.events >= picker.limits.events;
+        }
+        let entries = if chosen.is_empty() {
+            Vec::new()
+        } else {
+            store::log::entries(&mut connection, chosen).await?
+        };
+        Ok(picker.page(entries.into_iter().map(Arc::new).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(position: i64, kind: &str, payload_bytes: usize) -> Facts {
+        Facts {
+            position,
+            recorded_at: Timestamp::from_second(position).unwrap(),
+            event_type: String::new(),
+            office_id: String::new(),
+            division_code: String::new(),
+            kind: kind.to_owned(),
+            domain: String::new(),
+            state: 0,
+            payload_bytes,
+        }
+    }
+
+    fn pick(filter: &Filter, limits: PageLimits, log: &[Facts]) -> (Vec<i64>, i64) {
+        let mut picker = Picker::new(0, filter, limits);
+        let picked = log.iter().filter(|facts| picker.picks(facts));
+        let positions = picked.map(|facts| facts.position).collect();
+        (positions, picker.position)
+    }
+
+    #[test]
+    fn a_page_ends_at_the_first_limit_and_leaves_nothing_out() {
+        let log: Vec<_> = (1..=5).map(|position| facts(position, "a", 10)).collect();
+        let all = Filter::default();
+        let limits = PageLimits { events: 9, bytes: 100, scanned: 9 };
+        let table = [
+            (limits, vec![1, 2, 3, 4, 5], 5),
+            (PageLimits { events: 2, ..limits }, vec![1, 2], 2),
+            (PageLimits { bytes: 25, ..limits }, vec![1, 2], 2),
+            (PageLimits { bytes: 1, ..limits }, vec![1], 1),
+            (PageLimits { scanned: 3, ..limits }, vec![1, 2, 3], 3),
+        ];
+        for (limits, picked, position) in table {
+            assert_eq!(pick(&all, limits, &log), (picked, position), "{limits:?}");
+        }
+    }
+
+    #[test]
+    fn the_position_moves_over_what_is_not_wanted() {
+        let wanted = crate::domain::filter::Clause {
+            kinds: std::collections::HashSet::from(["b".to_owned()]),
+            ..Default::default()
+        };
+        let filter = Filter::new(vec![wanted]).unwrap();
+        let log: Vec<_> = [(1, "a"), (2, "b"), (3, "a"), (4, "b"), (5, "a")]
+            .map(|(position, kind)| facts(position, kind, 1))
+            .into();
+        let limits = PageLimits { events: 1, bytes: 10, scanned: 10 };
+        assert_eq!(pick(&filter, limits, &log), (vec![2], 3));
+        assert_eq!(pick(&filter, PageLimits { scanned: 1, ..limits }, &log), (vec![], 1));
+    }
+}

@@ -1,0 +1,284 @@
+//! What a reader wants: an OR of ANDs over the facts of an event.
+
+use std::collections::HashSet;
+
+use super::Facts;
+
+/// How many clauses a filter may have.
+pub const MOST_CLAUSES: usize = 32;
+/// How many values a clause may have, all its lists together.
+pub const MOST_VALUES: usize = 200;
+
+/// The type of event by which the feed takes a case back.
+pub const CASE_HIDDEN: &str = "liuyan.feed.v1.case-hidden";
+
+/// Chooses events: those that fulfil at least one clause. Without a clause it chooses all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter(Vec<Clause>);
+
+/// Conditions that must all be fulfilled. An empty one is no condition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Clause {
+    /// Types of events.
+    pub event_types: Vec<TypePattern>,
+    /// Offices.
+    pub office_ids: HashSet<String>,
+    /// Divisions.
+    pub divisions: Vec<DivisionPattern>,
+    /// Codes of domains.
+    pub domains: HashSet<String>,
+    /// Codes of kinds.
+    pub kinds: HashSet<String>,
+    /// Numbers of states.
+    pub states: HashSet<i32>,
+}
+
+/// A type of event, or all types with a common beginning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TypePattern {
+    /// This type.
+    Exact(String),
+    /// All types that begin so.
+    Prefix(String),
+}
+
+/// A division, or a division with all below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DivisionPattern {
+    /// This division.
+    Exact(String),
+    /// All divisions whose codes begin so.
+    Below(String),
+}
+
+/// What is wrong with a filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// It has more clauses than [`MOST_CLAUSES`].
+    TooManyClauses,
+    /// A clause has more values than [`MOST_VALUES`].
+    TooManyValues,
+    /// There is no such type of event.
+    UnknownType,
+    /// A code of a division has six digits.
+    DivisionMalformed,
+    /// There is no such state.
+    UnknownState,
+    /// A value is empty.
+    Empty,
+}
+
+impl Filter {
+    /// A filter of these clauses.
+    ///
+    /// # Errors
+    /// [`Fault::TooManyClauses`].
+    pub fn new(clauses: Vec<Clause>) -> Result<Self, Fault> {
+        if clauses.len() > MOST_CLAUSES { Err(Fault::TooManyClauses) } else { Ok(Self(clauses)) }
+    }
+
+    /// True if it chooses every event.
+    pub fn chooses_all(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether the event is wanted.
+    pub fn chooses(&self, facts: &Facts) -> bool {
+        self.0.is_empty() || self.0.iter().any(|clause| clause.chooses(facts))
+    }
+}
+
+impl Clause {
+    /// Checks the number of values.
+    ///
+    /// # Errors
+    /// [`Fault::TooManyValues`].
+    pub fn check_size(values: usize) -> Result<(), Fault> {
+        if values > MOST_VALUES { Err(Fault::TooManyValues) } else { Ok(()) }
+    }
+
+    /// Whether the event fulfils every condition. A case that is taken back is told to everybody
+    /// who did not shut the type out: the case may have been theirs before it went to another
+    /// office, and the event says nothing but ids.
+    fn chooses(&self, facts: &Facts) -> bool {
+        let wanted = self.event_types.is_empty()
+            || self.event_types.iter().any(|pattern| pattern.fits(&facts.event_type));
+        if facts.event_type == CASE_HIDDEN {
+            return wanted;
+        }
+        wanted
+            && among(&self.office_ids, &facts.office_id)
+            && (self.divisions.is_empty()
+                || self.divisions.iter().any(|pattern| pattern.fits(&facts.division_code)))
+            && among(&self.domains, &facts.domain)
+            && among(&self.kinds, &facts.kind)
+            && (self.states.is_empty() || self.states.contains(&facts.state))
+    }
+}
+
+fn among(values: &HashSet<String>, value: &str) -> bool {
+    values.is_empty() || values.contains(value)
+}
+
+impl TypePattern {
+    /// Reads a full type, which must be `known`, or a beginning and `*`.
+    ///
+    /// # Errors
+    /// [`Fault::UnknownType`], so that a slip of the pen is not answered by silence for ever.
+    pub fn parse(text: &str, known: &[&str]) -> Result<Self, Fault> {
+        match text.strip_suffix('*') {
+            Some(prefix) if !prefix.contains('*') => Ok(Self::Prefix(prefix.to_owned())),
+            None if known.contains(&text) => Ok(Self::Exact(text.to_owned())),
+            _ => Err(Fault::UnknownType),
+        }
+    }
+
+    fn fits(&self, event_type: &str) -> bool {
+        match self {
+            Self::Exact(exact) => event_type == exact,
+            Self::Prefix(prefix) => event_type.starts_with(prefix.as_str()),
+        }
+    }
+}
+
+impl DivisionPattern {
+    /// Reads a code of GB/T 2260. Its six digits are three pairs, for province, city and county;
+    /// `00` stands for "the whole of it". So the codes below 110000 begin with 11, those below
+    /// 110100 with 1101, and below 110101 there is nothing but itself.
+    ///
+    /// # Errors
+    /// [`Fault::DivisionMalformed`] if it has not six digits.
+    pub fn parse(code: &str, below: bool) -> Result<Self, Fault> {
+        if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(Fault::DivisionMalformed);
+        }
+        if !below {
+            return Ok(Self::Exact(code.to_owned()));
+        }
+        let prefix = match (&code[2..4], &code[4..]) {
+            ("00", "00") => &code[..2],
+            (_, "00") => &code[..4],
+            _ => code,
+        };
+        Ok(Self::Below(prefix.to_owned()))
+    }
+
+    fn fits(&self, code: &str) -> bool {
+        match self {
+            Self::Exact(exact) => code == exact,
+            Self::Below(prefix) => code.starts_with(prefix.as_str()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    const REPLIED: &str = "liuyan.routing.v1.case-replied";
+    const KNOWN: &[&str] = &[REPLIED, "liuyan.routing.v1.case-opened", CASE_HIDDEN];
+
+    fn facts() -> Facts {
+        Facts {
+            position: 1,
+            recorded_at: Timestamp::UNIX_EPOCH,
+            event_type: REPLIED.to_owned(),
+            office_id: "110100-s".to_owned(),
+            division_code: "110100".to_owned(),
+            kind: "complaint".to_owned(),
+            domain: "housing".to_owned(),
+            state: 3,
+            payload_bytes: 0,
+        }
+    }
+
+    fn set(values: &[&str]) -> HashSet<String> {
+        values.iter().map(|value| (*value).to_owned()).collect()
+    }
+
+    fn types(values: &[&str]) -> Vec<TypePattern> {
+        values.iter().map(|value| TypePattern::parse(value, KNOWN).unwrap()).collect()
+    }
+
+    fn divisions(codes: &[&str], below: bool) -> Vec<DivisionPattern> {
+        codes.iter().map(|code| DivisionPattern::parse(code, below).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_clause_is_fulfilled_by_all_its_conditions() {
+        let clause = Clause::default;
+        let table = [
+            ("nothing", clause(), true),
+            ("type", Clause { event_types: types(&[REPLIED]), ..clause() }, true),
+            ("other type", Clause { event_types: types(&[KNOWN[1]]), ..clause() }, false),
+            ("prefix", Clause { event_types: types(&["liuyan.routing.*"]), ..clause() }, true),
+            ("other prefix", Clause { event_types: types(&["liuyan.feed.*"]), ..clause() }, false),
+            ("star", Clause { event_types: types(&["*"]), ..clause() }, true),
+            ("office", Clause { office_ids: set(&["x", "110100-s"]), ..clause() }, true),
+            ("other office", Clause { office_ids: set(&["110100"]), ..clause() }, false),
+            ("division", Clause { divisions: divisions(&["110100"], false), ..clause() }, true),
+            ("parent", Clause { divisions: divisions(&["110000"], false), ..clause() }, false),
+            ("below", Clause { divisions: divisions(&["110000"], true), ..clause() }, true),
+            ("itself", Clause { divisions: divisions(&["110100"], true), ..clause() }, true),
+            ("child", Clause { divisions: divisions(&["110101"], true), ..clause() }, false),
+            ("elsewhere", Clause { divisions: divisions(&["120000"], true), ..clause() }, false),
+            ("domain", Clause { domains: set(&["housing"]), ..clause() }, true),
+            ("other domain", Clause { domains: set(&["traffic"]), ..clause() }, false),
+            ("kind", Clause { kinds: set(&["complaint"]), ..clause() }, true),
+            ("other kind", Clause { kinds: set(&["thanks"]), ..clause() }, false),
+            ("state", Clause { states: HashSet::from([1, 3]), ..clause() }, true),
+            ("other state", Clause { states: HashSet::from([1]), ..clause() }, false),
+            (
+                "one of two",
+                Clause { kinds: set(&["complaint"]), domains: set(&["traffic"]), ..clause() },
+                false,
+            ),
+        ];
+        for (name, clause, expected) in table {
+            assert_eq!(Filter::new(vec![clause]).unwrap().chooses(&facts()), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn one_fulfilled_clause_is_enough_and_none_chooses_all() {
+        let other = Clause { kinds: set(&["thanks"]), ..Clause::default() };
+        let fits = Clause { kinds: set(&["complaint"]), ..Clause::default() };
+        assert!(Filter::default().chooses(&facts()));
+        assert!(Filter::new(vec![other.clone(), fits]).unwrap().chooses(&facts()));
+        assert!(!Filter::new(vec![other.clone(), other]).unwrap().chooses(&facts()));
+    }
+
+    #[test]
+    fn a_case_taken_back_reaches_everybody_who_wants_the_type() {
+        let hidden = Facts { event_type: CASE_HIDDEN.to_owned(), ..facts() };
+        let elsewhere = Clause { divisions: divisions(&["120000"], true), ..Clause::default() };
+        assert!(Filter::new(vec![elsewhere.clone()]).unwrap().chooses(&hidden));
+        let replies = Clause { event_types: types(&[REPLIED]), ..elsewhere };
+        assert!(!Filter::new(vec![replies]).unwrap().chooses(&hidden));
+    }
+
+    #[test]
+    fn a_ministry_is_in_no_division() {
+        let ministry = Facts { division_code: String::new(), ..facts() };
+        let clause = Clause { divisions: divisions(&["110000"], true), ..Clause::default() };
+        assert!(!Filter::new(vec![clause]).unwrap().chooses(&ministry));
+    }
+
+    #[test]
+    fn what_is_malformed_is_refused() {
+        for text in ["", "case-replied", "liuyan.*.case", "**"] {
+            assert_eq!(TypePattern::parse(text, KNOWN), Err(Fault::UnknownType), "{text}");
+        }
+        for code in ["", "11", "11000", "1100000", "11000a", "一一"] {
+            let parsed = DivisionPattern::parse(code, true);
+            assert_eq!(parsed, Err(Fault::DivisionMalformed), "{code}");
+        }
+        assert!(Filter::new(vec![Clause::default(); MOST_CLAUSES]).is_ok());
+        let too_many = Filter::new(vec![Clause::default(); MOST_CLAUSES + 1]);
+        assert_eq!(too_many, Err(Fault::TooManyClauses));
+        assert_eq!(Clause::check_size(MOST_VALUES), Ok(()));
+        assert_eq!(Clause::check_size(MOST_VALUES + 1), Err(Fault::TooManyValues));
+    }
+}

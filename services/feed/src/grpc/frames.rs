@@ -1,0 +1,144 @@
+//! Answers: stored events and frames as the contract writes them.
+
+use std::{sync::Arc, time::Duration};
+
+use liuyan_kit::clock;
+use liuyan_proto::liuyan::{
+    common::v1::PublicCase,
+    feed::v1::{
+        CaughtUp, Event, EventBatch, EventFilter, Goodbye, Opened, Progress, WatchEventsResponse,
+        watch_events_response::Frame as ProtoFrame,
+    },
+};
+
+use crate::{
+    app::follow::{Frame, Framed},
+    domain::{Entry, mask::Mask},
+    error::Error,
+    payload,
+};
+
+/// What the first frame repeats of the request.
+#[derive(Debug)]
+pub struct Opening {
+    /// The filter in force.
+    pub filter: Option<EventFilter>,
+    /// The heartbeat in force.
+    pub heartbeat: Duration,
+}
+
+/// One frame.
+///
+/// # Errors
+/// If a stored payload is damaged.
+pub fn response(
+    framed: Framed,
+    opening: &Opening,
+    mask: Mask,
+) -> Result<WatchEventsResponse, Error> {
+    let frame = match framed.frame {
+        Frame::Opened(earliest) => ProtoFrame::Opened(Opened {
+            filter: opening.filter.clone(),
+            earliest_cursor: earliest.to_string(),
+            heartbeat_interval: Some(duration(opening.heartbeat)),
+            epoch: earliest.epoch.to_string(),
+        }),
+        Frame::Batch(entries) => ProtoFrame::Batch(EventBatch { events: events(&entries, mask)? }),
+        Frame::Progress(lag, live) => {
+            ProtoFrame::Progress(Progress { lag_events: lag.max(0).unsigned_abs(), live })
+        }
+        Frame::CaughtUp => ProtoFrame::CaughtUp(CaughtUp {}),
+        Frame::Goodbye(after, reason) => ProtoFrame::Goodbye(Goodbye {
+            reconnect_after: Some(duration(after)),
+            reason: reason.code().to_owned(),
+        }),
+    };
+    Ok(WatchEventsResponse {
+        cursor: framed.cursor.to_string(),
+        position: framed.cursor.position.unsigned_abs(),
+        cursor_time: framed.recorded_at.map(clock::to_proto),
+        frame: Some(frame),
+    })
+}
+
+/// A length of time as protobuf writes it.
+fn duration(duration: Duration) -> prost_types::Duration {
+    prost_types::Duration {
+        seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(duration.subsec_nanos()).unwrap_or_default(),
+    }
+}
+
+/// Stored events, with the fields that are wanted.
+///
+/// # Errors
+/// If a stored payload is damaged.
+pub fn events(entries: &[Arc<Entry>], mask: Mask) -> Result<Vec<Event>, Error> {
+    entries
+        .iter()
+        .map(|entry| {
+            let mut event = payload::open(entry.payload.clone())?;
+            if !mask.keeps_all() {
+                apply(mask, &mut event);
+            }
+            Ok(event)
+        })
+        .collect()
+}
+
+macro_rules! clear_unwanted {
+    ($keeps:expr, $message:expr, $default:expr, { $($name:literal => $field:ident),+ $(,)? }) => {
+        $(if !$keeps($name) {
+            $message.$field = $default.$field;
+        })+
+    };
+}
+
+fn apply(mask: Mask, event: &mut Event) {
+    clear_unwanted!(|field| mask.keeps(field), event, Event::default(), {
+        "id" => id, "type" => r#type, "source" => source, "subject" => subject, "time" => time,
+        "recorded_time" => recorded_time, "position" => position,
+        "subject_revision" => subject_revision, "traceparent" => traceparent,
+        "changed_fields" => changed_fields, "redaction" => redaction, "case" => case,
+    });
+    let Some(case) = event.case.as_mut() else { return };
+    clear_unwanted!(|field| mask.keeps_of_case(field), case, PublicCase::default(), {
+        "case_id" => case_id, "message_id" => message_id, "number" => number,
+        "office_id" => office_id, "division_code" => division_code, "kind" => kind,
+        "domain" => domain, "topic" => topic, "title" => title, "body" => body,
+        "demand" => demand, "details" => details, "place" => place,
+        "submitted_at" => submitted_at, "deadline_at" => deadline_at, "state" => state,
+        "public_state" => public_state, "outcome" => outcome, "replies" => replies,
+        "custody" => custody, "revision" => revision,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use prost_reflect::{DescriptorPool, DynamicMessage, ReflectMessage as _};
+
+    use super::*;
+    use crate::domain::mask::{CASE_FIELDS, EVENT_FIELDS};
+
+    fn fields_of(message: &str) -> Vec<String> {
+        let pool = DescriptorPool::decode(liuyan_proto::DESCRIPTORS).unwrap();
+        let message = DynamicMessage::new(pool.get_message_by_name(message).unwrap());
+        message.descriptor().fields().map(|field| field.name().to_owned()).collect()
+    }
+
+    #[test]
+    fn the_mask_knows_every_field_of_the_contract() {
+        assert_eq!(fields_of("liuyan.feed.v1.Event"), EVENT_FIELDS);
+        assert_eq!(fields_of("liuyan.common.v1.PublicCase"), CASE_FIELDS);
+    }
+
+    #[test]
+    fn a_mask_leaves_only_what_it_names() {
+        let case = PublicCase { title: "t".into(), body: "b".into(), ..PublicCase::default() };
+        let full = Event { id: "i".into(), position: 3, case: Some(case), ..Event::default() };
+        let mut event = full;
+        apply(Mask::parse(&["id".to_owned(), "case.title".to_owned()]).unwrap(), &mut event);
+        let case = PublicCase { title: "t".into(), ..PublicCase::default() };
+        assert_eq!(event, Event { id: "i".into(), case: Some(case), ..Event::default() });
+    }
+}

@@ -1,0 +1,191 @@
+//! The log.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use liuyan_kit::clock::{from_db, to_db};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::pending::Heard;
+use crate::domain::{Entry, Facts};
+
+/// An event on its way into the log.
+#[derive(Debug, Clone)]
+pub struct Appended {
+    /// What was heard of it.
+    pub heard: Heard,
+    /// Its type in the log: that of what was heard, or the feed's own.
+    pub event_type: String,
+    /// Its place.
+    pub position: i64,
+    /// Which event of the case it is here.
+    pub subject_revision: i64,
+    /// When it is recorded.
+    pub recorded_at: Timestamp,
+    /// Whether the payload holds ids only.
+    pub hidden: bool,
+    /// The encoded event.
+    pub payload: Vec<u8>,
+}
+
+/// Appends events; the head must be locked.
+pub async fn append(tx: &mut PgConnection, events: &[Appended]) -> Result<(), sqlx::Error> {
+    sqlx::query_file!(
+        "src/queries/append_log.sql",
+        &column(events, |event| event.position),
+        &column(events, |event| event.heard.event_id),
+        &column(events, |event| event.heard.case_id),
+        &column(events, |event| event.subject_revision),
+        &column(events, |event| event.heard.version),
+        &column(events, |event| event.event_type.clone()),
+        &column(events, |event| to_db(event.recorded_at)),
+        &column(events, |event| event.heard.office_id.clone()),
+        &column(events, |event| event.heard.division_code.clone()),
+        &column(events, |event| event.heard.kind.clone()),
+        &column(events, |event| event.heard.domain.clone()),
+        &column(events, |event| event.heard.state),
+        &column(events, |event| event.hidden),
+        &column(events, |event| event.payload.clone()),
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+fn column<T>(events: &[Appended], value: impl Fn(&Appended) -> T) -> Vec<T> {
+    events.iter().map(value).collect()
+}
+
+/// The stored events of a case that hold more than ids, with their positions.
+pub async fn shown_payloads(
+    tx: &mut PgConnection,
+    case_id: Uuid,
+) -> Result<Vec<(i64, Vec<u8>)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select position, payload from log where case_id = $1 and not hidden order by position",
+        case_id
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.position, row.payload)).collect())
+}
+
+/// Puts new payloads in the place of stored ones; gives the number of rows.
+pub async fn rewrite(
+    tx: &mut PgConnection,
+    payloads: &[(i64, Vec<u8>)],
+    hidden: bool,
+    now: Timestamp,
+) -> Result<u64, sqlx::Error> {
+    let positions: Vec<i64> = payloads.iter().map(|(position, _)| *position).collect();
+    let bytes: Vec<Vec<u8>> = payloads.iter().map(|(_, payload)| payload.clone()).collect();
+    let rewritten = sqlx::query!(
+        "update log set payload = new.payload, hidden = $3, redacted_at = $4
+         from unnest($1::bigint[], $2::bytea[]) as new (position, payload)
+         where log.position = new.position",
+        &positions,
+        &bytes,
+        hidden,
+        to_db(now),
+    )
+    .execute(tx)
+    .await?;
+    Ok(rewritten.rows_affected())
+}
+
+struct Row {
+    position: i64,
+    recorded_at: OffsetDateTime,
+    event_type: String,
+    office_id: String,
+    division_code: String,
+    kind: String,
+    domain: String,
+    state: i32,
+    payload_bytes: i32,
+}
+
+impl From<Row> for Facts {
+    fn from(row: Row) -> Self {
+        Self {
+            position: row.position,
+            recorded_at: from_db(row.recorded_at),
+            event_type: row.event_type,
+            office_id: row.office_id,
+            division_code: row.division_code,
+            kind: row.kind,
+            domain: row.domain,
+            state: row.state,
+            payload_bytes: usize::try_from(row.payload_bytes).unwrap_or_default(),
+        }
+    }
+}
+
+/// The facts of the next events after a position, up to another, without their payloads.
+pub async fn facts(
+    connection: &mut PgConnection,
+    after: i64,
+    until: i64,
+    most: i64,
+) -> Result<Vec<Facts>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select position, recorded_at, type as event_type, office_id, division_code, kind,
+                  domain, state, octet_length(payload) as "payload_bytes!"
+           from log where position > $1 and position <= $2 order by position limit $3"#,
+        after,
+        until,
+        most,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Facts::from).collect())
+}
+
+/// Fetches the payloads of events whose facts are known.
+pub async fn entries(
+    connection: &mut PgConnection,
+    facts: Vec<Facts>,
+) -> Result<Vec<Entry>, sqlx::Error> {
+    let positions: Vec<i64> = facts.iter().map(|facts| facts.position).collect();
+    let rows =
+        sqlx::query!("select position, payload from log where position = any($1)", &positions)
+            .fetch_all(connection)
+            .await?;
+    let mut payloads: HashMap<i64, Vec<u8>> =
+        rows.into_iter().map(|row| (row.position, row.payload)).collect();
+    facts
+        .into_iter()
+        .map(|facts| {
+            let payload = payloads.remove(&facts.position).ok_or(sqlx::Error::RowNotFound)?;
+            Ok(Entry { facts, payload: Bytes::from(payload) })
+        })
+        .collect()
+}
+
+/// The position of the first event that was recorded at or after a time.
+pub async fn first_since(
+    connection: &mut PgConnection,
+    time: Timestamp,
+) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select position from log where recorded_at >= $1 order by recorded_at limit 1",
+        to_db(time)
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// When the event at a position was recorded.
+pub async fn recorded_at(
+    connection: &mut PgConnection,
+    position: i64,
+) -> Result<Option<Timestamp>, sqlx::Error> {
+    let time = sqlx::query_scalar!("select recorded_at from log where position = $1", position)
+        .fetch_optional(connection)
+        .await?;
+    Ok(time.map(from_db))
+}

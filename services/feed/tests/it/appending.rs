@@ -1,0 +1,174 @@
+use std::{sync::Arc, time::Duration};
+
+use liuyan_feed::worker;
+use uuid::Uuid;
+
+use crate::helpers::{Case, SOON, house, house_with, now, titles};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn positions_have_no_gaps_with_four_appenders() {
+    let house = Arc::new(house_with(|config| config.append_batch = 7).await);
+    let mut cases: Vec<Case> = (0..40).map(|_| Case::new()).collect();
+    let mut batches = Vec::new();
+    for _ in 0..5 {
+        batches.extend(
+            cases
+                .chunks_mut(8)
+                .map(|some| some.iter_mut().map(|case| case.accepted()).collect::<Vec<_>>()),
+        );
+    }
+    cases.iter().for_each(|case| house.routing.shows(case.view("t")));
+    let appenders: Vec<_> = (0..4)
+        .map(|_| {
+            let house = Arc::clone(&house);
+            tokio::spawn(async move {
+                while house.count("select count(*) from log").await < 200 {
+                    worker::append_some(&house.app, &house.views).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for batch in &batches {
+        house.hear(batch).await;
+    }
+    for appender in appenders {
+        tokio::time::timeout(SOON * 6, appender).await.unwrap().unwrap();
+    }
+    assert_eq!(house.count("select count(*) from log where position between 1 and 200").await, 200);
+    assert_eq!(house.count("select position from head").await, 200);
+    assert_eq!(house.count("select count(*) from pending").await, 0);
+    let disorder = house
+        .count(
+            "select count(*) from (
+                 select version - lag(version, 1, 0) over of_case as step,
+                        subject_revision - row_number() over of_case as off,
+                        recorded_at <= lag(recorded_at) over (order by position) as back
+                 from log window of_case as (partition by case_id order by position)
+             ) as steps where step <> 1 or off <> 0 or back",
+        )
+        .await;
+    assert_eq!(disorder, 0, "versions, revisions and times rise with the position");
+}
+
+#[tokio::test]
+async fn events_of_a_case_keep_their_order_whatever_their_types() {
+    let house = house_with(|config| config.append_batch = 1).await;
+    let mut case = Case::new();
+    let said = [case.opened(), case.replied(), case.accepted(), case.replied(), case.opened()];
+    house.routing.shows(case.view("t"));
+    house.hear(&said).await;
+    house.append().await;
+    let ids: Vec<Uuid> =
+        house.all().await.events.iter().map(|event| event.id.parse().unwrap()).collect();
+    assert_eq!(ids, said.map(|event| event.event_id));
+}
+
+#[tokio::test]
+async fn an_event_that_comes_twice_is_in_the_log_once() {
+    let house = house().await;
+    let mut case = Case::new();
+    let opened = case.opened();
+    house.routing.shows(case.view("t"));
+    house.take(opened.clone()).await;
+    house.take(opened).await;
+    assert_eq!(house.all().await.events.len(), 1);
+}
+
+#[tokio::test]
+async fn a_private_case_is_not_shown() {
+    let house = house().await;
+    let mut case = Case::new();
+    house.take(case.opened_in_private()).await;
+    house.take(case.withdrawn()).await;
+    assert!(house.all().await.events.is_empty());
+    assert_eq!(house.count("select count(*) from withheld where reason = 'not_public'").await, 2);
+}
+
+#[tokio::test]
+async fn a_rating_is_not_in_the_feed() {
+    let house = house().await;
+    let mut case = Case::new();
+    let said = [case.opened(), case.rated(), case.replied()];
+    house.routing.shows(case.view("t"));
+    house.hear(&said).await;
+    house.append().await;
+    let events = house.all().await.events;
+    let revisions: Vec<_> = events.iter().map(|event| event.subject_revision).collect();
+    assert_eq!(revisions, [1, 2]);
+    assert!(events.iter().all(|event| !event.r#type.contains("rating")));
+}
+
+#[tokio::test]
+async fn an_event_waits_for_a_view_that_is_not_older_than_itself() {
+    let house = house().await;
+    let (mut late, mut other) = (Case::new(), Case::new());
+    house.routing.shows(late.view("old"));
+    house.hear(&[late.opened(), late.accepted(), other.opened()]).await;
+    house.routing.shows(other.view("other"));
+    house.append().await;
+    assert_eq!(titles(&house.all().await.events), ["other"]);
+    house.routing.shows(late.view("new"));
+    house.append().await;
+    assert_eq!(titles(&house.all().await.events), ["other", "new", "new"]);
+}
+
+#[tokio::test]
+async fn an_event_whose_case_is_no_longer_public_is_withheld() {
+    let house = house().await;
+    let mut case = Case::new();
+    house.take(case.opened()).await;
+    assert!(house.all().await.events.is_empty());
+    assert_eq!(
+        house.count("select count(*) from withheld where reason = 'no_longer_public'").await,
+        1
+    );
+    assert_eq!(house.count("select withheld from subjects").await, 1);
+}
+
+#[tokio::test]
+async fn what_waits_goes_on_waiting_while_routing_is_away() {
+    let house = house().await;
+    let mut case = Case::new();
+    house.hear(&[case.opened()]).await;
+    house.routing.shows(case.view("t"));
+    house.routing.goes_away(true);
+    let failed = worker::append_some(&house.app, &house.views).await;
+    assert!(failed.is_err());
+    assert_eq!(house.count("select count(*) from pending").await, 1);
+    house.routing.goes_away(false);
+    house.append().await;
+    assert_eq!(house.all().await.events.len(), 1);
+}
+
+#[tokio::test]
+async fn a_clock_that_goes_back_does_not_turn_recording_times_around() {
+    let house = house().await;
+    house.execute("update head set recorded_at = now() + interval '1 hour'").await;
+    let mut case = Case::new();
+    let said = [case.opened(), case.accepted()];
+    house.routing.shows(case.view("t"));
+    house.hear(&said).await;
+    house.append().await;
+    let times: Vec<_> = house
+        .all()
+        .await
+        .events
+        .iter()
+        .map(|event| liuyan_kit::clock::from_proto(&event.recorded_time.unwrap()).unwrap())
+        .collect();
+    assert!(times[0] > now() + Duration::from_secs(3_000));
+    assert_eq!(times[1].as_microsecond(), times[0].as_microsecond() + 1);
+}
+
+#[tokio::test]
+async fn a_log_that_lost_its_head_is_not_begun_anew() {
+    let house = house().await;
+    let mut case = Case::new();
+    let opened = case.opened();
+    house.routing.shows(case.view("t"));
+    house.take(opened).await;
+    house.execute("delete from head").await;
+    liuyan_feed::app::found(&house.db, now()).await.unwrap();
+    let opened = liuyan_feed::app::tail::Tail::open((*house.db).clone(), &house.app.config).await;
+    assert!(matches!(opened, Err(liuyan_feed::error::Error::HeadMissing)));
+}

@@ -1,0 +1,387 @@
+//! A feed without a bus: events are handed to its consumer, routing is a double, readers come over
+//! real gRPC.
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use liuyan_feed::{
+    Feed,
+    app::{self, App, gate::Gate, tail::Tail},
+    config::Config,
+    consumer,
+    grpc::Grpc,
+    routing::Views,
+    worker,
+};
+use liuyan_kit::{
+    clock::{Clock as _, SystemClock, to_proto},
+    host::Worked,
+    id,
+    messaging::Envelope,
+    service::Service as _,
+    testing,
+};
+use liuyan_proto::{
+    Event,
+    liuyan::{
+        common::v1::{CaseState, PublicCase, Visibility},
+        feed::v1::{
+            ListEventsRequest, ListEventsResponse, WatchEventsRequest, WatchEventsResponse,
+            feed_service_client::FeedServiceClient, feed_service_server::FeedServiceServer,
+            watch_events_response::Frame,
+        },
+        routing::v1::{
+            self as routing, CaseRef,
+            case_service_server::{CaseService, CaseServiceServer},
+        },
+    },
+};
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming, transport};
+use uuid::Uuid;
+
+/// Every wait of a test ends here.
+pub(crate) const SOON: Duration = Duration::from_secs(10);
+
+/// A feed with what stands around it.
+pub(crate) struct House {
+    pub(crate) db: testing::TestDb,
+    pub(crate) app: App,
+    pub(crate) routing: Routing,
+    pub(crate) views: Views,
+    pub(crate) client: FeedServiceClient<transport::Channel>,
+}
+
+pub(crate) fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+pub(crate) async fn house() -> House {
+    house_with(|_| ()).await
+}
+
+/// A feed with other settings.
+pub(crate) async fn house_with(change: impl FnOnce(&mut Config)) -> House {
+    #[derive(serde::Deserialize)]
+    struct Defaults {
+        service: Config,
+    }
+    let Defaults { service: mut config } = toml::from_str(Feed::DEFAULTS).unwrap();
+    config.heartbeat_min_ms = 1;
+    config.goodbye_ms = 200;
+    change(&mut config);
+    let db = testing::database::<Feed>().await;
+    app::found(&db, now()).await.unwrap();
+    let app = replica(&db, &config).await;
+    let routing = Routing::default();
+    let address =
+        serve(transport::Server::builder(), CaseServiceServer::new(routing.clone())).await;
+    let views = Views::new(testing::channel(address), Duration::from_secs(5));
+    let address =
+        serve(transport::Server::builder(), FeedServiceServer::new(Grpc::new(app.clone()))).await;
+    let client = FeedServiceClient::new(connect(address).await);
+    House { db, app, routing, views, client }
+}
+
+/// Another process on the same database.
+pub(crate) async fn replica(db: &liuyan_kit::db::Db, config: &Config) -> App {
+    App {
+        db: db.clone(),
+        clock: Arc::new(SystemClock),
+        tail: Arc::new(Tail::open(db.clone(), config).await.unwrap()),
+        gate: Arc::new(Gate::new(config)),
+        stopping: CancellationToken::new(),
+        config: Arc::new(config.clone()),
+    }
+}
+
+async fn connect(address: SocketAddr) -> transport::Channel {
+    transport::Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap()
+}
+
+async fn serve<S>(mut server: transport::Server, service: S) -> SocketAddr
+where
+    S: tower::Service<
+            http::Request<tonic::body::Body>,
+            Response = http::Response<tonic::body::Body>,
+            Error = std::convert::Infallible,
+        > + tonic::server::NamedService
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = server.add_service(service);
+    tokio::spawn(router.serve_with_incoming(TcpListenerStream::new(listener)));
+    address
+}
+
+impl House {
+    /// Hands events to the consumer, as one batch.
+    pub(crate) async fn hear(&self, batch: &[Envelope]) {
+        consumer::of_routing().deliver(&self.db, now(), batch).await.unwrap();
+    }
+
+    /// Appends until nothing moves any more.
+    pub(crate) async fn append(&self) {
+        while matches!(worker::append_some(&self.app, &self.views).await.unwrap(), Worked::More) {}
+    }
+
+    /// Hears one event and appends it.
+    pub(crate) async fn take(&self, event: Envelope) {
+        self.hear(&[event]).await;
+        self.append().await;
+    }
+
+    pub(crate) async fn list(
+        &self,
+        request: ListEventsRequest,
+    ) -> Result<ListEventsResponse, Status> {
+        self.client.clone().list_events(request).await.map(Response::into_inner)
+    }
+
+    pub(crate) async fn all(&self) -> ListEventsResponse {
+        self.list(ListEventsRequest { page_size: 500, ..Default::default() }).await.unwrap()
+    }
+
+    pub(crate) async fn watch(&self, request: WatchEventsRequest) -> Watching {
+        Watching(self.client.clone().watch_events(request).await.unwrap().into_inner())
+    }
+
+    /// A number that the database knows.
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
+        let mut connection = self.db.read().await.unwrap();
+        sqlx::query_scalar(sql).fetch_one(&mut *connection).await.unwrap()
+    }
+
+    pub(crate) async fn execute(&self, sql: &'static str) {
+        let mut connection = self.db.read().await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut *connection).await.unwrap();
+    }
+}
+
+/// A stream at its reader.
+pub(crate) struct Watching(Streaming<WatchEventsResponse>);
+
+impl Watching {
+    /// The next frame; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Option<WatchEventsResponse> {
+        tokio::time::timeout(SOON, self.0.message()).await.expect("a frame comes soon").unwrap()
+    }
+
+    /// The next frame of a kind, passing over others.
+    pub(crate) async fn until(&mut self, wanted: impl Fn(&Frame) -> bool) -> WatchEventsResponse {
+        loop {
+            let response = self.next().await.expect("the stream has not ended");
+            if response.frame.as_ref().is_some_and(&wanted) {
+                return response;
+            }
+        }
+    }
+}
+
+/// A double of routing: it gives the views that the test has put there.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Routing {
+    views: Arc<Mutex<HashMap<String, PublicCase>>>,
+    away: Arc<AtomicBool>,
+}
+
+impl Routing {
+    pub(crate) fn shows(&self, view: PublicCase) {
+        self.views.lock().unwrap().insert(view.case_id.clone(), view);
+    }
+
+    pub(crate) fn hides(&self, case: &Case) {
+        self.views.lock().unwrap().remove(&case.id.to_string());
+    }
+
+    pub(crate) fn goes_away(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
+    }
+}
+
+#[tonic::async_trait]
+impl CaseService for Routing {
+    async fn batch_get_public_case(
+        &self,
+        request: Request<routing::BatchGetPublicCaseRequest>,
+    ) -> Result<Response<routing::BatchGetPublicCaseResponse>, Status> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(Status::unavailable("away"));
+        }
+        let ids = request.into_inner().case_ids;
+        assert!(ids.len() <= 256, "routing takes 256 ids");
+        let views = self.views.lock().unwrap();
+        let cases = ids.iter().filter_map(|id| views.get(id).cloned()).collect();
+        Ok(Response::new(routing::BatchGetPublicCaseResponse { cases }))
+    }
+
+    async fn get_case(
+        &self,
+        _: Request<routing::GetCaseRequest>,
+    ) -> Result<Response<routing::GetCaseResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
+    async fn list_cases(
+        &self,
+        _: Request<routing::ListCasesRequest>,
+    ) -> Result<Response<routing::ListCasesResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
+    async fn accept_case(
+        &self,
+        _: Request<routing::AcceptCaseRequest>,
+    ) -> Result<Response<routing::AcceptCaseResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
+    async fn reply_to_case(
+        &self,
+        _: Request<routing::ReplyToCaseRequest>,
+    ) -> Result<Response<routing::ReplyToCaseResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
+    async fn close_case(
+        &self,
+        _: Request<routing::CloseCaseRequest>,
+    ) -> Result<Response<routing::CloseCaseResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
+    async fn rate_reply(
+        &self,
+        _: Request<routing::RateReplyRequest>,
+    ) -> Result<Response<routing::RateReplyResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+}
+
+/// A case whose events the test makes.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    pub(crate) id: Uuid,
+    pub(crate) message_id: Uuid,
+    pub(crate) version: i64,
+    pub(crate) revision: u64,
+    pub(crate) office_id: &'static str,
+    pub(crate) division_code: &'static str,
+    pub(crate) kind: &'static str,
+}
+
+impl Case {
+    pub(crate) fn new() -> Self {
+        Self {
+            id: id::v7(now()),
+            message_id: id::v7(now()),
+            version: 0,
+            revision: 0,
+            office_id: "110100-s",
+            division_code: "110100",
+            kind: "complaint",
+        }
+    }
+
+    /// The view of this case as it is now.
+    pub(crate) fn view(&self, title: &str) -> PublicCase {
+        PublicCase {
+            case_id: self.id.to_string(),
+            message_id: self.message_id.to_string(),
+            office_id: self.office_id.to_owned(),
+            division_code: self.division_code.to_owned(),
+            kind: self.kind.to_owned(),
+            title: title.to_owned(),
+            state: CaseState::Assigned.into(),
+            revision: self.revision,
+            ..PublicCase::default()
+        }
+    }
+
+    fn case_ref(&self, public: bool) -> CaseRef {
+        CaseRef {
+            case_id: self.id.to_string(),
+            message_id: self.message_id.to_string(),
+            office_id: self.office_id.to_owned(),
+            division_code: self.division_code.to_owned(),
+            kind: self.kind.to_owned(),
+            visibility: Visibility::Public.into(),
+            public,
+            state: CaseState::Assigned.into(),
+            revision: self.revision,
+            occurred_at: Some(to_proto(now())),
+            ..CaseRef::default()
+        }
+    }
+
+    fn say<E: Event>(&mut self, public: bool, event: impl FnOnce(CaseRef) -> E) -> Envelope {
+        self.version += 1;
+        self.revision += 1;
+        Envelope {
+            event_id: id::v7(now()),
+            subject_id: self.id,
+            version: self.version,
+            kind: E::TYPE.to_owned(),
+            at: now(),
+            traceparent: None,
+            payload: Bytes::from(event(self.case_ref(public)).encode_to_vec()),
+        }
+    }
+
+    pub(crate) fn opened(&mut self) -> Envelope {
+        self.say(true, |case| routing::CaseOpened { case: Some(case), ..Default::default() })
+    }
+
+    pub(crate) fn accepted(&mut self) -> Envelope {
+        self.say(true, |case| routing::CaseAccepted { case: Some(case) })
+    }
+
+    pub(crate) fn replied(&mut self) -> Envelope {
+        self.say(true, |case| routing::CaseReplied { case: Some(case), ..Default::default() })
+    }
+
+    pub(crate) fn text_changed(&mut self) -> Envelope {
+        self.say(true, |case| routing::CaseTextChanged { case: Some(case) })
+    }
+
+    pub(crate) fn rated(&mut self) -> Envelope {
+        self.say(true, |case| routing::RatingChanged { case: Some(case), ..Default::default() })
+    }
+
+    pub(crate) fn opened_in_private(&mut self) -> Envelope {
+        self.say(false, |case| routing::CaseOpened { case: Some(case), ..Default::default() })
+    }
+
+    /// Closed as withdrawn: not public any more.
+    pub(crate) fn withdrawn(&mut self) -> Envelope {
+        self.say(false, |case| routing::CaseClosed { case: Some(case), ..Default::default() })
+    }
+}
+
+/// The titles of the cases of events.
+pub(crate) fn titles(events: &[liuyan_proto::liuyan::feed::v1::Event]) -> Vec<&str> {
+    events.iter().map(|event| event.case.as_ref().unwrap().title.as_str()).collect()
+}
+
+/// The reason and the metadata of an error.
+pub(crate) fn told(status: &Status) -> (String, HashMap<String, String>) {
+    use tonic_types::StatusExt as _;
+    let info = status.get_details_error_info().expect("an error names its reason");
+    (info.reason, info.metadata)
+}

@@ -1,0 +1,10 @@
+//! The feed on a real Postgres, with a small double of routing.
+
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+mod appending;
+mod cursors;
+mod helpers;
+mod listing;
+mod redaction;
+mod watching;
