@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn each_event_has_its_fate() {
-        let table: [(&[Waiting], Shown, Option<i64>, &[Fate]); 12] = [
+        type Row<'a> = (&'a [Waiting], Shown, Option<i64>, &'a [Fate]);
+        let table: [Row<'_>; 12] = [
             (&[public(1), public(2)], NOTHING, Some(2), &[Fate::Append, Fate::Append]),
             (&[public(1), public(3)], NOTHING, Some(2), &[Fate::Append, Fate::Wait]),
             (&[public(3), closed(1)], NOTHING, Some(2), &[GONE, NOT_PUBLIC]),
