@@ -9,12 +9,12 @@ pub mod grpc;
 pub mod host;
 pub mod id;
 pub mod locale;
+mod management;
 pub mod messaging;
 pub mod seal;
 pub mod service;
 pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
 
-mod management;
-
-pub use host::Host;
-pub use service::{Service, main};
+pub use service::main;

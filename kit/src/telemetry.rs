@@ -19,7 +19,9 @@ use opentelemetry_sdk::{
 };
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _};
+use tracing_subscriber::{
+    EnvFilter, Layer as _, filter::LevelFilter, layer::SubscriberExt as _,
+};
 
 use crate::config::{LogFormat, Telemetry};
 
@@ -76,12 +78,15 @@ pub fn start(settings: &Telemetry, process: &'static str) -> Result<Running, Err
     } else {
         lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
     };
+    // Logs are filtered, traces are sampled: whoever wants fewer lines still wants the traces.
     let spans = tracing_opentelemetry::layer()
         .with_tracer(tracers.tracer("liuyan"))
         .with_location(false)
         .with_threads(false)
-        .with_target(false);
-    let subscriber = tracing_subscriber::registry().with(filter).with(spans).with(lines);
+        .with_target(false)
+        .with_filter(LevelFilter::INFO);
+    let lines = lines.with_filter(filter);
+    let subscriber = tracing_subscriber::registry().with(spans).with(lines);
     tracing::subscriber::set_global_default(subscriber).map_err(|_| Error::Twice)?;
     global::set_tracer_provider(tracers.clone());
     Ok(Running { tracers })
