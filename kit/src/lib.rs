@@ -9,7 +9,6 @@ pub mod grpc;
 pub mod host;
 pub mod id;
 pub mod locale;
-mod management;
 pub mod messaging;
 pub mod seal;
 pub mod service;
@@ -17,4 +16,7 @@ pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use service::main;
+mod management;
+
+pub use host::Host;
+pub use service::{Service, main};
