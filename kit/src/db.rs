@@ -23,6 +23,11 @@ use crate::class::Class;
 /// Kit's own tables, in schema `messaging` of every database.
 static MESSAGING: Migrator = sqlx::migrate!();
 
+/// Kit's own migrations, for whoever checks that they are applied.
+pub fn migrations() -> &'static Migrator {
+    &MESSAGING
+}
+
 /// The oldest Postgres that this code is written for.
 const OLDEST_SERVER: i32 = 150_000;
 

@@ -19,6 +19,11 @@ pub fn v7(now: Timestamp) -> Uuid {
     Uuid::new_v7(uuid::Timestamp::from_unix(&*context, seconds, nanos))
 }
 
+/// Thirty-two bytes that nobody can guess, for passwords and salts.
+pub fn secret() -> [u8; 32] {
+    rand::random()
+}
+
 /// The id of something that has a name: the same for the same `kind` and `name`, for ever.
 pub fn of_name(kind: &str, name: &str) -> Uuid {
     Uuid::new_v5(&NAMES, format!("{kind}/{name}").as_bytes())

@@ -14,7 +14,7 @@ use async_nats::{
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, future::join_all};
 use jiff::Timestamp;
-use rand::Rng as _;
+use rand::RngExt as _;
 use uuid::Uuid;
 
 use super::{Envelope, envelope::Malformed};
@@ -137,6 +137,16 @@ impl Bus {
                     event => tracing::debug!(service, %event, "nats"),
                 }
             });
+        if !settings.user.is_empty() {
+            options = options
+                .user_and_password(settings.user.clone(), settings.password.expose().to_owned());
+        }
+        if !settings.token.is_empty() {
+            options = options.token(settings.token.expose().to_owned());
+        }
+        if let Some(path) = &settings.ca_file {
+            options = options.add_root_certificates(path.clone()).require_tls(true);
+        }
         if let Some(path) = &settings.nkey_seed_file {
             let seed = std::fs::read_to_string(path)
                 .map_err(|source| Error::Seed { path: path.display().to_string(), source })?;

@@ -271,7 +271,7 @@ pub async fn take_lease(db: &Db, holder: Uuid, lease_ms: u64) -> Result<Option<i
                 "update messaging.relay
                  set epoch = epoch + case when holder is not distinct from $1 then 0 else 1 end,
                      holder = $1,
-                     expires_at = clock_timestamp() + make_interval(secs => $2 / 1000)
+                     expires_at = clock_timestamp() + make_interval(secs => $2::float8 / 1000)
                  where holder is not distinct from $1 or expires_at < clock_timestamp()
                  returning epoch",
                 holder,
@@ -425,6 +425,23 @@ async fn say_again_unconfirmed(tx: &mut PgConnection) -> Result<u64, sqlx::Error
     .execute(tx)
     .await?;
     Ok(again.rows_affected())
+}
+
+/// The ids of the newest published events.
+///
+/// # Errors
+/// The database's.
+pub async fn published(
+    connection: &mut PgConnection,
+    limit: i64,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select event_id from messaging.outbox where published_at is not null
+         order by event_id desc limit $1",
+        limit
+    )
+    .fetch_all(connection)
+    .await
 }
 
 /// Marks the named events as to be published again, each under a new message id. Gives how many

@@ -1,1 +1,3 @@
 //! The guarantees of kit, on real servers.
+
+mod messaging;

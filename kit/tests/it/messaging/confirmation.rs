@@ -1,7 +1,6 @@
 //! Confirmation: a consumer that lost an event gets it again.
 
 use liuyan_kit::{
-    grpc,
     messaging::{confirm, relay},
     testing,
 };
@@ -17,7 +16,7 @@ use liuyan_kit::db::Db;
 /// Serves the confirmations of `heard` and lets the producer `db` ask for them.
 async fn confirm(db: &Db, heard: &Db) -> (Killed, tokio::task::JoinHandle<()>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let address = listener.local_addr().unwrap();
     let answers = confirm::Confirmations::new(heard.clone(), clock(), &settings());
     let serving = tokio::spawn(async move {
         tonic::transport::Server::builder()
@@ -29,7 +28,7 @@ async fn confirm(db: &Db, heard: &Db) -> (Killed, tokio::task::JoinHandle<()>) {
     let confirmer = confirm::Confirmer {
         source: "intake",
         db: db.clone(),
-        consumers: vec![("moderation", grpc::Channel::plain(&url))],
+        consumers: vec![("moderation", testing::channel(address))],
         settings: settings(),
         clock: clock(),
         stopping: CancellationToken::new(),

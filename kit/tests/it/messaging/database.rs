@@ -2,7 +2,6 @@
 
 use std::{
     future::Future as _,
-    pin::pin,
     task::{Context, Poll, Waker},
     time::Duration,
 };
