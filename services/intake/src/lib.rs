@@ -1,1 +1,57 @@
-//! liuyan-intake
+#![doc = include_str!("../README.md")]
+
+use std::sync::Arc;
+
+use liuyan_kit::{host::Host, service::Service};
+use liuyan_proto::liuyan::intake::v1::intake_service_server::IntakeServiceServer;
+use sqlx::migrate::Migrator;
+use tokio::sync::Notify;
+use tonic::service::Routes;
+
+pub mod app;
+pub mod config;
+pub mod consumer;
+pub mod domain;
+pub mod error;
+pub mod grpc;
+pub mod keys;
+pub mod store;
+pub mod worker;
+
+use app::{App, vault::Vault};
+use config::Config;
+use grpc::Grpc;
+use keys::Keys;
+
+static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// Takes every message once and never loses one.
+#[derive(Debug)]
+pub struct Intake;
+
+impl Service for Intake {
+    const NAME: &'static str = "intake";
+    const DEFAULTS: &'static str = include_str!("../config.toml");
+    type Config = Config;
+
+    fn migrator() -> Option<&'static Migrator> {
+        Some(&MIGRATOR)
+    }
+
+    async fn start(config: Config, host: Host) -> anyhow::Result<()> {
+        let keys = Keys::open(&config)?;
+        let vault = Vault::open(&config.keyring_file, config.generate_keys)?;
+        let db = host.database(Self::migrator()).await?;
+        let app = App::start(config, db.clone(), host.clock(), keys, vault, host.signer());
+        app.refresh_directory().await?;
+
+        let directory_changed = Arc::new(Notify::new());
+        host.relay(&db).await?;
+        host.consume(&db, consumer::moderation()).await?;
+        host.consume(&db, consumer::routing().wakes(Arc::clone(&directory_changed))).await?;
+        worker::refresh_directory(&host, &app, directory_changed);
+        worker::prune_requests(&host, &app);
+        host.serve(Routes::new(IntakeServiceServer::new(Grpc::new(app)))).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,40 @@
+# Rules of fields: what is wrong, and what to do.
+field-required = This is needed: please fill it in.
+field-too-short = This needs at least { $min } characters and has { $length }: please say more.
+field-too-long = This may have at most { $max } characters and has { $length }: please shorten it.
+forbidden-character = This holds a control character ({ $character }) that is not allowed: please remove it.
+too-many-entries = These are too many; at most { $max } are taken at a time.
+uuid-malformed = This must be a UUID, such as 0192f0c4-7d1e-7a43-9b1c-3f2a5d6e7f80.
+phone-malformed = Please give a mobile number of mainland China with 11 digits.
+locale-malformed = Please give a language tag such as zh-CN.
+time-malformed = This is not a valid time.
+number-malformed = This is not a message number: please compare it with your receipt.
+access-code-malformed = An access code has 10 letters or digits: please compare it with your receipt.
+latitude-out-of-range = The latitude must be from -90 to 90.
+longitude-out-of-range = The longitude must be from -180 to 180.
+time-in-the-future = The time must not be later than now: please correct it.
+value-unknown = This value is not known: please choose one of those listed.
+office-unknown = There is no such office: please choose one from the directory.
+office-closed = This office takes no messages now: please choose another.
+kind-unknown = There is no such kind of message: please choose one from the list.
+domain-unknown = There is no such domain: please choose one from the list.
+only-for-complaints = Only a complaint has this part: please clear it, or choose the kind complaint.
+body-beside-parts = A complaint has either demand and details or a body: please clear one of them.
+
+# The outcome of a whole request.
+fields-invalid = The message was not submitted: please mend what is listed and submit it again.
+directory-not-loaded = The board is starting and its directory has not arrived yet: please try again soon.
+stopping = The service is stopping: please try again soon.
+other-message = This token is for another message: please look the message up by its number and access code.
+message-not-found = There is no such message.
+number-or-code-wrong = Number or access code is wrong: please compare them with your receipt.
+look-ups-exhausted = There were too many tries: please wait a while.
+queue-full = Many people are submitting just now: please try again soon with the same request id.
+request-id-reused = This request id was used for something else: please make a new one.
+message-withdrawn = This message has been withdrawn already.
+message-declined = This message was not published; there is nothing to withdraw.
+withdrawal-refused = This message has been answered and can't be withdrawn any more.
+withdrawal-under-way = This message is being withdrawn and can't be changed.
+message-not-returned = This message was not sent back to you and can't be changed.
+database-unavailable = The service is not available for the moment: please try again with the same request id.
+conflict = Something else happened to this at the same time: please try again.

@@ -1,0 +1,40 @@
+# 字段规则：说明哪里不符，以及怎样修改。
+field-required = 此项必填，请填写。
+field-too-short = 此项至少需要 { $min } 个字，现在有 { $length } 个，请补充。
+field-too-long = 此项最多 { $max } 个字，现在有 { $length } 个，请删减。
+forbidden-character = 此项含有不允许的控制字符（{ $character }），请删除后重试。
+too-many-entries = 条目过多，最多 { $max } 个，请分批提交。
+uuid-malformed = 此项应为 UUID，例如 0192f0c4-7d1e-7a43-9b1c-3f2a5d6e7f80。
+phone-malformed = 请填写 11 位中国大陆手机号码。
+locale-malformed = 请填写语言标签，例如 zh-CN。
+time-malformed = 此项不是有效的时间。
+number-malformed = 留言编号有误，请对照回执检查后重新输入。
+access-code-malformed = 查询码应为 10 个字母或数字，请对照回执检查后重新输入。
+latitude-out-of-range = 纬度应在 -90 到 90 之间。
+longitude-out-of-range = 经度应在 -180 到 180 之间。
+time-in-the-future = 时间不能晚于现在，请改正。
+value-unknown = 系统不认识此项的值，请选择列出的值。
+office-unknown = 没有这个留言对象，请从目录中选择。
+office-closed = 该留言对象目前不接收留言，请选择其他留言对象。
+kind-unknown = 没有这个留言类型，请从列表中选择。
+domain-unknown = 没有这个领域，请从列表中选择。
+only-for-complaints = 只有投诉类留言填写此项，请清空或改选投诉类型。
+body-beside-parts = 投诉请填写诉求和详情，或只填写正文，不能同时填写。
+
+# 整个请求的结果。
+fields-invalid = 留言未提交：有内容需要修改，请按提示逐项修改后重新提交。
+directory-not-loaded = 系统正在启动，留言对象目录尚未就绪，请稍后重试。
+stopping = 服务正在停止，请稍后重试。
+other-message = 该凭证不属于这条留言，请使用这条留言的编号和查询码重新查询。
+message-not-found = 没有这条留言。
+number-or-code-wrong = 留言编号或查询码不正确，请对照回执检查后重新输入。
+look-ups-exhausted = 尝试次数过多，请稍后再试。
+queue-full = 当前提交的人较多，请稍后重试，您的内容不会丢失。
+request-id-reused = 这个请求编号已用于另一项内容，请换一个新的请求编号。
+message-withdrawn = 这条留言已经撤回。
+message-declined = 这条留言未予公开，无需撤回。
+withdrawal-refused = 这条留言已经得到答复，不能撤回。
+withdrawal-under-way = 这条留言正在撤回，不能修改。
+message-not-returned = 这条留言没有被退回，不能修改。
+database-unavailable = 服务暂时不可用，请稍后用同一请求编号重试。
+conflict = 同时有其他操作，请重试。

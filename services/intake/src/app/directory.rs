@@ -1,0 +1,66 @@
+//! The directory in memory, so that a submission asks no database for it.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jiff::Timestamp;
+use liuyan_kit::db::Db;
+
+use crate::{
+    domain::{
+        draft::{Directory, Draft, Limits, Raw},
+        rule::Breach,
+    },
+    error::Error,
+    store::directory as store,
+};
+
+/// The directory as it was last read.
+#[derive(Debug, Default)]
+pub(super) struct Cache(RwLock<Arc<Directory>>);
+
+impl Cache {
+    /// The directory as it was last read.
+    pub(super) fn get(&self) -> Arc<Directory> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads it anew.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(super) async fn refresh(&self, db: &Db) -> Result<(), Error> {
+        let fresh = store::directory(&mut *db.read().await?, None).await?;
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+        Ok(())
+    }
+
+    /// Checks a message. What is refused because of the directory is checked again against the
+    /// database: an office that was opened a moment ago is not refused. One that was closed a
+    /// moment ago may still be taken, for as long as `directory_refresh_seconds`.
+    ///
+    /// # Errors
+    /// Everything that is wrong, or that the directory has not arrived.
+    pub(super) async fn check(
+        &self,
+        db: &Db,
+        raw: &Raw,
+        limits: &Limits,
+        now: Timestamp,
+    ) -> Result<Draft, Error> {
+        let known = self.get();
+        let breaches = match Draft::parse(raw, limits, &known, now) {
+            Ok(draft) => return Ok(draft),
+            Err(breaches) => breaches,
+        };
+        if known.loaded
+            && !breaches.iter().any(|breach: &Breach| breach.rule.depends_on_directory())
+        {
+            return Err(Error::Fields(breaches));
+        }
+        let fresh = store::directory(&mut *db.read().await?, Some(&raw.office_id)).await?;
+        if !fresh.loaded {
+            return Err(Error::DirectoryNotLoaded);
+        }
+        Draft::parse(raw, limits, &fresh, now).map_err(Error::Fields)
+    }
+}

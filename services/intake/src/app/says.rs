@@ -1,0 +1,64 @@
+//! The events that intake says. This is the one place behind the edge that knows generated types:
+//! an event is written in the transaction of its cause.
+
+use jiff::Timestamp;
+use liuyan_kit::{clock, messaging::Outgoing};
+use liuyan_proto::liuyan::{common::v1 as common, intake::v1 as proto};
+use uuid::Uuid;
+
+use crate::{
+    domain::draft::{Channel, Visibility},
+    store::messages::Row,
+};
+
+/// A message is stored.
+pub(super) fn submitted(row: &Row<'_>) -> Outgoing {
+    let (draft, receipt) = (&row.message.draft, &row.message.receipt);
+    let visibility = match draft.visibility {
+        Visibility::Public => common::Visibility::Public,
+        Visibility::Private => common::Visibility::Private,
+    };
+    let channel = match draft.channel {
+        Channel::Web => common::Channel::Web,
+        Channel::App => common::Channel::App,
+        Channel::Wechat => common::Channel::Wechat,
+        Channel::MiniProgram => common::Channel::MiniProgram,
+        Channel::Hotline => common::Channel::Hotline,
+        Channel::Column => common::Channel::Column,
+        Channel::Api => common::Channel::Api,
+    };
+    let event = proto::MessageSubmitted {
+        message_id: receipt.message_id.to_string(),
+        number: receipt.number.clone(),
+        office_id: draft.office_id.clone(),
+        kind: draft.kind.clone(),
+        domain: draft.domain.clone(),
+        topic: draft.topic.clone(),
+        visibility: visibility.into(),
+        channel: channel.into(),
+        author_id: row.author.as_ref().map(|(id, _)| id.to_string()).unwrap_or_default(),
+        submitted_at: Some(clock::to_proto(receipt.submitted_at)),
+        occurred_at: receipt.occurred_at.map(clock::to_proto),
+        revision: 1,
+    };
+    Outgoing::new(receipt.message_id, &event)
+}
+
+/// A returned message came back.
+pub(super) fn resubmitted(message_id: Uuid, revision: u32, now: Timestamp) -> Outgoing {
+    let event = proto::MessageResubmitted {
+        message_id: message_id.to_string(),
+        revision,
+        resubmitted_at: Some(clock::to_proto(now)),
+    };
+    Outgoing::new(message_id, &event)
+}
+
+/// The author wishes to withdraw.
+pub(super) fn withdrawal_requested(message_id: Uuid, now: Timestamp) -> Outgoing {
+    let event = proto::WithdrawalRequested {
+        message_id: message_id.to_string(),
+        requested_at: Some(clock::to_proto(now)),
+    };
+    Outgoing::new(message_id, &event)
+}

@@ -1,0 +1,230 @@
+//! Group commit: what has arrived while the last commit was running is committed together.
+//!
+//! There is no lingering: a message that comes alone is committed alone, and batches form by
+//! themselves when many come. Each caller is answered after its own commit. A caller who goes away
+//! stops nothing, since the message lies in the queue and not with the caller. A message that the
+//! database refuses fails alone: its batch is halved until it is by itself.
+
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
+
+use futures::FutureExt as _;
+use liuyan_kit::{class::Class, class::Classify as _, clock::SharedClock, db::Db};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use uuid::Uuid;
+
+use super::{batch, vault::Vault};
+use crate::{
+    config::WriterConfig, domain::message::NewMessage, error::Error, store::requests::NewRequest,
+};
+
+/// How often a batch that lost against another one (deadlock, serialisation) is tried.
+const TRIES: u32 = 5;
+/// The constraint that a public number meets which belongs to another message.
+const NUMBER_TAKEN: &str = "messages_number_key";
+
+/// A message to be stored, and the request that brings it.
+#[derive(Debug)]
+pub(super) struct Submission {
+    /// The request.
+    pub request: NewRequest,
+    /// The message.
+    pub message: NewMessage,
+}
+
+/// What became of a submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// It is stored now.
+    New,
+    /// The same request was met before, and stored this message.
+    Before(Uuid),
+}
+
+type Answer = oneshot::Sender<Result<Written, Error>>;
+
+/// What waits in the queue.
+struct Waiting {
+    submission: Arc<Submission>,
+    answer: Answer,
+}
+
+/// The way to the writers. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Writer(mpsc::Sender<Waiting>);
+
+impl Writer {
+    /// Starts the writers. They end when the last clone of this is gone and the queue is empty.
+    pub(super) fn start(
+        config: &WriterConfig,
+        db: &Db,
+        clock: &SharedClock,
+        vault: &Arc<Vault>,
+    ) -> Self {
+        let (sender, receiver) = mpsc::channel(config.queue.max(1));
+        let receiver = Arc::new(Mutex::new(receiver));
+        for _ in 0..config.tasks.max(1) {
+            let task = WriterTask {
+                db: db.clone(),
+                clock: Arc::clone(clock),
+                vault: Arc::clone(vault),
+                limit: config.batch.max(1),
+            };
+            tokio::spawn(task.run(Arc::clone(&receiver)));
+        }
+        Self(sender)
+    }
+
+    /// Stores a message. If the queue is full, `patient` waits for room (a stream, which then takes
+    /// no more from its caller), and otherwise the message is refused at once.
+    ///
+    /// # Errors
+    /// [`Error::NumberTaken`] if another number is to be tried; else why it was not stored. After
+    /// [`Class::Unavailable`] it may have been stored all the same: the same request tells.
+    pub(super) async fn write(
+        &self,
+        submission: Submission,
+        patient: bool,
+    ) -> Result<Written, Error> {
+        let (answer, answered) = oneshot::channel();
+        let waiting = Waiting { submission: Arc::new(submission), answer };
+        if patient {
+            self.0.send(waiting).await.map_err(|_| Error::Stopping)?;
+        } else {
+            self.0.try_send(waiting).map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => Error::QueueFull,
+                mpsc::error::TrySendError::Closed(_) => Error::Stopping,
+            })?;
+        }
+        answered.await.unwrap_or(Err(Error::WriterDied))
+    }
+}
+
+struct WriterTask {
+    db: Db,
+    clock: SharedClock,
+    vault: Arc<Vault>,
+    limit: usize,
+}
+
+impl WriterTask {
+    async fn run(self, queue: Arc<Mutex<mpsc::Receiver<Waiting>>>) {
+        let mut waiting = Vec::with_capacity(self.limit);
+        while queue.lock().await.recv_many(&mut waiting, self.limit).await > 0 {
+            // A panic fails this batch and not the service; its callers see their answer dropped.
+            let batch = AssertUnwindSafe(self.commit(coalesce(waiting.drain(..))));
+            if batch.catch_unwind().await.is_err() {
+                tracing::error!("a batch of messages panicked");
+            }
+        }
+    }
+
+    /// Commits a batch, halves what the database refuses, and answers everybody.
+    async fn commit(&self, batch: Vec<Group>) {
+        let mut parts = vec![batch];
+        while let Some(mut part) = parts.pop() {
+            match self.write(&part).await {
+                Ok(written) => {
+                    for (group, written) in part.into_iter().zip(written) {
+                        group.answer(&written);
+                    }
+                }
+                Err(error) if part.len() > 1 && is_about_one(&error) => {
+                    let second = part.split_off(part.len() / 2);
+                    parts.push(second);
+                    parts.push(part);
+                }
+                Err(error) => {
+                    for group in part {
+                        group.answer(&Err(error.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// One transaction, tried again if it lost against another one.
+    async fn write(&self, batch: &[Group]) -> Result<Vec<Result<Written, Error>>, Error> {
+        let submissions: Arc<[Arc<Submission>]> =
+            batch.iter().map(|group| Arc::clone(&group.submission)).collect();
+        let mut tries = 0;
+        loop {
+            let (submissions, vault) = (Arc::clone(&submissions), Arc::clone(&self.vault));
+            let now = self.clock.now();
+            let written = self
+                .db
+                .write(move |tx| {
+                    Box::pin(async move { batch::store(tx, &vault, &submissions, now).await })
+                })
+                .await;
+            tries += 1;
+            match written {
+                Err(error) if error.class() == Class::Aborted && tries < TRIES => {}
+                Err(error) => return Err(number_taken(error)),
+                Ok(written) => return Ok(written),
+            }
+        }
+    }
+}
+
+/// Whether an error may be the fault of one message of the batch.
+fn is_about_one(error: &Error) -> bool {
+    error.class() == Class::Internal
+}
+
+fn number_taken(error: Error) -> Error {
+    match &error {
+        Error::Database(cause) => match &**cause {
+            sqlx::Error::Database(cause) if cause.constraint() == Some(NUMBER_TAKEN) => {
+                Error::NumberTaken
+            }
+            _ => error,
+        },
+        _ => error,
+    }
+}
+
+/// Everybody who brought the same request.
+struct Group {
+    submission: Arc<Submission>,
+    first: Answer,
+    others: Vec<(Arc<Submission>, Answer)>,
+}
+
+impl Group {
+    fn answer(self, written: &Result<Written, Error>) {
+        // Who is no longer there needs no answer.
+        let stored = self.submission.message.message_id();
+        let _ = self.first.send(written.clone());
+        for (submission, answer) in self.others {
+            let written = match written {
+                _ if submission.request.body_hash != self.submission.request.body_hash => {
+                    Err(Error::RequestIdReused)
+                }
+                Ok(Written::New) => Ok(Written::Before(stored)),
+                Ok(Written::Before(message_id)) => Ok(Written::Before(*message_id)),
+                Err(error) => Err(error.clone()),
+            };
+            let _ = answer.send(written);
+        }
+    }
+}
+
+/// Brings equal requests together, and sorts: two batches that take rows in the same order never
+/// wait for each other in a circle.
+fn coalesce(waiting: impl Iterator<Item = Waiting>) -> Vec<Group> {
+    let mut groups: HashMap<(String, Uuid), Group> = HashMap::new();
+    for Waiting { submission, answer } in waiting {
+        let key = (submission.request.caller.clone(), submission.request.request_id);
+        match groups.entry(key) {
+            std::collections::hash_map::Entry::Occupied(mut group) => {
+                group.get_mut().others.push((submission, answer));
+            }
+            std::collections::hash_map::Entry::Vacant(place) => {
+                place.insert(Group { submission, first: answer, others: Vec::new() });
+            }
+        }
+    }
+    let mut sorted: Vec<((String, Uuid), Group)> = groups.into_iter().collect();
+    sorted.sort_by(|(one, _), (other, _)| one.cmp(other));
+    sorted.into_iter().map(|(_, group)| group).collect()
+}

@@ -1,0 +1,284 @@
+//! What moderation and routing say about messages, offices and codes.
+//!
+//! There is no order between the two, and none is needed: moderation's events move `state` and
+//! `ground`, routing's move the case and its deadline, and the one thing that both can say, that a
+//! message is withdrawn, is the end whoever says it first. A message is stored before anybody can
+//! speak of it; an event about one that is not here tells of a loss and becomes a dead letter.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use liuyan_kit::{
+    clock,
+    messaging::{Consumer, Delivered, Fault, Handle},
+};
+use liuyan_proto::liuyan::{
+    common::v1::Outcome,
+    moderation::v1::{
+        MessageApproved, MessageDeclined, MessageRedacted, MessageReturned, MessageWithdrawn,
+    },
+    routing::v1::{
+        CaseClosed, CaseOpened, CaseRef, CodeListPublished, OfficePut, WithdrawalRefused,
+    },
+};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    domain::state::State,
+    store::{
+        directory::{self, Office},
+        verdicts::{self, OpenedCase, Verdict},
+    },
+};
+
+/// Hears moderation.
+pub fn moderation() -> Consumer {
+    Consumer::new("moderation")
+        .on::<MessageApproved, _>(Messages)
+        .on::<MessageReturned, _>(Messages)
+        .on::<MessageDeclined, _>(Messages)
+        .on::<MessageWithdrawn, _>(Messages)
+        .on::<MessageRedacted, _>(Messages)
+}
+
+/// Hears routing.
+pub fn routing() -> Consumer {
+    Consumer::new("routing")
+        .on::<OfficePut, _>(Copies)
+        .on::<CodeListPublished, _>(Copies)
+        .on::<CaseOpened, _>(Messages)
+        .on::<CaseClosed, _>(Messages)
+        .on::<WithdrawalRefused, _>(Messages)
+}
+
+/// An event speaks of something that it can't speak of.
+#[derive(Debug, thiserror::Error)]
+enum Odd {
+    #[error("{0:?} is no id")]
+    Id(String),
+    #[error("there is no case in it")]
+    NoCase,
+    #[error("{0} of the messages are not here")]
+    UnknownMessages(usize),
+    #[error("the list {0:?} has no codes")]
+    EmptyList(String),
+}
+
+/// Hears what becomes of messages.
+#[derive(Debug, Clone, Copy)]
+struct Messages;
+
+/// Hears about offices and codes.
+#[derive(Debug, Clone, Copy)]
+struct Copies;
+
+fn id(text: &str) -> Result<Uuid, Fault> {
+    text.parse().map_err(|_| Fault::reject(Odd::Id(text.to_owned())))
+}
+
+fn case(case: Option<&CaseRef>) -> Result<&CaseRef, Fault> {
+    case.ok_or_else(|| Fault::reject(Odd::NoCase))
+}
+
+/// Refuses a batch that speaks of messages that are not here.
+async fn all_known<'a>(
+    tx: &mut PgConnection,
+    ids: impl Iterator<Item = &'a Uuid>,
+) -> Result<(), Fault> {
+    let ids: Vec<Uuid> = ids.copied().collect();
+    let known = verdicts::count_known(tx, &ids).await?;
+    match ids.len() - known {
+        0 => Ok(()),
+        missing => Err(Fault::reject(Odd::UnknownMessages(missing))),
+    }
+}
+
+/// Applies the last verdict of each message; the earlier ones of the batch are history.
+async fn decide(
+    tx: &mut PgConnection,
+    state: State,
+    verdicts: impl Iterator<Item = Result<Verdict, Fault>>,
+) -> Result<(), Fault> {
+    let mut last = BTreeMap::new();
+    for verdict in verdicts {
+        let verdict = verdict?;
+        last.insert(verdict.message_id, verdict);
+    }
+    all_known(tx, last.keys()).await?;
+    let verdicts: Vec<Verdict> = last.into_values().collect();
+    Ok(verdicts::decide(tx, state, &verdicts).await?)
+}
+
+fn verdict(message_id: &str, revision: Option<u32>, ground: &str) -> Result<Verdict, Fault> {
+    let revision = revision.map(|revision| i32::try_from(revision).unwrap_or(i32::MAX));
+    Ok(Verdict { message_id: id(message_id)?, revision, ground: ground.to_owned() })
+}
+
+/// The text of a revision may go to an office. If its author has handed in another revision since,
+/// the message stays in review.
+impl Handle<MessageApproved> for Messages {
+    async fn handle(
+        &self,
+        tx: &mut PgConnection,
+        events: &[Delivered<MessageApproved>],
+    ) -> Result<(), Fault> {
+        let verdicts =
+            events.iter().map(|it| verdict(&it.event.message_id, Some(it.event.revision), ""));
+        decide(tx, State::Approved, verdicts).await
+    }
+}
+
+/// The author is to mend the text of a revision. If they have handed in another one since, the
+/// message stays in review.
+impl Handle<MessageReturned> for Messages {
+    async fn handle(
+        &self,
+        tx: &mut PgConnection,
+        events: &[Delivered<MessageReturned>],
+    ) -> Result<(), Fault> {
+        let verdicts = events
+            .iter()
+            .map(|it| verdict(&it.event.message_id, Some(it.event.revision), &it.event.ground));
+        decide(tx, State::Returned, verdicts).await
+    }
+}
+
+/// The message as a whole will not be published, whatever revision it has.
+impl Handle<MessageDeclined> for Messages {
+    async fn handle(
+        &self,
+        tx: &mut PgConnection,
+        events: &[Delivered<MessageDeclined>],
+    ) -> Result<(), Fault> {
+        let verdicts =
+            events.iter().map(|it| verdict(&it.event.message_id, None, &it.event.ground));
+        decide(tx, State::Declined, verdicts).await
+    }
+}
+
+/// The author took the message back before it was approved.
+impl Handle<MessageWithdrawn> for Messages {
+    async fn handle(
+        &self,
+        tx: &mut PgConnection,
+        events: &[Delivered<MessageWithdrawn>],
+    ) -> Result<(), Fault> {
+        let verdicts = events.iter().map(|it| verdict(&it.event.message_id, None, ""));
+        decide(tx, State::Withdrawn, verdicts).await
+    }
+}
+
+/// Words of the public text were removed. The original stays here; the time is noted.
+impl Handle<MessageRedacted> for Messages {
+    async fn handle(
+        &self,
+        tx: &mut PgConnection,
+        events: &[Delivered<MessageRedacted>],
+    ) -> Result<(), Fault> {
+        let mut redactions = BTreeMap::new();
+        for it in events {
+            let at = it.event.redacted_at.as_ref().and_then(clock::from_proto).unwrap_or(it.at);
+            redactions.insert(id(&it.event.message_id)?, at);
+        }
+        all_known(tx, redactions.keys()).await?;
+        let redactions: Vec<(Uuid, Timestamp)> = redactions.into_iter().collect();
+        Ok(verdicts::mark_redacted(tx, &redactions).await?)
+    }
+}
+
+/// An office has the message, and there is a date for the answer. If this is heard before
+/// moderation's approval, the message shows its case while it still reads as in review.
+impl Handle<CaseOpened> for Messages {
+    async fn handle(
+        &self,
+        tx: &mut PgConnection,
+        events: &[Delivered<CaseOpened>],
+    ) -> Result<(), Fault> {
+        let mut cases = BTreeMap::new();
+        for it in events {
+            let case = case(it.event.case.as_ref())?;
+            let message_id = id(&case.message_id)?;
+            let deadline_at = it.event.deadline_at.as_ref().and_then(clock::from_proto);
+            let opened = OpenedCase { message_id, case_id: id(&case.case_id)?, deadline_at };
+            cases.insert(message_id, opened);
+        }
+        all_known(tx, cases.keys()).await?;
+        let cases: Vec<OpenedCase> = cases.into_values().collect();
+        Ok(verdicts::open_cases(tx, &cases).await?)
+    }
+}
+
+/// A case ended. Intake cares only if its author withdrew it: that ends the message too, and
+/// moderation's approval changes nothing any more if it is heard after this.
+impl Handle<CaseClosed> for Messages {
+    async fn handle(
+        &self,
+        tx: &mut PgConnection,
+        events: &[Delivered<CaseClosed>],
+    ) -> Result<(), Fault> {
+        let verdicts = events
+            .iter()
+            .filter(|it| it.event.outcome() == Outcome::Withdrawn)
+            .map(|it| verdict(&case(it.event.case.as_ref())?.message_id, None, ""));
+        decide(tx, State::Withdrawn, verdicts).await
+    }
+}
+
+/// The author wished to withdraw too late. They are told so when they ask again.
+impl Handle<WithdrawalRefused> for Messages {
+    async fn handle(
+        &self,
+        tx: &mut PgConnection,
+        events: &[Delivered<WithdrawalRefused>],
+    ) -> Result<(), Fault> {
+        let mut refusals = BTreeMap::new();
+        for it in events {
+            refusals.insert(id(&case(it.event.case.as_ref())?.message_id)?, it.at);
+        }
+        all_known(tx, refusals.keys()).await?;
+        let refusals: Vec<(Uuid, Timestamp)> = refusals.into_iter().collect();
+        Ok(verdicts::refuse_withdrawals(tx, &refusals).await?)
+    }
+}
+
+/// An office was added or changed. Depends on nothing else.
+impl Handle<OfficePut> for Copies {
+    async fn handle(
+        &self,
+        tx: &mut PgConnection,
+        events: &[Delivered<OfficePut>],
+    ) -> Result<(), Fault> {
+        let mut offices = BTreeMap::new();
+        for it in events {
+            let office_id = it.event.office_id.clone();
+            let office = Office { office_id, open: it.event.open, version: it.version };
+            offices.insert(it.event.office_id.as_str(), office);
+        }
+        let offices: Vec<Office> = offices.into_values().collect();
+        Ok(directory::put_offices(tx, &offices).await?)
+    }
+}
+
+/// A code list was published. Lists that intake does not use are passed over; a list without codes
+/// is no list. Depends on nothing else.
+impl Handle<CodeListPublished> for Copies {
+    async fn handle(
+        &self,
+        tx: &mut PgConnection,
+        events: &[Delivered<CodeListPublished>],
+    ) -> Result<(), Fault> {
+        for it in events {
+            let CodeListPublished { list, version, codes } = &it.event;
+            if !matches!(list.as_str(), "kinds" | "domains") {
+                continue;
+            }
+            if codes.is_empty() {
+                return Err(Fault::reject(Odd::EmptyList(list.clone())));
+            }
+            let version = i32::try_from(*version).unwrap_or(i32::MAX);
+            directory::put_code_list(tx, list, version, codes).await?;
+        }
+        Ok(())
+    }
+}

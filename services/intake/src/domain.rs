@@ -1,0 +1,9 @@
+//! Nouns and rules. Nothing here reads a clock, draws a random number or knows a wire.
+
+pub mod draft;
+pub mod message;
+pub mod number;
+pub mod receipt;
+pub mod rule;
+pub mod state;
+pub mod text;

@@ -1,0 +1,166 @@
+//! The rules of each field.
+
+use super::{Contact, Directory, Limits, Place, Raw, Words};
+use crate::domain::{
+    rule::{Breach, Rule},
+    text::{self, Bounds, Lines},
+};
+
+/// The kind that has a form in two parts.
+const COMPLAINT: &str = "complaint";
+/// RFC 5646, section 4.4.1: buffers of 35 characters hold every tag in use.
+const LONGEST_LOCALE: usize = 35;
+
+/// Collects what fields do wrong.
+#[derive(Default)]
+pub(super) struct Breaches(pub(super) Vec<Breach>);
+
+impl Breaches {
+    pub(super) fn add(&mut self, field: &'static str, rule: Rule) {
+        self.0.push(Breach::of(field, rule));
+    }
+
+    pub(super) fn text(
+        &mut self,
+        field: &'static str,
+        raw: &str,
+        lines: Lines,
+        min: usize,
+        max: usize,
+    ) -> String {
+        text::clean(raw, lines, Bounds { min, max }).unwrap_or_else(|rule| {
+            self.add(field, rule);
+            String::new()
+        })
+    }
+}
+
+pub(super) fn codes(raw: &Raw, directory: &Directory, breaches: &mut Breaches) {
+    if raw.office_id.is_empty() {
+        breaches.add("message.office_id", Rule::Required);
+    } else {
+        match directory.offices.get(&raw.office_id) {
+            None => breaches.add("message.office_id", Rule::OfficeUnknown),
+            Some(false) => breaches.add("message.office_id", Rule::OfficeClosed),
+            Some(true) => {}
+        }
+    }
+    if raw.kind.is_empty() {
+        breaches.add("message.kind", Rule::Required);
+    } else if !directory.kinds.contains(&raw.kind) {
+        breaches.add("message.kind", Rule::KindUnknown);
+    }
+    if !raw.domain.is_empty() && !directory.domains.contains(&raw.domain) {
+        breaches.add("message.domain", Rule::DomainUnknown);
+    }
+}
+
+/// The paths of the words, with and without the message before them.
+fn path(prefix: &str, name: &'static str) -> &'static str {
+    match (prefix.is_empty(), name) {
+        (false, "title") => "message.title",
+        (false, "body") => "message.body",
+        (false, "demand") => "message.demand",
+        (false, "details") => "message.details",
+        _ => name,
+    }
+}
+
+pub(super) fn words(
+    raw: &Words,
+    kind: &str,
+    limits: &Limits,
+    prefix: &str,
+    breaches: &mut Breaches,
+) -> Words {
+    let (one, many) = (Lines::One, Lines::Many);
+    let mut words = Words {
+        title: breaches.text(
+            path(prefix, "title"),
+            &raw.title,
+            one,
+            limits.title_min,
+            limits.title_max,
+        ),
+        ..Words::default()
+    };
+    let blank = |text: &str| text.trim().is_empty();
+    let in_parts = !blank(&raw.demand) || !blank(&raw.details);
+    if kind == COMPLAINT && (in_parts || blank(&raw.body)) {
+        if !blank(&raw.body) {
+            breaches.add(path(prefix, "body"), Rule::BodyBesideParts);
+        }
+        words.demand =
+            breaches.text(path(prefix, "demand"), &raw.demand, many, 1, limits.demand_max);
+        words.details =
+            breaches.text(path(prefix, "details"), &raw.details, many, 1, limits.details_max);
+        return words;
+    }
+    words.body =
+        breaches.text(path(prefix, "body"), &raw.body, many, limits.body_min, limits.body_max);
+    for (name, text) in [("demand", &raw.demand), ("details", &raw.details)] {
+        if !blank(text) {
+            breaches.add(path(prefix, name), Rule::OnlyForComplaints);
+        }
+    }
+    words
+}
+
+pub(super) fn place(raw: Option<&Place>, limits: &Limits, breaches: &mut Breaches) -> Place {
+    let Some(raw) = raw else { return Place::default() };
+    let text = breaches.text("message.place.text", &raw.text, Lines::One, 0, limits.place_max);
+    if let Some((latitude, longitude)) = raw.location {
+        // Not a number is in no range.
+        if !(-90.0..=90.0).contains(&latitude) {
+            breaches.add("message.place.location.latitude", Rule::LatitudeOutOfRange);
+        }
+        if !(-180.0..=180.0).contains(&longitude) {
+            breaches.add("message.place.location.longitude", Rule::LongitudeOutOfRange);
+        }
+    }
+    Place { text, location: raw.location, public: raw.public }
+}
+
+pub(super) fn contact(
+    raw: Option<&Contact>,
+    limits: &Limits,
+    breaches: &mut Breaches,
+) -> Option<Contact> {
+    let raw = raw?;
+    let name = breaches.text("message.author.name", &raw.name, Lines::One, 0, limits.name_max);
+    let phone = raw.phone.trim();
+    if !phone.is_empty() && !is_mobile(phone) {
+        breaches.add("message.author.phone", Rule::PhoneMalformed);
+    }
+    let contact = Contact { name, phone: phone.to_owned() };
+    (contact != Contact::default()).then_some(contact)
+}
+
+/// `^1[3-9]\d{9}$`: mobile numbers of the mainland.
+fn is_mobile(phone: &str) -> bool {
+    let digits = phone.as_bytes();
+    digits.len() == 11
+        && digits[0] == b'1'
+        && (b'3'..=b'9').contains(&digits[1])
+        && digits.iter().all(u8::is_ascii_digit)
+}
+
+/// The shape of a BCP 47 tag; whether there are words in that language is asked elsewhere.
+pub(super) fn locale(raw: &str, breaches: &mut Breaches) -> String {
+    let raw = raw.trim();
+    if raw.is_empty() {
+        return "zh-CN".to_owned();
+    }
+    let mut parts = raw.split('-');
+    let language = parts.next().unwrap_or_default();
+    let well_formed = raw.len() <= LONGEST_LOCALE
+        && (2..=8).contains(&language.len())
+        && language.bytes().all(|b| b.is_ascii_alphabetic())
+        && parts.all(|part| {
+            (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
+        });
+    if !well_formed {
+        breaches.add("message.locale", Rule::LocaleMalformed);
+    }
+    raw.to_owned()
+}

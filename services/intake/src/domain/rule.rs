@@ -1,0 +1,133 @@
+//! What a field can do wrong. Every rule has a name that programs can rely on; the words for
+//! people are in the catalogues.
+
+/// A rule that a field breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rule {
+    /// It has to be there.
+    Required,
+    /// It has fewer characters than it needs.
+    TooShort {
+        /// What it needs.
+        min: usize,
+        /// What it has.
+        length: usize,
+    },
+    /// It has more characters than it may.
+    TooLong {
+        /// What it may have.
+        max: usize,
+        /// What it has.
+        length: usize,
+    },
+    /// It has a control character, or one that reverses the direction of writing.
+    ForbiddenCharacter(char),
+    /// There are more entries than may be.
+    TooMany {
+        /// How many may be.
+        max: usize,
+    },
+    /// It is no UUID.
+    UuidMalformed,
+    /// It is no mobile number of the mainland.
+    PhoneMalformed,
+    /// It is no BCP 47 tag.
+    LocaleMalformed,
+    /// It is no point in time.
+    TimeMalformed,
+    /// It is no public number; its check character would tell most slips of the pen.
+    NumberMalformed,
+    /// It is no access code.
+    AccessCodeMalformed,
+    /// It is not from −90 to 90.
+    LatitudeOutOfRange,
+    /// It is not from −180 to 180.
+    LongitudeOutOfRange,
+    /// It lies in the future.
+    InTheFuture,
+    /// This release does not know the value.
+    ValueUnknown,
+    /// The directory has no such office.
+    OfficeUnknown,
+    /// The office takes no messages now.
+    OfficeClosed,
+    /// The list of kinds has no such code.
+    KindUnknown,
+    /// The list of domains has no such code.
+    DomainUnknown,
+    /// Only a complaint has this part.
+    OnlyForComplaints,
+    /// A complaint has either a body or demand and details, not both.
+    BodyBesideParts,
+}
+
+impl Rule {
+    /// Its name for programs.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Required => "FIELD_REQUIRED",
+            Self::TooShort { .. } => "FIELD_TOO_SHORT",
+            Self::TooLong { .. } => "FIELD_TOO_LONG",
+            Self::ForbiddenCharacter(_) => "FORBIDDEN_CHARACTER",
+            Self::TooMany { .. } => "TOO_MANY_ENTRIES",
+            Self::UuidMalformed => "UUID_MALFORMED",
+            Self::PhoneMalformed => "PHONE_MALFORMED",
+            Self::LocaleMalformed => "LOCALE_MALFORMED",
+            Self::TimeMalformed => "TIME_MALFORMED",
+            Self::NumberMalformed => "NUMBER_MALFORMED",
+            Self::AccessCodeMalformed => "ACCESS_CODE_MALFORMED",
+            Self::LatitudeOutOfRange => "LATITUDE_OUT_OF_RANGE",
+            Self::LongitudeOutOfRange => "LONGITUDE_OUT_OF_RANGE",
+            Self::InTheFuture => "TIME_IN_THE_FUTURE",
+            Self::ValueUnknown => "VALUE_UNKNOWN",
+            Self::OfficeUnknown => "OFFICE_UNKNOWN",
+            Self::OfficeClosed => "OFFICE_CLOSED",
+            Self::KindUnknown => "KIND_UNKNOWN",
+            Self::DomainUnknown => "DOMAIN_UNKNOWN",
+            Self::OnlyForComplaints => "ONLY_FOR_COMPLAINTS",
+            Self::BodyBesideParts => "BODY_BESIDE_PARTS",
+        }
+    }
+
+    /// The figures that its text names.
+    pub fn arguments(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::TooShort { min, length } => {
+                vec![("min", min.to_string()), ("length", length.to_string())]
+            }
+            Self::TooLong { max, length } => {
+                vec![("max", max.to_string()), ("length", length.to_string())]
+            }
+            Self::TooMany { max } => vec![("max", max.to_string())],
+            Self::ForbiddenCharacter(character) => {
+                vec![("character", format!("U+{:04X}", u32::from(*character)))]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// True if the rule may judge the same submission otherwise at another time, because it
+    /// depends on the directory.
+    pub fn depends_on_directory(&self) -> bool {
+        matches!(
+            self,
+            Self::OfficeUnknown | Self::OfficeClosed | Self::KindUnknown | Self::DomainUnknown
+        )
+    }
+}
+
+/// A field and the rule that it breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breach {
+    /// The field's path in the request: `message.title`.
+    pub field: &'static str,
+    /// The rule.
+    pub rule: Rule,
+}
+
+impl Breach {
+    /// A field breaks a rule.
+    pub fn of(field: &'static str, rule: Rule) -> Self {
+        Self { field, rule }
+    }
+}

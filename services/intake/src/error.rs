@@ -1,0 +1,158 @@
+//! Everything that can go wrong here, by cause.
+
+use std::{sync::Arc, time::Duration};
+
+use liuyan_kit::{
+    class::{Class, Classify, Violation},
+    db,
+};
+
+use crate::domain::{
+    rule::{Breach, Rule},
+    state::Obstacle,
+};
+
+/// After how long it makes sense to come back when somebody is away.
+const SOON: Duration = Duration::from_secs(1);
+/// After how long a directory that has not arrived may have.
+const AT_START: Duration = Duration::from_secs(2);
+
+/// Why something was not done.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// Fields break rules.
+    #[error("{} fields break rules", .0.len())]
+    Fields(Vec<Breach>),
+    /// Offices and code lists have not arrived yet.
+    #[error("offices and code lists have not arrived yet")]
+    DirectoryNotLoaded,
+    /// Only an importer may say that a message was written earlier.
+    #[error("the caller may not import")]
+    ImportNotAllowed,
+    /// The token is for another message.
+    #[error("the token is for another message")]
+    OtherMessage,
+    /// There is no such message.
+    #[error("there is no such message")]
+    MessageNotFound,
+    /// No message has this number and this access code.
+    #[error("no message has this number and this access code")]
+    NumberOrCodeWrong,
+    /// Too many wrong guesses.
+    #[error("too many wrong numbers or codes")]
+    LookUpsExhausted(Duration),
+    /// The id belongs to another request.
+    #[error("the request id was used for another request")]
+    RequestIdReused,
+    /// The message does not stand where this can be done.
+    #[error("not possible now: {0:?}")]
+    Obstacle(Obstacle),
+    /// More messages wait than may.
+    #[error("the queue of messages is full")]
+    QueueFull,
+    /// The writers have stopped.
+    #[error("the service is stopping")]
+    Stopping,
+    /// A new public number belongs to another message.
+    #[error("the public number is taken")]
+    NumberTaken,
+    /// A key is missing or does not fit.
+    #[error("a key is missing or does not fit")]
+    Key(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    /// The database failed.
+    #[error("the database failed")]
+    Database(#[source] Arc<sqlx::Error>),
+    /// A row that another one implies is missing.
+    #[error("{0} is missing")]
+    Lost(&'static str),
+    /// A writer died.
+    #[error("a writer panicked")]
+    WriterDied,
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(Arc::new(error))
+    }
+}
+
+impl Error {
+    /// One field breaks a rule.
+    pub fn field(field: &'static str, rule: Rule) -> Self {
+        Self::Fields(vec![Breach::of(field, rule)])
+    }
+}
+
+impl Classify for Error {
+    fn class(&self) -> Class {
+        match self {
+            Self::Fields(_) => Class::Invalid,
+            Self::DirectoryNotLoaded | Self::Stopping => Class::Unavailable,
+            Self::ImportNotAllowed | Self::OtherMessage => Class::Denied,
+            Self::MessageNotFound | Self::NumberOrCodeWrong => Class::NotFound,
+            Self::LookUpsExhausted(_) | Self::QueueFull => Class::Exhausted,
+            Self::RequestIdReused => Class::Exists,
+            Self::Obstacle(_) => Class::Precondition,
+            Self::Database(error) => db::class(error),
+            Self::NumberTaken | Self::Key(_) | Self::Lost(_) | Self::WriterDied => Class::Internal,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Fields(_) => "FIELDS_INVALID",
+            Self::DirectoryNotLoaded => "DIRECTORY_NOT_LOADED",
+            Self::Stopping => "STOPPING",
+            Self::ImportNotAllowed => "SCOPE_MISSING",
+            Self::OtherMessage => "OTHER_MESSAGE",
+            Self::MessageNotFound => "MESSAGE_NOT_FOUND",
+            Self::NumberOrCodeWrong => "NUMBER_OR_CODE_WRONG",
+            Self::LookUpsExhausted(_) => "LOOK_UPS_EXHAUSTED",
+            Self::QueueFull => "QUEUE_FULL",
+            Self::RequestIdReused => "REQUEST_ID_REUSED",
+            Self::Obstacle(Obstacle::Withdrawn) => "MESSAGE_WITHDRAWN",
+            Self::Obstacle(Obstacle::Declined) => "MESSAGE_DECLINED",
+            Self::Obstacle(Obstacle::WithdrawalRefused) => "WITHDRAWAL_REFUSED",
+            Self::Obstacle(Obstacle::WithdrawalUnderWay) => "WITHDRAWAL_UNDER_WAY",
+            Self::Obstacle(Obstacle::NotReturned) => "MESSAGE_NOT_RETURNED",
+            Self::Database(error) => match db::class(error) {
+                Class::Unavailable => "DATABASE_UNAVAILABLE",
+                Class::Aborted => "CONFLICT",
+                _ => "INTERNAL",
+            },
+            Self::NumberTaken | Self::Key(_) | Self::Lost(_) | Self::WriterDied => "INTERNAL",
+        }
+    }
+
+    fn violations(&self) -> Vec<Violation> {
+        let Self::Fields(breaches) = self else { return Vec::new() };
+        let violation = |breach: &Breach| Violation {
+            field: breach.field.to_owned(),
+            reason: breach.rule.reason(),
+            arguments: breach.rule.arguments(),
+        };
+        breaches.iter().map(violation).collect()
+    }
+
+    fn arguments(&self) -> Vec<(&'static str, String)> {
+        self.metadata()
+    }
+
+    fn metadata(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::ImportNotAllowed => vec![("scope", "message:import".to_owned())],
+            _ => Vec::new(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::LookUpsExhausted(wait) => Some(*wait),
+            Self::DirectoryNotLoaded => Some(AT_START),
+            _ if matches!(self.class(), Class::Unavailable | Class::Exhausted | Class::Aborted) => {
+                Some(SOON)
+            }
+            _ => None,
+        }
+    }
+}

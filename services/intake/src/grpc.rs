@@ -1,0 +1,324 @@
+//! Requests in: proto to domain, domain to proto. What the guard could not check is checked here:
+//! that an author's token is for the message in question, and who may import.
+
+use std::{pin::Pin, sync::Arc};
+
+use futures::{Stream, StreamExt as _};
+use liuyan_kit::{auth::Caller, locale::Words};
+use liuyan_proto::liuyan::intake::v1::{
+    BatchGetTextRequest, BatchGetTextResponse, GetMessageRequest, GetMessageResponse,
+    GetReceiptRequest, GetReceiptResponse, LookUpMessageRequest, LookUpMessageResponse,
+    ResubmitMessageRequest, ResubmitMessageResponse, SubmitMessageRequest, SubmitMessageResponse,
+    SubmitMessagesRequest, SubmitMessagesResponse, WithdrawMessageRequest, WithdrawMessageResponse,
+    intake_service_server::IntakeService, submit_messages_response,
+};
+use prost::Message as _;
+use tonic::{Request, Response, Status, Streaming};
+use uuid::Uuid;
+
+use crate::{
+    app::{App, MOST_TEXTS, Once},
+    domain::{
+        draft,
+        number::{AccessCode, Number},
+        rule::{Breach, Rule},
+        text::{self, Bounds, Lines},
+    },
+    error::Error,
+};
+
+mod convert;
+
+/// The scope of those who bring messages from other systems.
+const IMPORT: &str = "message:import";
+/// The scope of those who may read every message.
+const READ: &str = "message:read";
+/// How long the purpose of a reading may be.
+const PURPOSE: Bounds = Bounds { min: 1, max: 200 };
+
+/// `liuyan.intake.v1.IntakeService`.
+#[derive(Debug, Clone)]
+pub struct Grpc {
+    app: App,
+    words: Arc<Words>,
+}
+
+/// The answers of a stream.
+type Answers = Pin<Box<dyn Stream<Item = Result<SubmitMessagesResponse, Status>> + Send>>;
+
+impl Grpc {
+    /// Serves `app`.
+    pub fn new(app: App) -> Self {
+        let words = Words::new(&[
+            ("zh-CN", include_str!("../locales/zh-CN.ftl")),
+            ("en", include_str!("../locales/en.ftl")),
+        ]);
+        Self { app, words: Arc::new(words) }
+    }
+
+    fn told<T>(&self, result: Result<T, Error>, caller: &Caller) -> Result<Response<T>, Status> {
+        result.map(Response::new).map_err(|error| self.words.status(&error, &caller.locale))
+    }
+
+    /// What makes a request one that takes effect once.
+    fn once(
+        &self,
+        caller: &Caller,
+        request_id: &str,
+        rpc: &str,
+        body: &impl prost::Message,
+    ) -> Result<Once, Rule> {
+        if request_id.is_empty() {
+            return Err(Rule::Required);
+        }
+        let request_id = request_id.parse().map_err(|_| Rule::UuidMalformed)?;
+        let body_hash = self.app.body_hash(rpc, &body.encode_to_vec());
+        Ok(Once { caller: name_of(caller), request_id, body_hash })
+    }
+
+    async fn submit(
+        &self,
+        caller: &Caller,
+        request: SubmitMessageRequest,
+        patient: bool,
+    ) -> Result<SubmitMessageResponse, Error> {
+        if request.historical.is_some() && !caller.has(IMPORT) {
+            return Err(Error::ImportNotAllowed);
+        }
+        let once = self.once(caller, &request.request_id, "SubmitMessage", &request);
+        let raw = convert::raw(request)?;
+        self.app.submit(once, &raw, patient).await.map(convert::accepted)
+    }
+
+    async fn batch_get_text(
+        &self,
+        caller: &Caller,
+        request: &BatchGetTextRequest,
+    ) -> Result<BatchGetTextResponse, Error> {
+        let mut breaches = Vec::new();
+        let purpose = text::clean(&request.purpose, Lines::One, PURPOSE).unwrap_or_else(|rule| {
+            breaches.push(Breach::of("purpose", rule));
+            String::new()
+        });
+        if request.message_ids.len() > MOST_TEXTS {
+            breaches.push(Breach::of("message_ids", Rule::TooMany { max: MOST_TEXTS }));
+        }
+        let parsed: Result<Vec<Uuid>, _> =
+            request.message_ids.iter().take(MOST_TEXTS).map(|id| id.parse()).collect();
+        let ids = parsed.unwrap_or_else(|_| {
+            breaches.push(Breach::of("message_ids", Rule::UuidMalformed));
+            Vec::new()
+        });
+        if !breaches.is_empty() {
+            return Err(Error::Fields(breaches));
+        }
+        let texts = self.app.texts(&ids).await?;
+        tracing::info!(
+            reader = %name_of(caller), %purpose, asked = ids.len(), read = texts.len(),
+            "original texts were read"
+        );
+        Ok(BatchGetTextResponse { texts: texts.into_iter().map(convert::text).collect() })
+    }
+
+    async fn withdraw(
+        &self,
+        caller: &Caller,
+        request: &WithdrawMessageRequest,
+    ) -> Result<WithdrawMessageResponse, Error> {
+        let message_id = own(caller, &request.message_id)?;
+        let once = self
+            .once(caller, &request.request_id, "WithdrawMessage", request)
+            .map_err(|rule| Error::field("request_id", rule))?;
+        let answer = self.app.withdraw(once, message_id, convert::withdrawn).await?;
+        WithdrawMessageResponse::decode(answer.as_slice())
+            .map_err(|_| Error::Lost("a readable answer"))
+    }
+
+    async fn resubmit(
+        &self,
+        caller: &Caller,
+        request: ResubmitMessageRequest,
+    ) -> Result<ResubmitMessageResponse, Error> {
+        let message_id = own(caller, &request.message_id)?;
+        let once = self
+            .once(caller, &request.request_id, "ResubmitMessage", &request)
+            .map_err(|rule| Error::field("request_id", rule))?;
+        let words = draft::Words {
+            title: request.title,
+            body: request.body,
+            demand: request.demand,
+            details: request.details,
+        };
+        let answer = self.app.resubmit(once, message_id, words, convert::resubmitted).await?;
+        ResubmitMessageResponse::decode(answer.as_slice())
+            .map_err(|_| Error::Lost("a readable answer"))
+    }
+
+    async fn look_up(
+        &self,
+        request: &LookUpMessageRequest,
+    ) -> Result<LookUpMessageResponse, Error> {
+        let mut breaches = Vec::new();
+        let number = Number::parse(&request.number);
+        if number.is_none() {
+            breaches.push(Breach::of("number", Rule::NumberMalformed));
+        }
+        let code = AccessCode::parse(&request.access_code);
+        if code.is_none() {
+            breaches.push(Breach::of("access_code", Rule::AccessCodeMalformed));
+        }
+        match (number, code) {
+            (Some(number), Some(code)) => {
+                self.app.look_up(number, code).await.map(convert::looked_up)
+            }
+            _ => Err(Error::Fields(breaches)),
+        }
+    }
+
+    async fn message(
+        &self,
+        caller: &Caller,
+        request: &GetMessageRequest,
+    ) -> Result<GetMessageResponse, Error> {
+        let message_id = readable(caller, &request.message_id)?;
+        let message = self.app.message(message_id).await?;
+        Ok(GetMessageResponse { message: Some(convert::message(&message)) })
+    }
+
+    async fn receipt(
+        &self,
+        caller: &Caller,
+        request: &GetReceiptRequest,
+    ) -> Result<GetReceiptResponse, Error> {
+        let message_id = readable(caller, &request.message_id)?;
+        let receipt = self.app.receipt(message_id).await?;
+        Ok(GetReceiptResponse { receipt: Some(convert::receipt(receipt)) })
+    }
+
+    /// Answers one message of a stream, whatever becomes of it.
+    async fn answer_one(
+        self,
+        caller: Arc<Caller>,
+        request: SubmitMessagesRequest,
+    ) -> SubmitMessagesResponse {
+        let result = match self.submit(&caller, request.submission.unwrap_or_default(), true).await
+        {
+            Ok(accepted) => submit_messages_response::Result::Accepted(accepted),
+            Err(error) => {
+                let status = self.words.status(&error, &caller.locale);
+                submit_messages_response::Result::Refused(convert::status(&status))
+            }
+        };
+        SubmitMessagesResponse { sequence: request.sequence, result: Some(result) }
+    }
+}
+
+/// Request ids are unique for each of these. All who bring no token share one.
+fn name_of(caller: &Caller) -> String {
+    if caller.is_anonymous() {
+        return "anonymous".to_owned();
+    }
+    format!("{} {}", caller.issuer, caller.subject)
+}
+
+fn message_id(text: &str) -> Result<Uuid, Error> {
+    if text.is_empty() {
+        return Err(Error::field("message_id", Rule::Required));
+    }
+    text.parse().map_err(|_| Error::field("message_id", Rule::UuidMalformed))
+}
+
+/// The message, if the caller is its author.
+fn own(caller: &Caller, text: &str) -> Result<Uuid, Error> {
+    let message_id = message_id(text)?;
+    if caller.author_of(message_id) { Ok(message_id) } else { Err(Error::OtherMessage) }
+}
+
+/// The message, if the caller is its author or may read all.
+fn readable(caller: &Caller, text: &str) -> Result<Uuid, Error> {
+    if caller.has(READ) { message_id(text) } else { own(caller, text) }
+}
+
+#[tonic::async_trait]
+impl IntakeService for Grpc {
+    async fn submit_message(
+        &self,
+        request: Request<SubmitMessageRequest>,
+    ) -> Result<Response<SubmitMessageResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.told(self.submit(&caller, request.into_inner(), false).await, &caller)
+    }
+
+    type SubmitMessagesStream = Answers;
+
+    async fn submit_messages(
+        &self,
+        request: Request<Streaming<SubmitMessagesRequest>>,
+    ) -> Result<Response<Self::SubmitMessagesStream>, Status> {
+        let caller = Arc::new(Caller::of(&request));
+        let in_flight = self.app.config().stream_in_flight.max(1);
+        let grpc = self.clone();
+        // What waits for an answer is bounded; beyond that nothing more is read, and the caller
+        // feels it. Each message is a task of its own, so that checking and signing use all cores
+        // and a caller who goes away stops none.
+        let answers = request
+            .into_inner()
+            .map(move |message| {
+                let (grpc, caller) = (grpc.clone(), Arc::clone(&caller));
+                async move {
+                    let task = tokio::spawn(grpc.answer_one(caller, message?));
+                    task.await.map_err(|_| Status::internal("a message could not be handled"))
+                }
+            })
+            .buffer_unordered(in_flight);
+        Ok(Response::new(Box::pin(answers)))
+    }
+
+    async fn batch_get_text(
+        &self,
+        request: Request<BatchGetTextRequest>,
+    ) -> Result<Response<BatchGetTextResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.told(Self::batch_get_text(self, &caller, request.get_ref()).await, &caller)
+    }
+
+    async fn get_message(
+        &self,
+        request: Request<GetMessageRequest>,
+    ) -> Result<Response<GetMessageResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.told(self.message(&caller, request.get_ref()).await, &caller)
+    }
+
+    async fn get_receipt(
+        &self,
+        request: Request<GetReceiptRequest>,
+    ) -> Result<Response<GetReceiptResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.told(self.receipt(&caller, request.get_ref()).await, &caller)
+    }
+
+    async fn look_up_message(
+        &self,
+        request: Request<LookUpMessageRequest>,
+    ) -> Result<Response<LookUpMessageResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.told(self.look_up(request.get_ref()).await, &caller)
+    }
+
+    async fn withdraw_message(
+        &self,
+        request: Request<WithdrawMessageRequest>,
+    ) -> Result<Response<WithdrawMessageResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.told(self.withdraw(&caller, request.get_ref()).await, &caller)
+    }
+
+    async fn resubmit_message(
+        &self,
+        request: Request<ResubmitMessageRequest>,
+    ) -> Result<Response<ResubmitMessageResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.told(self.resubmit(&caller, request.into_inner()).await, &caller)
+    }
+}

@@ -1,0 +1,169 @@
+//! The keys that receipts and access codes are made with. They are files, read once at start.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
+
+use anyhow::{Context as _, bail};
+use ed25519_dalek::{Signer as _, SigningKey, pkcs8::DecodePrivateKey as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use liuyan_kit::auth;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
+
+use crate::{config::Config, domain::number::AccessCode};
+
+/// What a code is derived by, and what its hash is made by: two uses of one key, kept apart.
+const CODE: &[u8] = b"liuyan-access-code-v1";
+const CODE_HASH: &[u8] = b"liuyan-access-hash-v1";
+
+/// Letters of a key's id.
+const ID_LENGTH: usize = 16;
+
+/// The keys that receipts and access codes are made with.
+pub struct Keys {
+    receipt: SigningKey,
+    receipt_id: String,
+    current: AccessKey,
+    earlier: Vec<AccessKey>,
+}
+
+struct AccessKey {
+    id: String,
+    key: [u8; 32],
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").field("receipt", &self.receipt_id).finish_non_exhaustive()
+    }
+}
+
+impl Keys {
+    /// Reads the key files that the configuration names; makes those that are missing, if it may.
+    ///
+    /// # Errors
+    /// If a file is missing or holds no key.
+    pub fn open(config: &Config) -> anyhow::Result<Self> {
+        let pem =
+            read(&config.receipt_key_file, config.generate_keys, || Ok(auth::generate_key()?.0))?;
+        let receipt = SigningKey::from_pkcs8_pem(&pem)
+            .with_context(|| format!("{} holds no key", config.receipt_key_file.display()))?;
+        let lines = read(&config.access_key_file, config.generate_keys, || {
+            Ok(format!("{}\n", hex::encode(rand::random::<[u8; 32]>())))
+        })?;
+        let mut access = Vec::new();
+        for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let mut key = [0; 32];
+            hex::decode_to_slice(line, &mut key).with_context(|| {
+                format!("{} holds a line that is no key", config.access_key_file.display())
+            })?;
+            access.push(AccessKey { id: id_of(&key), key });
+        }
+        if access.is_empty() {
+            bail!("{} holds no key", config.access_key_file.display());
+        }
+        let current = access.remove(0);
+        let receipt_id = id_of(receipt.verifying_key().as_bytes());
+        Ok(Self { receipt, receipt_id, current, earlier: access })
+    }
+
+    /// Signs a receipt's statement; gives the key's id too.
+    pub fn sign(&self, statement: &[u8]) -> (String, [u8; 64]) {
+        (self.receipt_id.clone(), self.receipt.sign(statement).to_bytes())
+    }
+
+    /// The public half of the key that signs receipts.
+    pub fn receipt_public_key(&self) -> [u8; 32] {
+        self.receipt.verifying_key().to_bytes()
+    }
+
+    /// The id of the key that access codes of new messages are made with.
+    pub fn access_key_id(&self) -> &str {
+        &self.current.id
+    }
+
+    /// The access code of a message, if its key is still here.
+    pub fn access_code(&self, key_id: &str, message_id: Uuid) -> Option<AccessCode> {
+        let hash = self.access_key(key_id)?.mac(&[CODE, message_id.as_bytes()]);
+        Some(AccessCode::from_hash(&hash))
+    }
+
+    /// The hash of an access code that is kept, if its key is still here.
+    pub fn access_hash(
+        &self,
+        key_id: &str,
+        message_id: Uuid,
+        code: AccessCode,
+    ) -> Option<[u8; 32]> {
+        let key = self.access_key(key_id)?;
+        Some(key.mac(&[CODE_HASH, message_id.as_bytes(), &code.bytes()]))
+    }
+
+    /// Whether a code opens a message, decided in a time that does not tell how much of it is
+    /// right.
+    pub fn opens(&self, key_id: &str, message_id: Uuid, code: AccessCode, hash: &[u8]) -> bool {
+        self.access_hash(key_id, message_id, code)
+            .is_some_and(|expected| bool::from(expected.as_slice().ct_eq(hash)))
+    }
+
+    fn access_key(&self, id: &str) -> Option<&AccessKey> {
+        std::iter::once(&self.current).chain(&self.earlier).find(|key| key.id == id)
+    }
+}
+
+impl AccessKey {
+    fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        // HMAC takes keys of every length; a key of one block or less is used as it is.
+        let mut block = [0; 64];
+        block[..32].copy_from_slice(&self.key);
+        let mut mac = Hmac::<Sha256>::new(&block.into());
+        for part in parts {
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+}
+
+fn id_of(key: &[u8]) -> String {
+    let mut id = hex::encode(Sha256::digest(key));
+    id.truncate(ID_LENGTH);
+    id
+}
+
+/// Reads a key file; makes it first if it is missing and may be made. Of several replicas that make
+/// it at once, one wins and the others read what it made.
+///
+/// # Errors
+/// If it is missing, or can't be made or read.
+pub fn read(
+    path: &Path,
+    may_make: bool,
+    make: impl FnOnce() -> anyhow::Result<String>,
+) -> anyhow::Result<String> {
+    if may_make && !path.exists() {
+        make_file(path, &make()?).with_context(|| format!("can't make {}", path.display()))?;
+    }
+    fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))
+}
+
+/// Makes a file that is never seen half written.
+fn make_file(path: &Path, content: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let draft = path.with_extension(format!("{:016x}", rand::random::<u64>()));
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    file.write_all(content.as_bytes())?;
+    file.sync_all()?;
+    let linked = fs::hard_link(&draft, path);
+    fs::remove_file(&draft)?;
+    match linked {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}

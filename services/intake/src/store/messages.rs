@@ -1,0 +1,344 @@
+//! Messages, their texts, remarks and receipts.
+
+use jiff::Timestamp;
+use liuyan_kit::{clock, db};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::domain::{
+    draft::Words,
+    message::{Message, NewMessage, Receipt, Text},
+    state::Standing,
+};
+
+/// A message that is ready, and its author as far as that is known.
+#[derive(Debug)]
+pub struct Row<'a> {
+    /// The message.
+    pub message: &'a NewMessage,
+    /// The author, and name and phone sealed by the author's key.
+    pub author: Option<(Uuid, Vec<u8>)>,
+}
+
+/// Stores messages with their texts, remarks and receipts.
+///
+/// # Errors
+/// The database's; `messages_number_key` if a number is taken.
+pub async fn insert_messages(tx: &mut PgConnection, rows: &[Row<'_>]) -> Result<(), sqlx::Error> {
+    fn all<'a, T>(rows: &'a [Row<'_>], column: impl Fn(&'a Row<'_>) -> T) -> Vec<T> {
+        rows.iter().map(column).collect()
+    }
+    let text = |column: fn(&NewMessage) -> &str| all(rows, |row| column(row.message).to_owned());
+    let bytes = |column: fn(&NewMessage) -> &[u8]| all(rows, |row| column(row.message).to_vec());
+    let inserted = sqlx::query_file!(
+        "src/queries/insert_messages.sql",
+        &all(rows, |row| row.message.message_id()),
+        &all(rows, |row| row.message.number.to_string()),
+        &text(|m| &m.draft.office_id),
+        &text(|m| &m.draft.kind),
+        &text(|m| &m.draft.domain),
+        &text(|m| &m.draft.topic),
+        &text(|m| m.draft.visibility.word()),
+        &text(|m| m.draft.channel.word()),
+        &text(|m| &m.draft.locale),
+        &all(rows, |row| clock::to_db(row.message.receipt.submitted_at)),
+        &all(rows, |row| row.message.draft.occurred_at.map(clock::to_db))
+            as &[Option<OffsetDateTime>],
+        &all(rows, |row| row.author.as_ref().map(|(id, _)| *id)) as &[Option<Uuid>],
+        &all(rows, |row| row.author.as_ref().map(|(_, sealed)| sealed.clone()))
+            as &[Option<Vec<u8>>],
+        &text(|m| &m.access_key_id),
+        &bytes(|m| &m.access_hash),
+        &all(rows, |row| !row.message.draft.remark.is_empty()),
+        &text(|m| &m.draft.words.title),
+        &text(|m| &m.draft.words.body),
+        &text(|m| &m.draft.words.demand),
+        &text(|m| &m.draft.words.details),
+        &text(|m| &m.draft.place.text),
+        &all(rows, |row| row.message.draft.place.public),
+        &all(rows, |row| row.message.draft.place.location.map(|(latitude, _)| latitude))
+            as &[Option<f64>],
+        &all(rows, |row| row.message.draft.place.location.map(|(_, longitude)| longitude))
+            as &[Option<f64>],
+        &bytes(|m| &m.receipt.content_hash),
+        &bytes(|m| &m.receipt.salt),
+        &bytes(|m| &m.receipt.statement),
+        &text(|m| &m.receipt.key_id),
+        &bytes(|m| &m.receipt.signature),
+    )
+    .execute(&mut *tx)
+    .await?;
+    if inserted.rows_affected() != rows.len() as u64 {
+        return Err(sqlx::Error::RowNotFound);
+    }
+    insert_remarks(tx, rows).await
+}
+
+async fn insert_remarks(tx: &mut PgConnection, rows: &[Row<'_>]) -> Result<(), sqlx::Error> {
+    let (ids, remarks): (Vec<Uuid>, Vec<String>) = rows
+        .iter()
+        .map(|row| (row.message.message_id(), row.message.draft.remark.clone()))
+        .filter(|(_, remark)| !remark.is_empty())
+        .unzip();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "insert into remarks (message_id, remark)
+         select message_id, remark from unnest($1::uuid[], $2::text[]) as fresh (message_id, remark)",
+        &ids,
+        &remarks,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The newest texts of messages, in no order.
+///
+/// # Errors
+/// The database's.
+pub async fn texts(
+    connection: &mut PgConnection,
+    message_ids: &[Uuid],
+) -> Result<Vec<Text>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select message_id, revision, title, body, demand, details, place, place_public
+         from messages join texts using (message_id, revision)
+         where message_id = any($1)",
+        message_ids
+    )
+    .fetch_all(connection)
+    .await?;
+    let text = rows.into_iter().map(|row| Text {
+        message_id: row.message_id,
+        revision: row.revision.unsigned_abs(),
+        words: Words { title: row.title, body: row.body, demand: row.demand, details: row.details },
+        place: row.place,
+        place_public: row.place_public,
+    });
+    Ok(text.collect())
+}
+
+/// A message with its newest text.
+///
+/// # Errors
+/// The database's.
+pub async fn message(
+    connection: &mut PgConnection,
+    message_id: Uuid,
+) -> Result<Option<Message>, sqlx::Error> {
+    let Some(text) = texts(&mut *connection, &[message_id]).await?.pop() else { return Ok(None) };
+    let row = sqlx::query!(
+        "select number, office_id, kind, domain, topic, visibility, state, ground, submitted_at,
+                occurred_at, case_id, deadline_at
+         from messages where message_id = $1",
+        message_id
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(Some(Message {
+        message_id,
+        number: row.number,
+        office_id: row.office_id,
+        kind: row.kind,
+        domain: row.domain,
+        topic: row.topic,
+        public: row.visibility == "public",
+        state: row.state.parse().map_err(decode)?,
+        ground: row.ground,
+        submitted_at: clock::from_db(row.submitted_at),
+        occurred_at: row.occurred_at.map(clock::from_db),
+        text,
+        case_id: row.case_id,
+        deadline_at: row.deadline_at.map(clock::from_db),
+    }))
+}
+
+fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+    sqlx::Error::Decode(Box::new(error))
+}
+
+/// The receipt of a message, as it was given.
+///
+/// # Errors
+/// The database's.
+pub async fn receipt(
+    connection: &mut PgConnection,
+    message_id: Uuid,
+) -> Result<Option<Receipt>, sqlx::Error> {
+    let row = sqlx::query!(
+        "select number, office_id, submitted_at, occurred_at, content_hash, salt, statement, key_id,
+                signature
+         from messages join receipts using (message_id)
+         where message_id = $1",
+        message_id
+    )
+    .fetch_optional(connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Receipt {
+        message_id,
+        number: row.number,
+        office_id: row.office_id,
+        submitted_at: clock::from_db(row.submitted_at),
+        occurred_at: row.occurred_at.map(clock::from_db),
+        content_hash: row.content_hash.as_slice().try_into().map_err(decode)?,
+        salt: row.salt.as_slice().try_into().map_err(decode)?,
+        statement: row.statement,
+        key_id: row.key_id,
+        signature: row.signature.as_slice().try_into().map_err(decode)?,
+    }))
+}
+
+/// What opens a message.
+#[derive(Debug)]
+pub struct Access {
+    /// The message.
+    pub message_id: Uuid,
+    /// Names the key of the hash.
+    pub key_id: String,
+    /// The keyed hash of the access code.
+    pub hash: Vec<u8>,
+}
+
+/// What opens the message with this number.
+///
+/// # Errors
+/// The database's.
+pub async fn access_by_number(
+    connection: &mut PgConnection,
+    number: &str,
+) -> Result<Option<Access>, sqlx::Error> {
+    sqlx::query_as!(
+        Access,
+        "select message_id, access_key_id as key_id, access_hash as hash
+         from messages where number = $1",
+        number
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// The key of a message's access code.
+///
+/// # Errors
+/// The database's.
+pub async fn access_key_id(
+    connection: &mut PgConnection,
+    message_id: Uuid,
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!("select access_key_id from messages where message_id = $1", message_id)
+        .fetch_optional(connection)
+        .await
+}
+
+/// Locks a message and tells where it stands, what kind it is and which revision its text has.
+///
+/// # Errors
+/// The database's.
+pub async fn lock_message(
+    tx: &mut PgConnection,
+    message_id: Uuid,
+) -> Result<Option<(Standing, String, i32)>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select state, kind, revision,
+                  withdrawal_requested_at is not null as "requested!",
+                  withdrawal_refused_at is not null as "refused!"
+           from messages where message_id = $1 for update"#,
+        message_id
+    )
+    .fetch_optional(tx)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let standing = Standing {
+        state: row.state.parse().map_err(decode)?,
+        withdrawal_requested: row.requested,
+        withdrawal_refused: row.refused,
+    };
+    Ok(Some((standing, row.kind, row.revision)))
+}
+
+/// Counts one more request of a message that is locked. Once the earlier ones have been pruned,
+/// counting begins anew.
+///
+/// # Errors
+/// The database's.
+pub async fn count_request(
+    tx: &mut PgConnection,
+    message_id: Uuid,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let counted = sqlx::query!(
+        "update messages
+         set requests = case when occurred_at is null and last_request_at < pruned_before
+                             then 1 else requests + 1 end,
+             last_request_at = greatest(last_request_at, $2)
+         from pruning
+         where message_id = $1",
+        message_id,
+        clock::to_db(now),
+    )
+    .execute(tx)
+    .await?;
+    db::expect_one(&counted)
+}
+
+/// Notes that the author wishes to withdraw.
+///
+/// # Errors
+/// The database's.
+pub async fn request_withdrawal(
+    tx: &mut PgConnection,
+    message_id: Uuid,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let noted = sqlx::query!(
+        "update messages set withdrawal_requested_at = $2
+         where message_id = $1 and withdrawal_requested_at is null",
+        message_id,
+        clock::to_db(now),
+    )
+    .execute(tx)
+    .await?;
+    db::expect_one(&noted)
+}
+
+/// Puts a returned message back in review with the next revision of its text. The place stays.
+///
+/// # Errors
+/// The database's.
+pub async fn insert_revision(
+    tx: &mut PgConnection,
+    message_id: Uuid,
+    revision: i32,
+    words: &Words,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let kept = sqlx::query!(
+        "insert into texts (message_id, revision, title, body, demand, details, place, place_public,
+                            latitude, longitude, created_at)
+         select message_id, $2, $3, $4, $5, $6, place, place_public, latitude, longitude, $7
+         from texts where message_id = $1 and revision = $2 - 1",
+        message_id,
+        revision,
+        words.title,
+        words.body,
+        words.demand,
+        words.details,
+        clock::to_db(now),
+    )
+    .execute(&mut *tx)
+    .await?;
+    db::expect_one(&kept)?;
+    let moved = sqlx::query!(
+        "update messages set revision = $2, state = 'in_review', ground = ''
+         where message_id = $1 and revision = $2 - 1 and state = 'returned'",
+        message_id,
+        revision,
+    )
+    .execute(tx)
+    .await?;
+    db::expect_one(&moved)
+}

@@ -1,0 +1,147 @@
+//! Many at once: the group commit keeps every promise that a single commit keeps.
+
+use std::sync::Arc;
+
+use futures::future::join_all;
+use liuyan_kit::testing::{eventually, said};
+use liuyan_proto::liuyan::intake::v1::MessageSubmitted;
+use prost::Message as _;
+use std::time::Duration;
+
+use crate::helpers::{Desk, a_message_by, a_submission, a_submission_of, count, reason};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_request_id_is_one_message() {
+    let desk = Desk::open().await;
+    let request = a_submission_of(a_message_by("Wang", "13800001111"));
+    let calls = (0..50).map(|_| desk.submit(request.clone()));
+    let answers: Vec<Vec<u8>> =
+        join_all(calls).await.into_iter().map(|it| it.unwrap().encode_to_vec()).collect();
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+    assert_eq!(count(&desk.db, "select count(*) from messages").await, 1);
+    assert_eq!(count(&desk.db, "select messages::bigint from authors").await, 1);
+    assert_eq!(said::<MessageSubmitted>(&desk.db).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_request_id_is_one_message_also_for_two_replicas() {
+    let desk = Desk::open().await;
+    let other = desk.restarted();
+    let requests: Vec<_> = (0..40).map(|_| a_submission()).collect();
+    let calls = requests.iter().map(|request| async {
+        let there =
+            liuyan_proto::liuyan::intake::v1::intake_service_server::IntakeService::submit_message(
+                &other,
+                crate::helpers::as_caller(&crate::helpers::anonymous(), request.clone()),
+            );
+        let (here, there) = tokio::join!(desk.submit(request.clone()), there);
+        assert_eq!(here.unwrap().encode_to_vec(), there.unwrap().into_inner().encode_to_vec());
+    });
+    join_all(calls).await;
+    assert_eq!(count(&desk.db, "select count(*) from messages").await, 40);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_bodies_under_one_id_give_one_message() {
+    let desk = Desk::open().await;
+    let one = a_submission();
+    let mut other = one.clone();
+    other.message.as_mut().unwrap().title.push('!');
+    let calls = (0..20).map(|n| desk.submit(if n % 2 == 0 { one.clone() } else { other.clone() }));
+    let (taken, refused): (Vec<_>, Vec<_>) =
+        join_all(calls).await.into_iter().partition(Result::is_ok);
+    assert_eq!((taken.len(), refused.len()), (10, 10));
+    assert!(refused.iter().all(|it| reason(it.as_ref().unwrap_err()) == "REQUEST_ID_REUSED"));
+    assert_eq!(count(&desk.db, "select count(*) from messages").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_messages_of_few_authors_are_all_stored() {
+    let desk = Desk::open().await;
+    let calls = (0..300).map(|n| {
+        let phone = format!("1380000{:04}", n % 7);
+        desk.submit(a_submission_of(a_message_by("Wang", &phone)))
+    });
+    assert!(join_all(calls).await.iter().all(Result::is_ok));
+    assert_eq!(count(&desk.db, "select count(*) from messages").await, 300);
+    assert_eq!(count(&desk.db, "select count(*) from receipts").await, 300);
+    assert_eq!(count(&desk.db, "select count(*) from authors").await, 7);
+    assert_eq!(count(&desk.db, "select sum(messages) from authors").await, 300);
+    assert_eq!(said::<MessageSubmitted>(&desk.db).await.len(), 300);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_bad_row_never_fails_its_neighbours() {
+    let desk = Desk::with(|config| config.writer.tasks = 1).await.told().await;
+    // A rule of the database that the code does not know.
+    desk.db
+        .write(|tx| {
+            Box::pin(async move {
+                sqlx::raw_sql(
+                    "alter table texts add constraint texts_no_poison check (title <> 'poison')",
+                )
+                .execute(tx)
+                .await
+            })
+        })
+        .await
+        .unwrap();
+    let calls = (0..100).map(|n| {
+        let mut request = a_submission();
+        if n % 10 == 3 {
+            request.message.as_mut().unwrap().title = "poison".to_owned();
+        }
+        desk.submit(request)
+    });
+    let answers = join_all(calls).await;
+    for (n, answer) in answers.iter().enumerate() {
+        assert_eq!(answer.is_err(), n % 10 == 3, "{n}: {answer:?}");
+    }
+    assert_eq!(count(&desk.db, "select count(*) from messages").await, 90);
+    assert_eq!(count(&desk.db, "select count(*) from requests").await, 90);
+    assert_eq!(said::<MessageSubmitted>(&desk.db).await.len(), 90);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_caller_who_hangs_up_never_cancels_a_commit() {
+    let desk = Arc::new(Desk::open().await);
+    for polls in 0..40_u32 {
+        let mut call = Box::pin(desk.submit(a_submission()));
+        for _ in 0..polls % 8 {
+            let _ = futures::poll!(call.as_mut());
+            tokio::task::yield_now().await;
+        }
+        drop(call);
+    }
+    // Everything that reached the queue is stored whole, and the pool still writes.
+    desk.submit(a_submission()).await.unwrap();
+    eventually("all messages have their texts, receipts and events", Duration::from_secs(10), || async {
+        let messages = count(&desk.db, "select count(*) from messages").await;
+        let whole = count(
+            &desk.db,
+            "select count(*) from messages join texts using (message_id) join receipts using (message_id)
+             join requests using (message_id) join messaging.outbox on subject_id = message_id",
+        )
+        .await;
+        (messages > 1 && messages == whole).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_full_queue_refuses_at_once() {
+    let desk = Desk::with(|config| {
+        config.writer.tasks = 1;
+        config.writer.batch = 1;
+        config.writer.queue = 1;
+    })
+    .await
+    .told()
+    .await;
+    let answers = join_all((0..100).map(|_| desk.submit(a_submission()))).await;
+    let refused: Vec<_> = answers.iter().filter_map(|it| it.as_ref().err()).collect();
+    assert!(!refused.is_empty());
+    assert!(refused.iter().all(|status| reason(status) == "QUEUE_FULL"));
+    let taken = i64::try_from(answers.len() - refused.len()).unwrap();
+    assert_eq!(count(&desk.db, "select count(*) from messages").await, taken);
+}

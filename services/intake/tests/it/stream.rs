@@ -1,0 +1,104 @@
+//! Many messages over one stream.
+
+use std::collections::BTreeMap;
+
+use liuyan_proto::liuyan::intake::v1::{
+    SubmitMessagesRequest, intake_service_client::IntakeServiceClient,
+    intake_service_server::IntakeServiceServer, submit_messages_response::Result as Answer,
+};
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{
+    Request,
+    transport::{Channel, Endpoint, Server},
+};
+
+use crate::helpers::{Desk, a_submission, caller, count};
+
+/// Serves intake as a partner with the right scope sees it.
+async fn client(desk: &Desk) -> IntakeServiceClient<Channel> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let partner = caller("partner", &["message:submit"]);
+    let service =
+        IntakeServiceServer::with_interceptor(desk.grpc.clone(), move |mut request: Request<()>| {
+            request.extensions_mut().insert(partner.clone());
+            Ok(request)
+        });
+    let incoming = TcpListenerStream::new(listener);
+    tokio::spawn(Server::builder().add_service(service).serve_with_incoming(incoming));
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+    IntakeServiceClient::new(endpoint.connect().await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn each_message_of_a_stream_is_answered_by_itself() {
+    let desk = Desk::with(|config| config.stream_in_flight = 8).await.told().await;
+    let requests: Vec<SubmitMessagesRequest> = (0..200)
+        .map(|sequence| {
+            let mut submission = a_submission();
+            match sequence % 10 {
+                3 => submission.message.as_mut().unwrap().title.clear(),
+                7 => submission.message = None,
+                _ => {}
+            }
+            let submission = (sequence % 10 != 9).then_some(submission);
+            SubmitMessagesRequest { sequence, submission }
+        })
+        .collect();
+    let mut answers = client(&desk)
+        .await
+        .submit_messages(tokio_stream::iter(requests))
+        .await
+        .unwrap()
+        .into_inner();
+    let mut by_sequence = BTreeMap::new();
+    while let Some(answer) = answers.message().await.unwrap() {
+        assert!(by_sequence.insert(answer.sequence, answer.result.unwrap()).is_none());
+    }
+    assert_eq!(by_sequence.len(), 200);
+    for (sequence, answer) in &by_sequence {
+        match (sequence % 10, answer) {
+            (3 | 7 | 9, Answer::Refused(status)) => {
+                assert_eq!(status.code, 3, "{status:?}");
+                let kinds: Vec<&str> =
+                    status.details.iter().map(|detail| detail.type_url.as_str()).collect();
+                for kind in ["ErrorInfo", "BadRequest", "LocalizedMessage"] {
+                    assert!(kinds.iter().any(|it| it.ends_with(kind)), "{kinds:?}");
+                }
+            }
+            (0..=2 | 4..=6 | 8, Answer::Accepted(accepted)) => {
+                assert!(!accepted.access_code.is_empty());
+            }
+            (_, other) => panic!("{sequence}: {other:?}"),
+        }
+    }
+    assert_eq!(count(&desk.db, "select count(*) from messages").await, 140);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_stream_is_held_back_and_never_refused_when_the_queue_is_full() {
+    let desk = Desk::with(|config| {
+        config.writer.tasks = 1;
+        config.writer.batch = 2;
+        config.writer.queue = 1;
+    })
+    .await
+    .told()
+    .await;
+    let requests: Vec<SubmitMessagesRequest> = (0..100)
+        .map(|sequence| SubmitMessagesRequest { sequence, submission: Some(a_submission()) })
+        .collect();
+    let mut answers = client(&desk)
+        .await
+        .submit_messages(tokio_stream::iter(requests))
+        .await
+        .unwrap()
+        .into_inner();
+    let mut accepted = 0;
+    while let Some(answer) = answers.message().await.unwrap() {
+        assert!(matches!(answer.result, Some(Answer::Accepted(_))), "{answer:?}");
+        accepted += 1;
+    }
+    assert_eq!(accepted, 100);
+}
