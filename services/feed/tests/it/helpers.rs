@@ -3,7 +3,6 @@
 
 use std::{
     collections::HashMap,
-    net::SocketAddr,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -24,6 +23,7 @@ use liuyan_feed::{
 };
 use liuyan_kit::{
     clock::{Clock as _, SystemClock, to_proto},
+    grpc::Channel,
     host::Worked,
     id,
     messaging::Envelope,
@@ -45,10 +45,8 @@ use liuyan_proto::{
         },
     },
 };
-use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status, Streaming, transport};
+use tonic::{Request, Response, Status, Streaming, service::Routes};
 use uuid::Uuid;
 
 /// Every wait of a test ends here.
@@ -60,7 +58,7 @@ pub(crate) struct House {
     pub(crate) app: App,
     pub(crate) routing: Routing,
     pub(crate) views: Views,
-    pub(crate) client: FeedServiceClient<transport::Channel>,
+    pub(crate) client: FeedServiceClient<Channel>,
 }
 
 pub(crate) fn now() -> Timestamp {
@@ -85,12 +83,11 @@ pub(crate) async fn house_with(change: impl FnOnce(&mut Config)) -> House {
     app::found(&db, now()).await.unwrap();
     let app = replica(&db, &config).await;
     let routing = Routing::default();
-    let address =
-        serve(transport::Server::builder(), CaseServiceServer::new(routing.clone())).await;
+    let address = testing::stub(routing.routes()).await;
     let views = Views::new(testing::channel(address), Duration::from_secs(5));
-    let address =
-        serve(transport::Server::builder(), FeedServiceServer::new(Grpc::new(app.clone()))).await;
-    let client = FeedServiceClient::new(connect(address).await);
+    let grpc = FeedServiceServer::new(Grpc::new(app.clone()));
+    let address = testing::stub(Routes::new(grpc)).await;
+    let client = FeedServiceClient::new(testing::channel(address));
     House { db, app, routing, views, client }
 }
 
@@ -104,30 +101,6 @@ pub(crate) async fn replica(db: &liuyan_kit::db::Db, config: &Config) -> App {
         stopping: CancellationToken::new(),
         config: Arc::new(config.clone()),
     }
-}
-
-async fn connect(address: SocketAddr) -> transport::Channel {
-    transport::Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap()
-}
-
-async fn serve<S>(mut server: transport::Server, service: S) -> SocketAddr
-where
-    S: tower::Service<
-            http::Request<tonic::body::Body>,
-            Response = http::Response<tonic::body::Body>,
-            Error = std::convert::Infallible,
-        > + tonic::server::NamedService
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send + 'static,
-{
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let router = server.add_service(service);
-    tokio::spawn(router.serve_with_incoming(TcpListenerStream::new(listener)));
-    address
 }
 
 impl House {
@@ -175,7 +148,7 @@ impl House {
 }
 
 /// A stream at its reader.
-pub(crate) struct Watching(Streaming<WatchEventsResponse>);
+pub(crate) struct Watching(pub(crate) Streaming<WatchEventsResponse>);
 
 impl Watching {
     /// The next frame; `None` at the end.
@@ -202,6 +175,10 @@ pub(crate) struct Routing {
 }
 
 impl Routing {
+    pub(crate) fn routes(&self) -> Routes {
+        Routes::new(CaseServiceServer::new(self.clone()))
+    }
+
     pub(crate) fn shows(&self, view: PublicCase) {
         self.views.lock().unwrap().insert(view.case_id.clone(), view);
     }
@@ -314,7 +291,7 @@ impl Case {
         }
     }
 
-    fn case_ref(&self, public: bool) -> CaseRef {
+    pub(crate) fn case_ref(&self, public: bool) -> CaseRef {
         CaseRef {
             case_id: self.id.to_string(),
             message_id: self.message_id.to_string(),

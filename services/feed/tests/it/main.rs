@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 mod appending;
+mod board;
 mod cursors;
 mod helpers;
 mod listing;

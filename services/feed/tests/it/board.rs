@@ -1,0 +1,99 @@
+//! The feed as it runs: started by kit, hearing over a real bus from a small service that says what
+//! routing says.
+
+use std::time::{Duration, Instant};
+
+use liuyan_feed::Feed;
+use liuyan_kit::{
+    Host, Service,
+    messaging::outbox,
+    testing::{self, Board},
+};
+use liuyan_proto::liuyan::{
+    feed::v1::{
+        GetFeedRequest, WatchEventsRequest, feed_service_client::FeedServiceClient,
+        watch_events_request::Start, watch_events_response::Frame,
+    },
+    routing::v1::CaseOpened,
+};
+use sqlx::migrate::Migrator;
+
+use crate::helpers::{Case, Routing, SOON, Watching, now, titles};
+
+static NOTHING: Migrator = Migrator::DEFAULT;
+
+/// Shows whatever case it is asked for.
+static ROUTING: std::sync::LazyLock<Routing> = std::sync::LazyLock::new(Routing::default);
+
+/// Says what the test puts into its outbox, and gives the views of the double.
+struct SmallRouting;
+
+impl Service for SmallRouting {
+    const NAME: &'static str = "routing";
+    const DEFAULTS: &'static str = "[service]";
+    type Config = std::collections::BTreeMap<String, String>;
+
+    fn migrator() -> Option<&'static Migrator> {
+        Some(&NOTHING)
+    }
+
+    async fn start(_: Self::Config, host: Host) -> anyhow::Result<()> {
+        let db = host.database(Self::migrator()).await?;
+        host.relay(&db).await?;
+        host.serve(ROUTING.routes()).await
+    }
+}
+
+async fn open_case(board: &Board, title: &str) {
+    let case = Case { revision: 1, ..Case::new() };
+    ROUTING.shows(case.view(title));
+    let (subject_id, event) =
+        (case.id, CaseOpened { case: Some(case.case_ref(true)), ..Default::default() });
+    board
+        .database("routing")
+        .write(move |tx| {
+            Box::pin(async move { outbox::publish(tx, now(), subject_id, &event).await.map(drop) })
+        })
+        .await
+        .map_err(|error: sqlx::Error| error)
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_routing_commits_is_at_the_reader_within_a_second() {
+    let board = Board::new().with::<SmallRouting>().with::<Feed>().start().await;
+    let mut feed = FeedServiceClient::new(board.channel("feed"));
+    open_case(&board, "first").await;
+    testing::eventually("the first event is in the feed", SOON * 3, || {
+        let mut feed = feed.clone();
+        async move {
+            let feed = feed.get_feed(GetFeedRequest {}).await.ok()?.into_inner();
+            (feed.head_position == 1).then_some(())
+        }
+    })
+    .await;
+
+    let start = Some(Start::Latest(true));
+    let request = WatchEventsRequest { start, ..Default::default() };
+    let mut stream = Watching(feed.watch_events(request).await.unwrap().into_inner());
+    stream.until(|frame| matches!(frame, Frame::CaughtUp(_))).await;
+    let begun = Instant::now();
+    open_case(&board, "second").await;
+    let Some(Frame::Batch(batch)) =
+        stream.until(|frame| matches!(frame, Frame::Batch(_))).await.frame
+    else {
+        panic!("until() gives a batch")
+    };
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert_eq!(titles(&batch.events), ["second"]);
+
+    let stopped = tokio::spawn(board.stop());
+    let Some(Frame::Goodbye(goodbye)) =
+        stream.until(|frame| matches!(frame, Frame::Goodbye(_))).await.frame
+    else {
+        panic!("until() gives a Goodbye")
+    };
+    assert_eq!(goodbye.reason, "SHUTDOWN");
+    assert!(stream.next().await.is_none(), "OK follows");
+    tokio::time::timeout(SOON, stopped).await.expect("it stops in time").unwrap();
+}
