@@ -25,6 +25,7 @@ pub use consumer::of_intake;
 pub use domain::{audit, decision, fold, ground, page, review, rules, screen, text};
 pub use error::Error;
 pub use grpc::Grpc;
+pub use store::checks::{CHECKS, Check};
 pub use texts::Texts;
 
 static MIGRATOR: Migrator = sqlx::migrate!();

@@ -1,6 +1,7 @@
 //! All SQL. Each function takes the caller's connection; the caller owns the transaction.
 
 pub(crate) mod audit;
+pub(crate) mod checks;
 pub(crate) mod data;
 pub(crate) mod decisions;
 pub(crate) mod queue;

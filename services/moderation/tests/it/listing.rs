@@ -1,0 +1,76 @@
+//! Lists of reviews and of grounds.
+
+use liuyan_proto::liuyan::moderation::v1::{self as proto, review_service_server::ReviewService};
+
+use crate::helpers::{Bench, HELD, a_message, bench, by, fields};
+
+async fn page(bench: &Bench, size: i32, token: &str) -> proto::ListReviewsResponse {
+    let request = proto::ListReviewsRequest {
+        page_size: size,
+        page_token: token.into(),
+        ..proto::ListReviewsRequest::default()
+    };
+    bench.grpc.list_reviews(by("ann", request)).await.unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_without_gap_or_overlap() {
+    let bench = bench().await;
+    // Three of each second, so that times alone do not order them.
+    let messages: Vec<_> = (0..9)
+        .map(|at| {
+            let mut message = a_message(HELD);
+            message.event.submitted_at.as_mut().unwrap().seconds += at / 3;
+            message
+        })
+        .collect();
+    let mut ids = bench.submit_all(&messages).await;
+    bench.screen().await;
+    ids.sort_by_key(|id| {
+        let message = messages.iter().find(|it| it.event.message_id == id.to_string()).unwrap();
+        (message.event.submitted_at.unwrap().seconds, *id)
+    });
+    let (mut seen, mut token) = (Vec::new(), String::new());
+    loop {
+        let answer = page(&bench, 4, &token).await;
+        assert!(answer.reviews.iter().all(|review| review.text.is_none()));
+        seen.extend(answer.reviews.into_iter().map(|review| review.message_id));
+        token = answer.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(seen, ids.iter().map(uuid::Uuid::to_string).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_token_of_another_list_is_refused() {
+    let bench = bench().await;
+    for _ in 0..3 {
+        bench.held().await;
+    }
+    let token = page(&bench, 2, "").await.next_page_token;
+    assert!(!token.is_empty());
+    for (state, size, token) in [
+        (0, 3, token.clone()),
+        (3, 2, token.clone()),
+        (0, 2, format!("x{token}")),
+        (9, 2, String::new()),
+        (0, -1, String::new()),
+    ] {
+        let request = proto::ListReviewsRequest { state, page_size: size, page_token: token };
+        let refused = bench.grpc.list_reviews(by("ann", request)).await.unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::InvalidArgument);
+        assert_eq!(fields(&refused).len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn the_grounds_are_listed_in_their_order() {
+    let bench = bench().await;
+    let answer = bench.grpc.list_grounds(by("anyone", proto::ListGroundsRequest {})).await;
+    let grounds = answer.unwrap().into_inner().grounds;
+    assert_eq!(grounds.len(), 17);
+    assert_eq!(grounds[0].ground, "personal_data_of_others");
+    assert!(grounds[0].author_can_mend && !grounds[0].senior_only);
+}

@@ -1,0 +1,70 @@
+//! A row that is lost behind the service's back is noticed from other rows.
+
+use crate::{
+    auditing::work,
+    helpers::{CLEAN, HELD, a_message, bench, breaches, send_back},
+};
+
+/// Ends a transaction without effect, with what was found inside.
+enum Undone {
+    Found(Vec<&'static str>),
+    Failed(sqlx::Error),
+}
+
+impl From<sqlx::Error> for Undone {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+#[tokio::test]
+async fn the_loss_of_any_row_of_any_table_is_noticed() {
+    let bench = bench().await;
+    bench.app.set_policy("identity/board".into(), "110000-x".into(), false).await.unwrap();
+    bench.approved(&a_message(CLEAN)).await;
+    work(&bench).await;
+    let returned = bench.held().await;
+    let review = bench.claim("ann", returned).await;
+    bench.decide("ann", &review, send_back("own_personal_data")).await.unwrap();
+    let withdrawn = bench.held().await;
+    bench.withdraw(withdrawn).await;
+    bench.submit(&a_message(HELD)).await;
+    assert!(bench.breaches().await.is_empty());
+
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select schemaname || '.' || tablename from pg_tables
+         where schemaname = 'public' and tablename not like '\\_sqlx%'
+            or schemaname = 'messaging' and tablename in ('subjects', 'positions')",
+    )
+    .fetch_all(&mut *bench.db.read().await.unwrap())
+    .await
+    .unwrap();
+    assert_eq!(tables.len(), 13);
+    for table in tables {
+        let rows: Vec<String> =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select ctid::text from {table}")))
+                .fetch_all(&mut *bench.db.read().await.unwrap())
+                .await
+                .unwrap();
+        assert!(!rows.is_empty(), "{table} has rows in this test");
+        for row in rows {
+            let loss = format!("delete from {table} where ctid = '{row}'");
+            let told = loss.clone();
+            let undone = bench
+                .db
+                .write(move |tx| {
+                    Box::pin(async move {
+                        sqlx::Executor::execute(&mut *tx, sqlx::AssertSqlSafe(loss)).await?;
+                        Err::<(), _>(Undone::Found(breaches(tx).await))
+                    })
+                })
+                .await;
+            match undone {
+                Err(Undone::Found(failed)) => assert!(!failed.is_empty(), "{told}"),
+                Err(Undone::Failed(error)) => panic!("{told}: {error}"),
+                Ok(()) => unreachable!("it was undone"),
+            }
+        }
+    }
+    assert!(bench.breaches().await.is_empty());
+}

@@ -1,0 +1,12 @@
+//! Moderation on a real Postgres, with intake's texts served by a stand-in.
+
+mod auditing;
+mod claiming;
+mod consuming;
+mod deciding;
+mod helpers;
+mod listing;
+mod losing;
+mod publishing;
+mod running;
+mod screening;
