@@ -1,1 +1,61 @@
-//! liuyan-routing
+#![doc = include_str!("../README.md")]
+
+pub mod app;
+pub mod config;
+pub mod consumer;
+pub mod domain;
+pub mod error;
+pub mod events;
+pub mod grpc;
+pub mod store;
+pub mod texts;
+pub mod worker;
+
+use std::sync::Arc;
+
+use liuyan_kit::{host::Host, service::Service};
+use liuyan_proto::liuyan::routing::v1::{
+    case_service_server::CaseServiceServer, directory_service_server::DirectoryServiceServer,
+};
+use sqlx::migrate::Migrator;
+use tokio::sync::Notify;
+use tonic::service::Routes;
+
+use app::App;
+use config::Config;
+
+static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// Finds the office and follows the case until it is answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Routing;
+
+impl Service for Routing {
+    const NAME: &'static str = "routing";
+    const DEFAULTS: &'static str = include_str!("../config.toml");
+    type Config = Config;
+
+    fn migrator() -> Option<&'static Migrator> {
+        Some(&MIGRATOR)
+    }
+
+    async fn start(config: Config, host: Host) -> anyhow::Result<()> {
+        let db = host.database(Self::migrator()).await?;
+        let directory = worker::load_directory(&host, &db).await?;
+        let app = App::new(db.clone(), host.clock(), Arc::new(directory), config)?;
+        let texts = texts::Texts::new(host.channel("moderation")?);
+
+        let (approved, wished) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        worker::open_cases(&host, &app, &texts, Arc::clone(&approved));
+        worker::change_texts(&host, &app, &texts);
+        worker::settle_withdrawals(&host, &app, Arc::clone(&wished));
+
+        host.relay(&db).await?;
+        host.consume(&db, consumer::of_intake(host.clock()).wakes(wished)).await?;
+        host.consume(&db, consumer::of_moderation(host.clock()).wakes(approved)).await?;
+
+        let directory = DirectoryServiceServer::new(grpc::directory::Grpc::new(app.clone()));
+        let cases = CaseServiceServer::new(grpc::cases::Grpc::new(app));
+        host.serve(Routes::new(directory).add_service(cases)).await
+    }
+}

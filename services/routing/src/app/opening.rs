@@ -1,0 +1,103 @@
+//! From an approved message to its case.
+
+use std::collections::{HashMap, HashSet};
+
+use liuyan_kit::{id, messaging::outbox};
+use sqlx::PgConnection;
+
+use super::App;
+use crate::{
+    domain::{
+        CaseId, MessageId,
+        case::{Case, Opening, Text},
+    },
+    error::Error,
+    events,
+    store::{cases, children, openings},
+};
+
+/// What became of a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Opened {
+    /// Cases that were opened.
+    pub opened: usize,
+    /// Messages that wait, for want of a text or of an office.
+    pub put_off: usize,
+}
+
+impl App {
+    /// The approved messages that are due for a case.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn due_openings(&self) -> Result<Vec<Opening>, Error> {
+        let limit = i64::from(self.config.opening_batch);
+        Ok(openings::due(&mut *self.db.read().await?, self.now(), limit).await?)
+    }
+
+    /// Opens the cases of approved messages, given the public texts that were found. A message
+    /// that its author withdrew in the meantime gets a case that is closed at once, so that every
+    /// approved message has exactly one case. What lacks its text is put off.
+    ///
+    /// # Errors
+    /// The database's; then nothing was done.
+    pub async fn open_cases(
+        &self,
+        due: Vec<Opening>,
+        texts: HashMap<MessageId, Text>,
+    ) -> Result<Opened, Error> {
+        let app = self.clone();
+        self.db
+            .write(move |tx| Box::pin(async move { app.open_in(tx, due, texts).await }))
+            .await
+    }
+
+    async fn open_in(
+        &self,
+        tx: &mut PgConnection,
+        due: Vec<Opening>,
+        mut texts: HashMap<MessageId, Text>,
+    ) -> Result<Opened, Error> {
+        let now = self.now();
+        let ids: Vec<MessageId> = due.iter().map(|opening| opening.message_id).collect();
+        let claimed: HashSet<MessageId> = openings::claim(tx, &ids).await?.into_iter().collect();
+        let withdrawn: HashSet<MessageId> =
+            openings::waiting_withdrawals(tx, &ids).await?.into_iter().collect();
+
+        let (mut opened, mut said, mut done, mut put_off) = (vec![], vec![], vec![], vec![]);
+        for opening in due.iter().filter(|opening| claimed.contains(&opening.message_id)) {
+            let withdrawn = withdrawn.contains(&opening.message_id);
+            let text = texts.remove(&opening.message_id);
+            if opening.keeps_text() && !withdrawn && text.is_none() {
+                put_off.push(opening.message_id);
+                continue;
+            }
+            let case_id = CaseId::from(id::v7(now));
+            let (directory, triage) = (&self.directory, &self.config.default_offices);
+            let case = Case::open(opening, case_id, text, withdrawn, directory, triage, now);
+            let Some((case, facts)) = case else {
+                tracing::error!(message_id = %opening.message_id, "no office may have this case");
+                put_off.push(opening.message_id);
+                continue;
+            };
+            said.extend(facts.iter().map(|fact| events::of_case(&case, fact)));
+            done.push((opening.message_id, opening.redactions));
+            opened.push(case);
+        }
+
+        openings::put_off(tx, &put_off, now).await?;
+        if !opened.is_empty() {
+            cases::insert(tx, &opened).await?;
+            children::begin_custody(tx, &opened).await?;
+            openings::finish(tx, &done).await?;
+            let settled: HashMap<MessageId, bool> = opened
+                .iter()
+                .filter(|case| withdrawn.contains(&case.message_id))
+                .map(|case| (case.message_id, true))
+                .collect();
+            openings::settle_withdrawals(tx, &settled).await?;
+            outbox::publish_all(tx, now, &said).await?;
+        }
+        Ok(Opened { opened: opened.len(), put_off: put_off.len() })
+    }
+}

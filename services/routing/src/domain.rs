@@ -1,0 +1,27 @@
+//! The nouns and rules of routing: pure, without clock, database or network.
+
+pub mod access;
+pub mod assignment;
+pub mod calendar;
+pub mod case;
+pub mod deadline;
+pub mod directory;
+pub mod lists;
+pub mod offices;
+pub mod page;
+pub mod rating;
+pub mod state;
+pub mod view;
+
+liuyan_kit::id::id!(
+    /// A case: the office's work on one approved message.
+    pub CaseId
+);
+liuyan_kit::id::id!(
+    /// A message, as intake names it.
+    pub MessageId
+);
+liuyan_kit::id::id!(
+    /// An office's answer.
+    pub ReplyId
+);

@@ -1,0 +1,232 @@
+//! Which office gets a case, and who is never to learn of it.
+//!
+//! Regulations on Petitions (信访工作条例, 2022): a petition is never passed to the one it
+//! complains of.
+
+use super::offices::Offices;
+
+/// The rule that chose the office.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// The author chose it.
+    OfficeChosen,
+    /// The chosen one, or one above it, is accused: the nearest office above that has nothing to
+    /// do with the accused.
+    AccusedOfficePassedOver,
+    /// The chosen one takes no messages: the nearest office above that does.
+    ClosedOfficePassedOver,
+    /// No office above was free of the accused.
+    TriageAccused,
+    /// The chosen office is not in the directory, or nobody above it takes messages.
+    TriageNoOffice,
+}
+
+impl Rule {
+    /// Its code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::OfficeChosen => "office_chosen",
+            Self::AccusedOfficePassedOver => "accused_office_passed_over",
+            Self::ClosedOfficePassedOver => "closed_office_passed_over",
+            Self::TriageAccused => "triage_accused",
+            Self::TriageNoOffice => "triage_no_office",
+        }
+    }
+}
+
+/// Who gets a case, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// The office.
+    pub office_id: String,
+    /// The rule.
+    pub rule: Rule,
+}
+
+/// Whether an office must never learn of a case: it is accused or lies under an accused one.
+/// Whatever else would allow it, this denies it.
+pub fn is_kept_from(offices: &Offices, office_id: &str, accused: &[String]) -> bool {
+    !accused.is_empty() && offices.is_at_or_under(office_id, accused)
+}
+
+/// The offices whose accusation keeps a caller of these offices away: they and all above them.
+pub fn kept_away_by(offices: &Offices, caller_offices: &[String]) -> Vec<String> {
+    let mut above: Vec<String> = caller_offices
+        .iter()
+        .flat_map(|office| offices.upwards(office))
+        .map(str::to_owned)
+        .collect();
+    above.sort_unstable();
+    above.dedup();
+    above
+}
+
+/// Chooses the office of a new case. `triage` are the offices, in order of choice, that get what
+/// nobody else may have. `None` only if every one of those is accused too.
+///
+/// On the way up, offices of an accused office's own division are passed over as well: they sit in
+/// the same house.
+pub fn assign(
+    offices: &Offices,
+    addressed: &str,
+    accused: &[String],
+    triage: &[String],
+) -> Option<Assignment> {
+    let kept = is_kept_from(offices, addressed, accused);
+    let known = offices.get(addressed);
+    if !kept && known.is_some_and(|office| office.open) {
+        return Some(Assignment { office_id: addressed.to_owned(), rule: Rule::OfficeChosen });
+    }
+    let same_house = |id: &str| {
+        let division = |id: &str| offices.get(id).and_then(|office| office.division_code.clone());
+        division(id).is_some_and(|code| accused.iter().any(|a| division(a) == Some(code.clone())))
+    };
+    let above = offices.upwards(addressed).skip(1).find(|id| {
+        offices.get(id).is_some_and(|office| office.open)
+            && !is_kept_from(offices, id, accused)
+            && !same_house(id)
+    });
+    let (found, rule) = match above {
+        Some(id) if kept => (Some(id), Rule::AccusedOfficePassedOver),
+        Some(id) => (Some(id), Rule::ClosedOfficePassedOver),
+        None => (
+            triage
+                .iter()
+                .map(String::as_str)
+                .find(|id| offices.get(id).is_some() && !is_kept_from(offices, id, accused)),
+            if kept { Rule::TriageAccused } else { Rule::TriageNoOffice },
+        ),
+    };
+    found.map(|office_id| Assignment { office_id: office_id.to_owned(), rule })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{
+        directory::{Level, Office},
+        lists,
+        offices::Broken,
+    };
+
+    fn office(id: &str, parent: Option<&str>) -> Office {
+        Office {
+            office_id: id.to_owned(),
+            division_code: None,
+            level: Level::County,
+            role: String::new(),
+            title: String::new(),
+            parent_office_id: parent.map(str::to_owned),
+            open: true,
+        }
+    }
+
+    fn names(ids: &[&str]) -> Vec<String> {
+        ids.iter().map(|id| (*id).to_owned()).collect()
+    }
+
+    fn chosen(addressed: &str, accused: &[&str]) -> Option<(String, &'static str)> {
+        let directory = lists::shared();
+        assign(&directory.offices, addressed, &names(accused), &names(&["M35", "M11"]))
+            .map(|assignment| (assignment.office_id, assignment.rule.code()))
+    }
+
+    #[test]
+    fn the_addressed_office_gets_it_unless_it_has_to_do_with_the_accused() {
+        let passed = "accused_office_passed_over";
+        for (addressed, accused, office, rule) in [
+            ("130102-g", &[][..], "130102-g", "office_chosen"),
+            ("130102-g", &["130103-g"][..], "130102-g", "office_chosen"),
+            // Past the secretary of the same district, to the city.
+            ("130102-g", &["130102-g"][..], "130100-g", passed),
+            ("130102-s", &["130102-s"][..], "130100-g", passed),
+            ("130102-g", &["130102-s"][..], "130100-g", passed),
+            // What lies under the accused is passed over with it.
+            ("130102-s", &["130100-g"][..], "130000-g", passed),
+            ("130102-s", &["130100-s"][..], "130000-g", passed),
+            ("130102-s", &["130102-s", "130100-s"][..], "130000-g", passed),
+            // Nobody above: the petition office of the state, or the next in line.
+            ("130000-g", &["130000-g"][..], "M35", "triage_accused"),
+            ("130102-g", &["130000-s"][..], "M35", "triage_accused"),
+            ("M10", &["M10"][..], "M35", "triage_accused"),
+            ("M35", &["M35"][..], "M11", "triage_accused"),
+            ("nowhere", &[][..], "M35", "triage_no_office"),
+            ("nowhere", &["nowhere"][..], "M35", "triage_accused"),
+        ] {
+            let expected = Some((office.to_owned(), rule));
+            assert_eq!(chosen(addressed, accused), expected, "{addressed} {accused:?}");
+        }
+        assert_eq!(chosen("M35", &["M35", "M11"]), None);
+    }
+
+    #[test]
+    fn a_closed_office_is_passed_over() {
+        let mut below = office("b", Some("a"));
+        below.open = false;
+        let offices = Offices::new([office("a", None), below]).unwrap();
+        let assignment = assign(&offices, "b", &[], &[]).unwrap();
+        assert_eq!((assignment.office_id.as_str(), assignment.rule.code()), ("a", "closed_office_passed_over"));
+    }
+
+    #[test]
+    fn a_circle_of_offices_is_refused() {
+        let circle = [office("a", None), office("b", Some("c")), office("c", Some("b"))];
+        assert_eq!(Offices::new(circle).unwrap_err(), Broken::Cycle("b".to_owned()));
+        assert_eq!(
+            Offices::new([office("b", Some("x"))]).unwrap_err(),
+            Broken::Orphan("b".to_owned())
+        );
+    }
+
+    /// A random forest of up to 40 offices, each under an earlier one or under none, in a few
+    /// divisions.
+    fn forests() -> impl Strategy<Value = Offices> {
+        prop::collection::vec((any::<prop::sample::Index>(), 0..4_u8, 0..8_u8, any::<bool>()), 1..40)
+            .prop_map(|offices| {
+                let made = offices.iter().enumerate().map(|(n, (parent, root, division, open))| {
+                    let mut made = office(&format!("o{n}"), None);
+                    if n > 0 && *root > 0 {
+                        made.parent_office_id = Some(format!("o{}", parent.index(n)));
+                    }
+                    made.division_code = (*division > 0).then(|| division.to_string());
+                    made.open = *open;
+                    made
+                });
+                Offices::new(made).unwrap()
+            })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn the_accused_and_all_under_them_never_own_and_are_always_kept_away(
+            offices in forests(),
+            addressed in 0..45_usize,
+            accused in prop::collection::vec(0..45_usize, 0..6),
+            triage in prop::collection::vec(0..45_usize, 0..3),
+        ) {
+            let id = |n: &usize| format!("o{n}");
+            let accused: Vec<String> = accused.iter().map(id).collect();
+            let triage: Vec<String> = triage.iter().map(id).collect();
+            // "Under", found the other way round: from the accused downwards.
+            let hidden = offices.at_or_below(accused.iter().map(String::as_str));
+            let assignment = assign(&offices, &id(&addressed), &accused, &triage);
+            if let Some(assignment) = &assignment {
+                prop_assert!(!hidden.contains(assignment.office_id.as_str()));
+                prop_assert!(offices.get(&assignment.office_id).is_some());
+            } else {
+                prop_assert!(triage.iter().all(|t| hidden.contains(t.as_str()) || offices.get(t).is_none()));
+            }
+            for office in offices.iter() {
+                let office_id = office.office_id.clone();
+                let kept = is_kept_from(&offices, &office_id, &accused);
+                prop_assert_eq!(kept, hidden.contains(office_id.as_str()));
+                let away = kept_away_by(&offices, &[office_id]);
+                prop_assert_eq!(kept, away.iter().any(|above| accused.contains(above)));
+            }
+        }
+    }
+}

@@ -1,0 +1,472 @@
+//! A case: the office's work on one approved message.
+
+use jiff::Timestamp;
+
+use super::{
+    CaseId, MessageId, ReplyId,
+    assignment::{self, Rule},
+    directory::{Directory, Level, Place},
+    state::{Act, Outcome, Refusal, State, transition},
+};
+
+/// Who may read a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visibility {
+    /// Everybody.
+    Public,
+    /// Its author and its office.
+    Private,
+}
+
+impl Visibility {
+    /// Its code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Private => "private",
+        }
+    }
+}
+
+/// The public text of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Text {
+    /// The title.
+    pub title: String,
+    /// The body.
+    pub body: String,
+    /// A complaint's demand.
+    pub demand: String,
+    /// A complaint's details.
+    pub details: String,
+    /// The place, if its author made it public.
+    pub place: String,
+}
+
+/// An approved message that waits for its case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// The message.
+    pub message_id: MessageId,
+    /// Its public number.
+    pub number: String,
+    /// The office that it is for.
+    pub office_id: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its domain; may be empty.
+    pub domain: String,
+    /// Its topic; may be empty.
+    pub topic: String,
+    /// Who may read it.
+    pub visibility: Visibility,
+    /// When it was submitted here.
+    pub submitted_at: Timestamp,
+    /// When it was written in another system.
+    pub occurred_at: Option<Timestamp>,
+    /// The offices that it accuses.
+    pub accused: Vec<String>,
+    /// How often its public text was redacted so far.
+    pub redactions: i64,
+}
+
+impl Opening {
+    /// Whether its public text is kept here: only that of what everybody may read.
+    pub fn keeps_text(&self) -> bool {
+        self.visibility == Visibility::Public && self.accused.is_empty()
+    }
+}
+
+/// A case, without its replies and its custody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// Its id.
+    pub case_id: CaseId,
+    /// Its message.
+    pub message_id: MessageId,
+    /// The message's public number.
+    pub number: String,
+    /// The office that handles it.
+    pub office_id: String,
+    /// Where that office is.
+    pub place: Place,
+    /// Kind of the message.
+    pub kind: String,
+    /// Domain of the message; may be empty.
+    pub domain: String,
+    /// Topic of the message; may be empty.
+    pub topic: String,
+    /// Who may read the message.
+    pub visibility: Visibility,
+    /// The offices that must never learn of it, nor any under them.
+    pub accused: Vec<String>,
+    /// The public text, of what everybody may read.
+    pub text: Option<Text>,
+    /// Day 0 of the clock.
+    pub submitted_at: Timestamp,
+    /// When the office got it.
+    pub opened_at: Timestamp,
+    /// By when the citizen is to have an answer.
+    pub deadline_at: Timestamp,
+    /// Whether the calendar was published for all of that time.
+    pub calendar_known: bool,
+    /// The code of the rule that chose the office.
+    pub assigned_by: String,
+    /// Where it stands.
+    pub state: State,
+    /// When the office accepted it.
+    pub accepted_at: Option<Timestamp>,
+    /// When it was first answered.
+    pub replied_at: Option<Timestamp>,
+    /// When it ended.
+    pub closed_at: Option<Timestamp>,
+    /// When the last step was made; none is made before it.
+    pub last_step_at: Timestamp,
+    /// Counts the changes of the public view, from 1.
+    pub revision: i64,
+    /// Counts the changes that an official has to know of before the next, from 1.
+    pub changes: i64,
+    /// How many replies it has.
+    pub reply_count: i32,
+    /// How many segments of custody it has.
+    pub custody_count: i32,
+    /// How many of its replies are rated.
+    pub rating_count: i32,
+    /// How many remembered requests are about it.
+    pub request_count: i32,
+}
+
+/// A time in which one office held a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// The office.
+    pub office_id: String,
+    /// The start, inclusive.
+    pub from: Timestamp,
+    /// The end, exclusive; none while it holds it.
+    pub until: Option<Timestamp>,
+}
+
+/// An office's public answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Its id.
+    pub reply_id: ReplyId,
+    /// The office that answers.
+    pub office_id: String,
+    /// The text.
+    pub body: String,
+    /// When.
+    pub replied_at: Timestamp,
+}
+
+/// What happened to a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// Work began.
+    Opened,
+    /// An office was given it.
+    Assigned,
+    /// The office accepted it.
+    Accepted,
+    /// The office answered.
+    Replied(ReplyId),
+    /// The author rated a reply.
+    RatingChanged(ReplyId),
+    /// It ended.
+    Closed(Outcome),
+    /// Its public text changed.
+    TextChanged,
+    /// The author wished to withdraw it, too late.
+    WithdrawalRefused,
+}
+
+/// Something that happened, with the case as it was right after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// What.
+    pub what: What,
+    /// When; for what comes from another system, when it happened there.
+    pub at: Timestamp,
+    /// The state after it.
+    pub state: State,
+    /// The revision after it.
+    pub revision: i64,
+    /// Whether everybody may see the case after it.
+    pub public: bool,
+}
+
+/// Why a historical time cannot be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WrongTime {
+    /// It has not come yet.
+    Future,
+    /// It is before the last step of the case.
+    BeforeLastStep,
+}
+
+impl Case {
+    /// Opens the case of an approved message, with its public text if that is kept; withdrawn at
+    /// once if the author wished so before. Gives nothing if no office may have it.
+    pub fn open(
+        opening: &Opening,
+        case_id: CaseId,
+        text: Option<Text>,
+        withdrawn: bool,
+        directory: &Directory,
+        triage: &[String],
+        now: Timestamp,
+    ) -> Option<(Self, Vec<Fact>)> {
+        let offices = &directory.offices;
+        let chosen = assignment::assign(offices, &opening.office_id, &opening.accused, triage)?;
+        let office = offices.get(&chosen.office_id);
+        let level = office.map_or(Level::State, |office| office.level);
+        let submitted_at = opening.occurred_at.unwrap_or(opening.submitted_at).min(now);
+        // What comes from another system was with its office there from the beginning.
+        let opened_at = if opening.occurred_at.is_some() { submitted_at } else { now };
+        let deadline = directory.deadline(&opening.kind, level, submitted_at)?;
+        let keeps_text = opening.keeps_text() && !withdrawn;
+        let mut case = Self {
+            case_id,
+            message_id: opening.message_id,
+            number: opening.number.clone(),
+            place: directory.place(office.and_then(|office| office.division_code.as_deref())),
+            office_id: chosen.office_id,
+            kind: opening.kind.clone(),
+            domain: opening.domain.clone(),
+            topic: opening.topic.clone(),
+            visibility: opening.visibility,
+            accused: opening.accused.clone(),
+            text: text.filter(|_| keeps_text),
+            submitted_at,
+            opened_at,
+            deadline_at: deadline.at,
+            calendar_known: deadline.calendar_known,
+            assigned_by: Rule::code(chosen.rule).to_owned(),
+            state: State::Assigned,
+            accepted_at: None,
+            replied_at: None,
+            closed_at: None,
+            last_step_at: opened_at,
+            revision: 1,
+            changes: 1,
+            reply_count: 0,
+            custody_count: 1,
+            rating_count: 0,
+            request_count: 0,
+        };
+        let mut facts = vec![case.fact(What::Opened, opened_at)];
+        if withdrawn {
+            // An office that never had to act hears of no assignment.
+            facts.extend(case.act(Act::Withdraw, now.max(opened_at), None).ok()?);
+        } else {
+            facts.push(case.fact(What::Assigned, opened_at));
+        }
+        Some((case, facts))
+    }
+
+    /// Whether everybody may see it. Nobody else decides this; the table's constraint
+    /// `cases_public_rule` repeats it.
+    pub fn is_public(&self) -> bool {
+        self.visibility == Visibility::Public
+            && self.accused.is_empty()
+            && self.state.outcome() != Some(Outcome::Withdrawn)
+            && self.text.is_some()
+    }
+
+    /// Changes with each change that an official has to know of.
+    pub fn etag(&self) -> String {
+        format!("c{}", self.changes)
+    }
+
+    /// When something that is done now takes place: now, or at the time given, if it comes from
+    /// another system. Time never goes back within a case.
+    ///
+    /// # Errors
+    /// If the time given cannot be.
+    pub fn moment(
+        &self,
+        historical: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Timestamp, WrongTime> {
+        match historical {
+            None => Ok(now.max(self.last_step_at)),
+            Some(at) if at > now => Err(WrongTime::Future),
+            Some(at) if at < self.last_step_at => Err(WrongTime::BeforeLastStep),
+            Some(at) => Ok(at),
+        }
+    }
+
+    /// Does `act` at `at`, with the id of the reply if it is one. A refused act changes nothing.
+    ///
+    /// # Errors
+    /// Why it cannot be done.
+    pub fn act(
+        &mut self,
+        act: Act,
+        at: Timestamp,
+        reply_id: Option<ReplyId>,
+    ) -> Result<Vec<Fact>, Refusal> {
+        let path = transition(self.state, act)?;
+        let mut facts = Vec::with_capacity(path.len());
+        for state in path {
+            self.state = *state;
+            self.revision += 1;
+            let what = match (state, reply_id) {
+                (State::Assigned, _) => What::Assigned,
+                (State::Replied, Some(reply_id)) => {
+                    self.reply_count += 1;
+                    self.replied_at.get_or_insert(at);
+                    What::Replied(reply_id)
+                }
+                (State::Accepted | State::Replied, _) => {
+                    self.accepted_at.get_or_insert(at);
+                    What::Accepted
+                }
+                (State::Closed(outcome), _) => {
+                    self.closed_at = Some(at);
+                    if *outcome == Outcome::Withdrawn {
+                        self.text = None;
+                    }
+                    What::Closed(*outcome)
+                }
+            };
+            facts.push(self.fact(what, at));
+        }
+        self.changes += 1;
+        self.last_step_at = at;
+        Ok(facts)
+    }
+
+    /// Takes the public text as it is after a redaction. Gives nothing if none is kept, or if it
+    /// is the same.
+    pub fn change_text(&mut self, text: Text, at: Timestamp) -> Option<Fact> {
+        let kept = self.text.as_mut()?;
+        if *kept == text {
+            return None;
+        }
+        *kept = text;
+        self.revision += 1;
+        self.changes += 1;
+        Some(self.fact(What::TextChanged, at))
+    }
+
+    /// Something that happened and left the view as it was, or changed it just now.
+    pub fn fact(&self, what: What, at: Timestamp) -> Fact {
+        Fact { what, at, state: self.state, revision: self.revision, public: self.is_public() }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::{lists, view};
+
+    pub(crate) fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    pub(crate) fn an_opening() -> Opening {
+        Opening {
+            message_id: Uuid::from_u128(1).into(),
+            number: "n1".to_owned(),
+            office_id: "130102-g".to_owned(),
+            kind: "help".to_owned(),
+            domain: "7".to_owned(),
+            topic: String::new(),
+            visibility: Visibility::Public,
+            submitted_at: at("2026-09-30T10:00:00+08"),
+            occurred_at: None,
+            accused: vec![],
+            redactions: 0,
+        }
+    }
+
+    fn text() -> Text {
+        Text { title: "t".to_owned(), ..Text::default() }
+    }
+
+    fn open(opening: &Opening, withdrawn: bool) -> (Case, Vec<Fact>) {
+        let now = at("2026-09-30T10:01:00+08");
+        let case_id = Uuid::from_u128(2).into();
+        let triage = ["M35".to_owned()];
+        Case::open(opening, case_id, Some(text()), withdrawn, lists::shared(), &triage, now).unwrap()
+    }
+
+    fn whats(facts: &[Fact]) -> Vec<(What, bool, i64)> {
+        facts.iter().map(|fact| (fact.what.clone(), fact.public, fact.revision)).collect()
+    }
+
+    #[test]
+    fn a_public_message_becomes_a_public_case_with_one_clock() {
+        let (case, facts) = open(&an_opening(), false);
+        assert!(case.is_public());
+        assert_eq!(whats(&facts), [(What::Opened, true, 1), (What::Assigned, true, 1)]);
+        assert_eq!(case.deadline_at, at("2026-10-15T23:59:59.999999+08"));
+        assert_eq!(case.opened_at, at("2026-09-30T10:01:00+08"));
+        assert_eq!(case.place.city_code.as_deref(), Some("130100"));
+    }
+
+    #[test]
+    fn what_comes_from_another_system_keeps_its_time() {
+        let written = at("2019-03-04T09:00:00+08");
+        let (case, facts) = open(&Opening { occurred_at: Some(written), ..an_opening() }, false);
+        assert_eq!((case.submitted_at, case.opened_at, facts[0].at), (written, written, written));
+        assert_eq!(case.deadline_at, at("2019-03-13T23:59:59.999999+08"));
+        let now = at("2026-01-01T00:00:00Z");
+        assert_eq!(case.moment(Some(at("2019-03-05T09:00:00+08")), now).unwrap().as_second() % 60, 0);
+        assert_eq!(case.moment(Some(at("2019-03-01T09:00:00+08")), now), Err(WrongTime::BeforeLastStep));
+        assert_eq!(case.moment(Some(at("2026-01-01T00:00:01Z")), now), Err(WrongTime::Future));
+    }
+
+    #[test]
+    fn private_accused_withdrawn_or_without_a_text_is_never_public() {
+        let private = Opening { visibility: Visibility::Private, ..an_opening() };
+        let accused = Opening { accused: vec!["130102-g".to_owned()], ..an_opening() };
+        for opening in [&private, &accused] {
+            let (case, facts) = open(opening, false);
+            assert!(!case.is_public() && case.text.is_none());
+            assert!(facts.iter().all(|fact| !fact.public));
+        }
+        let (case, facts) = open(&an_opening(), true);
+        assert!(!case.is_public() && case.text.is_none());
+        let closed = What::Closed(Outcome::Withdrawn);
+        assert_eq!(whats(&facts), [(What::Opened, false, 1), (closed, false, 2)]);
+        let (mut case, _) = open(&an_opening(), false);
+        case.text = None;
+        assert!(!case.is_public());
+    }
+
+    #[test]
+    fn a_reply_accepts_on_its_way_and_each_step_has_its_revision() {
+        let (mut case, _) = open(&an_opening(), false);
+        let reply_id = ReplyId::from(Uuid::from_u128(3));
+        let facts = case.act(Act::Reply, at("2026-10-08T10:00:00+08"), Some(reply_id)).unwrap();
+        assert_eq!(whats(&facts), [(What::Accepted, true, 2), (What::Replied(reply_id), true, 3)]);
+        assert_eq!((case.reply_count, case.changes, case.etag().as_str()), (1, 2, "c2"));
+        let before = case.clone();
+        assert!(case.act(Act::Withdraw, at("2026-10-09T10:00:00+08"), None).is_err());
+        assert_eq!(case, before, "a refused act changes nothing");
+    }
+
+    #[test]
+    fn a_withdrawn_case_keeps_no_text() {
+        let (mut case, _) = open(&an_opening(), false);
+        let facts = case.act(Act::Withdraw, at("2026-10-08T10:00:00+08"), None).unwrap();
+        assert_eq!(whats(&facts), [(What::Closed(Outcome::Withdrawn), false, 2)]);
+        assert_eq!(case.text, None);
+        assert_eq!(case.change_text(text(), at("2026-10-08T10:00:00+08")), None);
+    }
+
+    #[test]
+    fn a_new_text_is_a_new_revision_and_the_same_text_is_none() {
+        let (mut case, _) = open(&an_opening(), false);
+        assert_eq!(case.change_text(text(), at("2026-10-08T10:00:00+08")), None);
+        let fact = case.change_text(Text::default(), at("2026-10-08T10:00:00+08")).unwrap();
+        assert_eq!((fact.what, fact.revision), (What::TextChanged, 2));
+        let view = view::assemble(&case, vec![], vec![]);
+        assert_eq!((view.text.title.as_str(), view.revision), ("", 2));
+    }
+}

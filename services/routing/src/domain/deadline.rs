@@ -1,0 +1,243 @@
+//! The one clock of the citizen: by when a message must be answered.
+//!
+//! The day of submission is day 0, whether or not it is worked; days are counted from the next one
+//! on, and the deadline is the end of the last day. It is never reset.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, civil::Date};
+
+use super::{
+    calendar::{self, Calendar},
+    directory::Level,
+};
+
+/// The longest term that a list may ask for, in days. The law's longest is 60 (Regulations on
+/// Petitions, 2022); a walk of days stays short.
+pub const MAX_DAYS: u32 = 366;
+
+/// How long an office has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Term {
+    /// How many days, 1 to [`MAX_DAYS`].
+    pub days: u32,
+    /// True if only working days count.
+    pub working: bool,
+}
+
+/// What is used where no list says anything: seven working days.
+const UNLISTED: Term = Term { days: 7, working: true };
+
+/// The terms by kind and level.
+#[derive(Debug, Clone, Default)]
+pub struct Terms(BTreeMap<(String, Option<Level>), Term>);
+
+impl Terms {
+    /// Terms by kind (empty for kinds without a term of their own) and level (none for all levels
+    /// without a term of their own).
+    pub fn new(terms: impl IntoIterator<Item = ((String, Option<Level>), Term)>) -> Self {
+        Self(terms.into_iter().collect())
+    }
+
+    /// The term of a kind at a level: the most exact entry there is.
+    pub fn of(&self, kind: &str, level: Level) -> Term {
+        [(kind, Some(level)), (kind, None), ("", Some(level)), ("", None)]
+            .into_iter()
+            .find_map(|(kind, level)| self.0.get(&(kind.to_owned(), level)).copied())
+            .unwrap_or(UNLISTED)
+    }
+}
+
+/// Why a day counts or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The day.
+    pub day: Date,
+    /// How many days are counted up to and with it.
+    pub counted: u32,
+    /// `submission`, `day`, or a code of [`calendar::DayKind`].
+    pub reason: &'static str,
+}
+
+/// A deadline and how it came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deadline {
+    /// The end of the last day.
+    pub at: Timestamp,
+    /// The last day.
+    pub on: Date,
+    /// What was given.
+    pub term: Term,
+    /// False if some day was decided by the rule of Monday to Friday for want of an announcement.
+    pub calendar_known: bool,
+    /// Each day that was passed, the day of submission first.
+    pub steps: Vec<Step>,
+}
+
+/// Computes the deadline of what was submitted at a moment. `None` at the end of time.
+pub fn compute(calendar: &Calendar, term: Term, submitted_at: Timestamp) -> Option<Deadline> {
+    let mut day = calendar::day_of(submitted_at);
+    let mut steps = vec![Step { day, counted: 0, reason: "submission" }];
+    let mut counted = 0;
+    let mut calendar_known = true;
+    while counted < term.days.clamp(1, MAX_DAYS) {
+        day = calendar::next(day)?;
+        let kind = calendar.kind(day);
+        if term.working {
+            calendar_known &= calendar.knows(day);
+        }
+        if !term.working || kind.is_worked() {
+            counted += 1;
+        }
+        let reason = if term.working { kind.code() } else { "day" };
+        steps.push(Step { day, counted, reason });
+    }
+    Some(Deadline { at: calendar::end_of(day)?, on: day, term, calendar_known, steps })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::lists;
+
+    fn working(days: u32) -> Term {
+        Term { days, working: true }
+    }
+
+    fn due(submitted_at: &str, days: u32) -> Deadline {
+        let lists = lists::shared();
+        compute(&lists.calendar, working(days), submitted_at.parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn deadlines_around_the_long_holidays_are_these() {
+        for (submitted_at, days, on) in [
+            // A plain week: Monday to Monday.
+            ("2026-06-01T10:00:00+08", 5, date(2026, 6, 8)),
+            // Submitted on the Wednesday before 国庆 2026; the Saturday after it is worked.
+            ("2026-09-30T23:59:59+08", 5, date(2026, 10, 13)),
+            // The same moment one second later is the first day of the holiday: the same day 0 rule.
+            ("2026-10-01T00:00:00+08", 5, date(2026, 10, 13)),
+            ("2026-10-07T12:00:00+08", 1, date(2026, 10, 8)),
+            ("2026-10-09T12:00:00+08", 1, date(2026, 10, 10)),
+            // The make-up Sunday before, and 中秋 itself.
+            ("2026-09-18T09:00:00+08", 5, date(2026, 9, 24)),
+            ("2026-09-24T09:00:00+08", 1, date(2026, 9, 28)),
+            // 国庆 and 中秋 together, 2025.
+            ("2025-09-26T18:00:00+08", 1, date(2025, 9, 28)),
+            ("2025-09-30T18:00:00+08", 7, date(2025, 10, 16)),
+            // 春节 2026: worked on Saturday the 14th, off until the 23rd, worked on Saturday the 28th.
+            ("2026-02-13T08:00:00+08", 1, date(2026, 2, 14)),
+            ("2026-02-13T08:00:00+08", 2, date(2026, 2, 24)),
+            ("2026-02-14T08:00:00+08", 5, date(2026, 2, 28)),
+            ("2026-02-14T08:00:00+08", 7, date(2026, 3, 3)),
+            // 春节 2025: Sunday, 26 January and Saturday, 8 February are worked.
+            ("2025-01-25T08:00:00+08", 2, date(2025, 1, 27)),
+            ("2025-01-27T08:00:00+08", 4, date(2025, 2, 8)),
+        ] {
+            let deadline = due(submitted_at, days);
+            assert_eq!(deadline.on, on, "{submitted_at} + {days}");
+            assert!(deadline.calendar_known);
+        }
+    }
+
+    #[test]
+    fn the_evening_in_greenwich_is_the_next_day_in_china() {
+        assert_eq!(due("2026-06-01T16:00:00Z", 1).on, date(2026, 6, 3));
+        assert_eq!(due("2026-06-01T15:59:59Z", 1).on, date(2026, 6, 2));
+    }
+
+    #[test]
+    fn beyond_the_published_calendar_it_says_so() {
+        let inside = due("2026-12-28T09:00:00+08", 3);
+        assert!(inside.calendar_known);
+        assert_eq!(inside.on, date(2026, 12, 31));
+        let beyond = due("2026-12-28T09:00:00+08", 4);
+        assert!(!beyond.calendar_known);
+        assert_eq!(beyond.on, date(2027, 1, 1), "a Friday, for want of better knowledge");
+        assert!(!due("1999-01-04T09:00:00+08", 1).calendar_known);
+    }
+
+    #[test]
+    fn calendar_days_need_no_calendar() {
+        let term = Term { days: 60, working: false };
+        let deadline =
+            compute(&Calendar::default(), term, "2026-01-01T00:00:00+08".parse().unwrap()).unwrap();
+        assert_eq!(deadline.on, date(2026, 3, 2));
+        assert!(deadline.calendar_known);
+        assert!(deadline.steps[1..].iter().all(|step| step.reason == "day"));
+    }
+
+    #[test]
+    fn each_step_is_told() {
+        let told: Vec<_> = due("2026-10-09T09:00:00+08", 2)
+            .steps
+            .into_iter()
+            .map(|step| format!("{} {} {}", step.day, step.counted, step.reason))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "2026-10-09 0 submission",
+                "2026-10-10 1 make_up_day",
+                "2026-10-11 1 weekend",
+                "2026-10-12 2 working_day"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_most_exact_term_wins() {
+        let terms = Terms::new([
+            ((String::new(), None), working(9)),
+            ((String::new(), Some(Level::State)), working(8)),
+            (("help".to_owned(), None), working(7)),
+            (("help".to_owned(), Some(Level::County)), working(6)),
+        ]);
+        assert_eq!(terms.of("help", Level::County), working(6));
+        assert_eq!(terms.of("help", Level::State), working(7));
+        assert_eq!(terms.of("enquiry", Level::State), working(8));
+        assert_eq!(terms.of("enquiry", Level::City), working(9));
+        assert_eq!(Terms::default().of("enquiry", Level::City), UNLISTED);
+    }
+
+    #[test]
+    fn the_presets_are_those_of_the_readme() {
+        let terms = &lists::shared().terms;
+        for (kind, days) in
+            [("enquiry", 5), ("suggestion", 5), ("complaint", 7), ("help", 7), ("thanks", 5)]
+        {
+            assert_eq!(terms.of(kind, Level::County), working(days), "{kind}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_deadline_counts_exactly_its_days_and_ends_on_a_worked_one(
+            second in 1_167_609_600_i64..1_830_297_600, days in 1_u32..61,
+        ) {
+            let lists = lists::shared();
+            let at = Timestamp::from_second(second).unwrap();
+            let deadline = compute(&lists.calendar, working(days), at).unwrap();
+            let counted =
+                deadline.steps[1..].iter().filter(|s| lists.calendar.kind(s.day).is_worked()).count();
+            prop_assert_eq!(counted, days as usize);
+            prop_assert!(lists.calendar.kind(deadline.on).is_worked());
+            prop_assert!(deadline.at > at);
+            prop_assert!(deadline.steps.windows(2).all(|w| calendar::next(w[0].day) == Some(w[1].day)));
+            prop_assert_eq!(deadline.calendar_known, deadline.on.year() <= 2026 && deadline.steps[1].day.year() >= 2007);
+        }
+
+        #[test]
+        fn a_later_submission_never_has_an_earlier_deadline(
+            second in 1_167_609_600_i64..1_798_761_600, later in 0_i64..10_000_000,
+        ) {
+            let calendar = &lists::shared().calendar;
+            let of = |second| compute(calendar, working(7), Timestamp::from_second(second).unwrap()).unwrap();
+            prop_assert!(of(second).at <= of(second + later).at);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What everybody may see of a case. It is put together here and nowhere else: every page, feed,
+//! export and index shows this and nothing more.
+
+use jiff::Timestamp;
+
+use super::{
+    CaseId, MessageId,
+    case::{Case, Reply, Segment, Text},
+    state::{Outcome, State},
+};
+
+/// The three states of the public.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PublicState {
+    /// No office has accepted it yet.
+    AwaitingReply,
+    /// An office works on it.
+    InProgress,
+    /// It has been answered, or closed as a duplicate of what is answered elsewhere.
+    Replied,
+}
+
+/// The view. Its text is empty where none is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// The case.
+    pub case_id: CaseId,
+    /// The message.
+    pub message_id: MessageId,
+    /// The public number.
+    pub number: String,
+    /// The office.
+    pub office_id: String,
+    /// Its division; none for a ministry.
+    pub division_code: Option<String>,
+    /// The kind.
+    pub kind: String,
+    /// The domain.
+    pub domain: String,
+    /// The topic.
+    pub topic: String,
+    /// The public text.
+    pub text: Text,
+    /// Day 0 of the clock.
+    pub submitted_at: Timestamp,
+    /// By when an answer is due.
+    pub deadline_at: Timestamp,
+    /// The exact state.
+    pub state: State,
+    /// The state in the public's words.
+    pub public_state: PublicState,
+    /// How it ended, if it did.
+    pub outcome: Option<Outcome>,
+    /// Answers, oldest first.
+    pub replies: Vec<Reply>,
+    /// Who held it, oldest first.
+    pub custody: Vec<Segment>,
+    /// Counts the changes of this view.
+    pub revision: i64,
+}
+
+/// Puts the view together.
+pub fn assemble(case: &Case, replies: Vec<Reply>, custody: Vec<Segment>) -> View {
+    View {
+        case_id: case.case_id,
+        message_id: case.message_id,
+        number: case.number.clone(),
+        office_id: case.office_id.clone(),
+        division_code: case.place.division_code.clone(),
+        kind: case.kind.clone(),
+        domain: case.domain.clone(),
+        topic: case.topic.clone(),
+        text: case.text.clone().unwrap_or_default(),
+        submitted_at: case.submitted_at,
+        deadline_at: case.deadline_at,
+        state: case.state,
+        public_state: match case.state {
+            State::Assigned => PublicState::AwaitingReply,
+            State::Accepted => PublicState::InProgress,
+            State::Replied | State::Closed(_) => PublicState::Replied,
+        },
+        outcome: case.state.outcome(),
+        replies,
+        custody,
+        revision: case.revision,
+    }
+}

@@ -1,0 +1,141 @@
+//! What can go wrong, by cause, and what a caller may be told.
+
+use std::time::Duration;
+
+use liuyan_kit::{
+    class::{Class, Classify, Violation},
+    db,
+};
+
+use crate::domain::{offices::Broken, state::Refusal};
+
+/// After how long a caller tries again what met another's change.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// An error of routing.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database's.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// The lists of the directory do not fit together.
+    #[error("the directory cannot be used")]
+    Directory(#[from] Broken),
+    /// An office of the configuration is not in the directory.
+    #[error("default_offices names {0}, which is not in the directory")]
+    NoSuchDefault(String),
+    /// A stored answer cannot be read.
+    #[error("a stored answer cannot be read")]
+    Answer(#[from] prost::DecodeError),
+    /// Moderation did not give the texts.
+    #[error("moderation did not give the texts")]
+    TextsUnavailable(#[source] Box<tonic::Status>),
+    /// There is no such case, or not for this caller.
+    #[error("no such case")]
+    CaseNotFound,
+    /// The case has no such reply.
+    #[error("no such reply")]
+    ReplyNotFound,
+    /// There is no such office.
+    #[error("no such office")]
+    OfficeNotFound,
+    /// There is no such division.
+    #[error("no such division")]
+    DivisionNotFound,
+    /// The case is that of another office.
+    #[error("the case is that of another office")]
+    NotYourCase,
+    /// Somebody else wrote the message.
+    #[error("somebody else wrote the message")]
+    NotYourMessage,
+    /// Only an import may give historical times.
+    #[error("only an import may give historical times")]
+    HistoricalNotAllowed,
+    /// The state does not allow it.
+    #[error("the state does not allow it")]
+    Refused(#[source] Refusal),
+    /// Somebody changed the case in between.
+    #[error("the case was changed in between")]
+    EtagMismatch,
+    /// The same request id came with another body.
+    #[error("the request id was used for something else")]
+    RequestIdReused,
+    /// The rating can no longer be changed.
+    #[error("the rating is final")]
+    RatingFinal,
+    /// The request is wrong.
+    #[error("the request is wrong")]
+    Invalid(Vec<Violation>),
+}
+
+impl Error {
+    /// One wrong field.
+    pub fn invalid(field: &str, reason: &'static str) -> Self {
+        Self::Invalid(vec![Violation::new(field, reason)])
+    }
+}
+
+impl Classify for Error {
+    fn class(&self) -> Class {
+        match self {
+            Self::Database(error) => db::class(error),
+            Self::Directory(_) | Self::NoSuchDefault(_) | Self::Answer(_) => Class::Internal,
+            Self::TextsUnavailable(status) => Class::of(status.code()),
+            Self::CaseNotFound
+            | Self::ReplyNotFound
+            | Self::OfficeNotFound
+            | Self::DivisionNotFound => Class::NotFound,
+            Self::NotYourCase | Self::NotYourMessage | Self::HistoricalNotAllowed => Class::Denied,
+            Self::Refused(Refusal::NotForOffices) | Self::Invalid(_) => Class::Invalid,
+            Self::Refused(_) | Self::RatingFinal => Class::Precondition,
+            Self::EtagMismatch => Class::Aborted,
+            Self::RequestIdReused => Class::Exists,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Database(error) => match db::class(error) {
+                Class::Unavailable => "DATABASE_AWAY",
+                Class::Aborted => "TRY_AGAIN",
+                _ => "INTERNAL",
+            },
+            Self::Directory(_) | Self::NoSuchDefault(_) | Self::Answer(_) => "INTERNAL",
+            Self::TextsUnavailable(_) => "PEER_UNAVAILABLE",
+            Self::CaseNotFound => "CASE_NOT_FOUND",
+            Self::ReplyNotFound => "REPLY_NOT_FOUND",
+            Self::OfficeNotFound => "OFFICE_NOT_FOUND",
+            Self::DivisionNotFound => "DIVISION_NOT_FOUND",
+            Self::NotYourCase => "CASE_NOT_YOURS",
+            Self::NotYourMessage => "MESSAGE_NOT_YOURS",
+            Self::HistoricalNotAllowed => "HISTORICAL_NOT_ALLOWED",
+            Self::Refused(refusal) => match refusal {
+                Refusal::Ended => "CASE_ENDED",
+                Refusal::AlreadyAccepted => "CASE_ALREADY_ACCEPTED",
+                Refusal::ReplyFirst => "REPLY_FIRST",
+                Refusal::NotForOffices => "OUTCOME_NOT_FOR_OFFICES",
+                Refusal::AlreadyAnswered => "CASE_ALREADY_ANSWERED",
+            },
+            Self::EtagMismatch => "ETAG_MISMATCH",
+            Self::RequestIdReused => "REQUEST_ID_REUSED",
+            Self::RatingFinal => "RATING_FINAL",
+            Self::Invalid(_) => "REQUEST_INVALID",
+        }
+    }
+
+    fn violations(&self) -> Vec<Violation> {
+        match self {
+            Self::Invalid(violations) => violations.clone(),
+            Self::Refused(Refusal::NotForOffices) => {
+                vec![Violation::new("outcome", "OUTCOME_NOT_FOR_OFFICES")]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        matches!(self.class(), Class::Unavailable)
+            .then_some(Duration::from_secs(1))
+            .or((self.reason() == "TRY_AGAIN").then_some(AGAIN))
+    }
+}

@@ -1,0 +1,120 @@
+//! What routing says, from the domain's words to the bus's. Thin: ids, codes, times.
+
+use liuyan_kit::{clock::to_proto, id, messaging::Outgoing};
+use liuyan_proto::liuyan::{common::v1 as common, routing::v1 as routing};
+
+use crate::domain::{
+    calendar::Calendar,
+    case::{Case, Fact, Visibility, What},
+    directory::Office,
+    state::{Outcome, State},
+};
+
+/// An office was added or changed.
+pub fn office_put(office: &Office) -> Outgoing {
+    let event = routing::OfficePut {
+        office_id: office.office_id.clone(),
+        division_code: office.division_code.clone().unwrap_or_default(),
+        open: office.open,
+        parent_office_id: office.parent_office_id.clone().unwrap_or_default(),
+    };
+    Outgoing::new(id::of_name("office", &office.office_id), &event)
+}
+
+/// The calendar changed.
+pub fn calendar_put(calendar: &Calendar) -> Outgoing {
+    let last_day = calendar.last_day().map(|day| day.to_string()).unwrap_or_default();
+    let event = routing::CalendarPut { version: calendar.version, last_day };
+    Outgoing::new(id::of_name("calendar", "china"), &event)
+}
+
+/// A code list was published.
+pub fn code_list_published(list: &str, version: u32, codes: Vec<String>) -> Outgoing {
+    let event = routing::CodeListPublished { list: list.to_owned(), version, codes };
+    Outgoing::new(id::of_name("list", list), &event)
+}
+
+/// Something happened to a case.
+pub fn of_case(case: &Case, fact: &Fact) -> Outgoing {
+    let case_id = case.case_id.uuid();
+    let refer = Some(refer(case, fact));
+    match &fact.what {
+        What::Opened => {
+            let event = routing::CaseOpened {
+                case: refer,
+                submitted_at: Some(to_proto(case.submitted_at)),
+                deadline_at: Some(to_proto(case.deadline_at)),
+            };
+            Outgoing::new(case_id, &event)
+        }
+        What::Assigned => {
+            let rule = case.assigned_by.clone();
+            Outgoing::new(case_id, &routing::CaseAssigned { case: refer, rule })
+        }
+        What::Accepted => Outgoing::new(case_id, &routing::CaseAccepted { case: refer }),
+        What::Replied(reply_id) => {
+            let reply_id = reply_id.to_string();
+            Outgoing::new(case_id, &routing::CaseReplied { case: refer, reply_id })
+        }
+        What::RatingChanged(reply_id) => {
+            let reply_id = reply_id.to_string();
+            Outgoing::new(case_id, &routing::RatingChanged { case: refer, reply_id })
+        }
+        What::Closed(outcome) => {
+            let outcome = outcome_code(*outcome).into();
+            Outgoing::new(case_id, &routing::CaseClosed { case: refer, outcome })
+        }
+        What::TextChanged => Outgoing::new(case_id, &routing::CaseTextChanged { case: refer }),
+        What::WithdrawalRefused => {
+            Outgoing::new(case_id, &routing::WithdrawalRefused { case: refer })
+        }
+    }
+}
+
+fn refer(case: &Case, fact: &Fact) -> routing::CaseRef {
+    routing::CaseRef {
+        case_id: case.case_id.to_string(),
+        message_id: case.message_id.to_string(),
+        office_id: case.office_id.clone(),
+        division_code: case.place.division_code.clone().unwrap_or_default(),
+        kind: case.kind.clone(),
+        domain: case.domain.clone(),
+        visibility: visibility(case.visibility).into(),
+        public: fact.public,
+        state: state(fact.state).into(),
+        revision: fact.revision.unsigned_abs(),
+        accused_office_ids: case.accused.clone(),
+        occurred_at: Some(to_proto(fact.at)),
+    }
+}
+
+/// The visibility, as the contracts name it.
+pub(crate) fn visibility(visibility: Visibility) -> common::Visibility {
+    match visibility {
+        Visibility::Public => common::Visibility::Public,
+        Visibility::Private => common::Visibility::Private,
+    }
+}
+
+/// The state, as the contracts name it.
+pub(crate) fn state(state: State) -> common::CaseState {
+    match state {
+        State::Assigned => common::CaseState::Assigned,
+        State::Accepted => common::CaseState::Accepted,
+        State::Replied => common::CaseState::Replied,
+        State::Closed(_) => common::CaseState::Closed,
+    }
+}
+
+/// The outcome, as the contracts name it.
+pub(crate) fn outcome_code(outcome: Outcome) -> common::Outcome {
+    match outcome {
+        Outcome::Solved => common::Outcome::Solved,
+        Outcome::PartlySolved => common::Outcome::PartlySolved,
+        Outcome::Explained => common::Outcome::Explained,
+        Outcome::Refused => common::Outcome::Refused,
+        Outcome::Impossible => common::Outcome::Impossible,
+        Outcome::Duplicate => common::Outcome::Duplicate,
+        Outcome::Withdrawn => common::Outcome::Withdrawn,
+    }
+}

@@ -1,0 +1,92 @@
+//! Cases as the contracts write them.
+
+use liuyan_kit::clock::to_proto;
+use liuyan_proto::liuyan::{common::v1 as common, routing::v1 as routing};
+
+use crate::{
+    domain::{
+        case::{Case, Reply, Segment},
+        state::{Outcome, State},
+        view::{PublicState, View},
+    },
+    events,
+};
+
+/// A case as those see it who may see it whole; its view alone is for everybody.
+pub(super) fn case(case: &Case, view: View) -> routing::Case {
+    routing::Case {
+        view: Some(public(view)),
+        visibility: events::visibility(case.visibility).into(),
+        public: case.is_public(),
+        assigned_by: case.assigned_by.clone(),
+        etag: case.etag(),
+    }
+}
+
+/// The view.
+pub(super) fn public(view: View) -> common::PublicCase {
+    let public_state = match view.public_state {
+        PublicState::AwaitingReply => common::PublicState::AwaitingReply,
+        PublicState::InProgress => common::PublicState::InProgress,
+        PublicState::Replied => common::PublicState::Replied,
+    };
+    let outcome = view.outcome.map_or(common::Outcome::Unspecified, events::outcome_code);
+    common::PublicCase {
+        case_id: view.case_id.to_string(),
+        message_id: view.message_id.to_string(),
+        number: view.number,
+        office_id: view.office_id,
+        division_code: view.division_code.unwrap_or_default(),
+        kind: view.kind,
+        domain: view.domain,
+        topic: view.topic,
+        title: view.text.title,
+        body: view.text.body,
+        demand: view.text.demand,
+        details: view.text.details,
+        place: view.text.place,
+        submitted_at: Some(to_proto(view.submitted_at)),
+        deadline_at: Some(to_proto(view.deadline_at)),
+        state: events::state(view.state).into(),
+        public_state: public_state.into(),
+        outcome: outcome.into(),
+        replies: view.replies.into_iter().map(reply).collect(),
+        custody: view.custody.into_iter().map(custody).collect(),
+        revision: view.revision.unsigned_abs(),
+    }
+}
+
+fn reply(reply: Reply) -> common::Reply {
+    common::Reply {
+        reply_id: reply.reply_id.to_string(),
+        office_id: reply.office_id,
+        body: reply.body,
+        replied_at: Some(to_proto(reply.replied_at)),
+    }
+}
+
+fn custody(segment: Segment) -> common::Custody {
+    common::Custody {
+        office_id: segment.office_id,
+        from: Some(to_proto(segment.from)),
+        until: segment.until.map(to_proto),
+    }
+}
+
+/// The outcome that a caller named; `None` if none was, or an unknown one.
+pub(super) fn outcome(number: i32) -> Option<Outcome> {
+    Outcome::ALL.into_iter().find(|outcome| events::outcome_code(*outcome) as i32 == number)
+}
+
+/// The code of the state that a caller named: `None` for an unknown one, `Some(None)` for none.
+pub(super) fn state_code(number: i32) -> Option<Option<&'static str>> {
+    let states =
+        [State::Assigned, State::Accepted, State::Replied, State::Closed(Outcome::Solved)];
+    match number {
+        0 => Some(None),
+        number => states
+            .into_iter()
+            .find(|state| events::state(*state) as i32 == number)
+            .map(|state| Some(state.code())),
+    }
+}

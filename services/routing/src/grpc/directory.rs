@@ -1,0 +1,278 @@
+//! `DirectoryService`: answered from the snapshot in memory.
+
+use liuyan_kit::{
+    auth::Caller,
+    clock::{from_proto, to_proto},
+    locale::Words,
+};
+use liuyan_proto::liuyan::routing::v1::{self as routing, directory_service_server::DirectoryService};
+use tonic::{Request, Response, Status};
+
+use super::{status, words};
+use crate::{
+    app::App,
+    domain::{
+        directory::{Directory, Division, Level, Office},
+        page,
+    },
+    error::Error,
+};
+
+/// How many divisions or offices a page has, if the caller does not say.
+const USUAL_PAGE: usize = 200;
+/// The most of a page.
+const MOST_PAGE: usize = 1_000;
+
+/// Serves the directory.
+#[derive(Debug)]
+pub struct Grpc {
+    app: App,
+    words: Words,
+}
+
+impl Grpc {
+    /// Serves the directory of `app`.
+    pub fn new(app: App) -> Self {
+        Self { app, words: words() }
+    }
+
+    fn answer<T>(&self, caller: &Caller, result: Result<T, Error>) -> Result<Response<T>, Status> {
+        result.map(Response::new).map_err(|error| status(&self.words, &error, caller))
+    }
+
+    fn deadline(
+        &self,
+        request: &routing::ComputeDeadlineRequest,
+    ) -> Result<routing::ComputeDeadlineResponse, Error> {
+        let directory = self.app.directory();
+        if !directory.kinds.iter().any(|kind| kind.kind == request.kind) {
+            let reason = if request.kind.is_empty() { "FIELD_REQUIRED" } else { "VALUE_UNKNOWN" };
+            return Err(Error::invalid("kind", reason));
+        }
+        let office = directory.offices.get(&request.office_id).ok_or(Error::OfficeNotFound)?;
+        let submitted_at = match &request.submitted_at {
+            None => Some(self.app.now()),
+            Some(at) => from_proto(at),
+        };
+        let deadline = submitted_at
+            .and_then(|at| directory.deadline(&request.kind, office.level, at))
+            .ok_or_else(|| Error::invalid("submitted_at", "TIME_MALFORMED"))?;
+        Ok(routing::ComputeDeadlineResponse {
+            deadline_at: Some(to_proto(deadline.at)),
+            deadline_on: deadline.on.to_string(),
+            days: deadline.term.days,
+            working_days: deadline.term.working,
+            calendar_known: deadline.calendar_known,
+            steps: deadline
+                .steps
+                .into_iter()
+                .map(|step| routing::DeadlineStep {
+                    date: step.day.to_string(),
+                    counted: step.counted,
+                    reason: step.reason.to_owned(),
+                })
+                .collect(),
+        })
+    }
+}
+
+/// Up to a page of `items`, which come in the order of their keys, and the token of the next one.
+fn paged<'a, T: 'a>(
+    items: impl Iterator<Item = &'a T>,
+    key_of: impl Fn(&T) -> &str,
+    bound: &str,
+    (asked, token): (i32, &str),
+) -> Result<(Vec<&'a T>, String), Error> {
+    let size = page::size(asked, USUAL_PAGE, MOST_PAGE)
+        .ok_or_else(|| Error::invalid("page_size", "SIZE_NEGATIVE"))?;
+    let after = match token {
+        "" => None,
+        token => Some(
+            page::key(bound, token)
+                .ok_or_else(|| Error::invalid("page_token", "PAGE_TOKEN_INVALID"))?,
+        ),
+    };
+    let mut found: Vec<&T> = items
+        .skip_while(|item| after.as_deref().is_some_and(|after| key_of(item) <= after))
+        .take(size + 1)
+        .collect();
+    let next = if found.len() > size {
+        found.truncate(size);
+        found.last().map(|last| page::token(bound, key_of(last))).unwrap_or_default()
+    } else {
+        String::new()
+    };
+    Ok((found, next))
+}
+
+fn divisions(
+    directory: &Directory,
+    request: &routing::ListDivisionsRequest,
+) -> Result<routing::ListDivisionsResponse, Error> {
+    let parent = Some(request.parent_code.as_str()).filter(|code| !code.is_empty());
+    if parent.is_some_and(|code| directory.division(code).is_none()) {
+        return Err(Error::DivisionNotFound);
+    }
+    let below = directory.divisions().filter(|it| it.parent_code.as_deref() == parent);
+    let bound = format!("divisions {parent:?}");
+    let page = (request.page_size, request.page_token.as_str());
+    let (found, next_page_token) = paged(below, |it: &Division| &it.code, &bound, page)?;
+    let divisions = found.into_iter().map(division).collect();
+    Ok(routing::ListDivisionsResponse { divisions, next_page_token })
+}
+
+fn offices(
+    directory: &Directory,
+    request: &routing::ListOfficesRequest,
+) -> Result<routing::ListOfficesResponse, Error> {
+    let top = Some(request.division_code.as_str()).filter(|code| !code.is_empty());
+    if top.is_some_and(|code| directory.division(code).is_none()) {
+        return Err(Error::DivisionNotFound);
+    }
+    let wanted = directory.offices.iter().filter(|office| {
+        match (top, office.division_code.as_deref(), request.include_below) {
+            (None, _, true) | (None, None, false) => true,
+            (Some(top), Some(code), true) => directory.lies_in(code, top),
+            (Some(top), Some(code), false) => code == top,
+            (None, Some(_), false) | (Some(_), None, _) => false,
+        }
+    });
+    let bound = format!("offices {top:?} {}", request.include_below);
+    let page = (request.page_size, request.page_token.as_str());
+    let (found, next_page_token) = paged(wanted, |it: &Office| &it.office_id, &bound, page)?;
+    let offices = found.into_iter().map(office).collect();
+    Ok(routing::ListOfficesResponse { offices, next_page_token })
+}
+
+fn calendar(directory: &Directory, year: i32) -> Result<routing::GetCalendarResponse, Error> {
+    let year = i16::try_from(year)
+        .ok()
+        .filter(|year| (1..=9999).contains(year))
+        .ok_or_else(|| Error::invalid("year", "YEAR_UNKNOWN"))?;
+    let calendar = &directory.calendar;
+    Ok(routing::GetCalendarResponse {
+        days: calendar
+            .of_year(year)
+            .map(|(day, exception)| routing::CalendarDay {
+                date: day.to_string(),
+                name: exception.name.clone(),
+                off: exception.off,
+            })
+            .collect(),
+        last_day: calendar.last_day().map(|day| day.to_string()).unwrap_or_default(),
+        version: calendar.version,
+    })
+}
+
+fn level(level: Level) -> routing::Level {
+    match level {
+        Level::State => routing::Level::State,
+        Level::Province => routing::Level::Province,
+        Level::City => routing::Level::City,
+        Level::County => routing::Level::County,
+    }
+}
+
+fn division(division: &Division) -> routing::Division {
+    routing::Division {
+        code: division.code.clone(),
+        name: division.name.clone(),
+        level: level(division.level).into(),
+        parent_code: division.parent_code.clone().unwrap_or_default(),
+    }
+}
+
+fn office(office: &Office) -> routing::Office {
+    routing::Office {
+        office_id: office.office_id.clone(),
+        division_code: office.division_code.clone().unwrap_or_default(),
+        level: level(office.level).into(),
+        role: office.role.clone(),
+        title: office.title.clone(),
+        parent_office_id: office.parent_office_id.clone().unwrap_or_default(),
+        open: office.open,
+    }
+}
+
+#[tonic::async_trait]
+impl DirectoryService for Grpc {
+    async fn list_divisions(
+        &self,
+        request: Request<routing::ListDivisionsRequest>,
+    ) -> Result<Response<routing::ListDivisionsResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, divisions(self.app.directory(), request.get_ref()))
+    }
+
+    async fn get_division(
+        &self,
+        request: Request<routing::GetDivisionRequest>,
+    ) -> Result<Response<routing::GetDivisionResponse>, Status> {
+        let caller = Caller::of(&request);
+        let found = self.app.directory().division(&request.get_ref().code).map(division);
+        let response = found.map(|found| routing::GetDivisionResponse { division: Some(found) });
+        self.answer(&caller, response.ok_or(Error::DivisionNotFound))
+    }
+
+    async fn list_offices(
+        &self,
+        request: Request<routing::ListOfficesRequest>,
+    ) -> Result<Response<routing::ListOfficesResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, offices(self.app.directory(), request.get_ref()))
+    }
+
+    async fn get_office(
+        &self,
+        request: Request<routing::GetOfficeRequest>,
+    ) -> Result<Response<routing::GetOfficeResponse>, Status> {
+        let caller = Caller::of(&request);
+        let found = self.app.directory().offices.get(&request.get_ref().office_id).map(office);
+        let response = found.map(|found| routing::GetOfficeResponse { office: Some(found) });
+        self.answer(&caller, response.ok_or(Error::OfficeNotFound))
+    }
+
+    async fn list_kinds(
+        &self,
+        _: Request<routing::ListKindsRequest>,
+    ) -> Result<Response<routing::ListKindsResponse>, Status> {
+        let directory = self.app.directory();
+        let kinds = directory.kinds.iter().map(|kind| routing::Kind {
+            kind: kind.kind.clone(),
+            name_zh: kind.name_zh.clone(),
+        });
+        let version = directory.kinds_version;
+        Ok(Response::new(routing::ListKindsResponse { kinds: kinds.collect(), version }))
+    }
+
+    async fn list_domains(
+        &self,
+        _: Request<routing::ListDomainsRequest>,
+    ) -> Result<Response<routing::ListDomainsResponse>, Status> {
+        let directory = self.app.directory();
+        let domains = directory.domains.iter().map(|domain| routing::Domain {
+            domain: domain.domain.clone(),
+            name_zh: domain.name_zh.clone(),
+            name_en: domain.name_en.clone(),
+            topics: domain.topics.clone(),
+        });
+        let version = directory.domains_version;
+        Ok(Response::new(routing::ListDomainsResponse { domains: domains.collect(), version }))
+    }
+
+    async fn get_calendar(
+        &self,
+        request: Request<routing::GetCalendarRequest>,
+    ) -> Result<Response<routing::GetCalendarResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, calendar(self.app.directory(), request.get_ref().year))
+    }
+
+    async fn compute_deadline(
+        &self,
+        request: Request<routing::ComputeDeadlineRequest>,
+    ) -> Result<Response<routing::ComputeDeadlineResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, self.deadline(request.get_ref()))
+    }
+}

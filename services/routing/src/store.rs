@@ -1,0 +1,19 @@
+//! All SQL of routing. The caller owns the transaction.
+
+pub mod cases;
+pub mod children;
+pub mod directory;
+pub mod openings;
+pub mod requests;
+
+use sqlx::postgres::PgQueryResult;
+
+/// Checks that a statement changed as many rows as it was given.
+fn expect_all(result: &PgQueryResult, rows: usize) -> Result<(), sqlx::Error> {
+    if result.rows_affected() == rows as u64 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
+}
+
+/// A stored value that the domain does not know.
+fn corrupt(what: &str, value: &str) -> sqlx::Error {
+    sqlx::Error::Decode(format!("{what} {value:?} is not known").into())
+}

@@ -1,0 +1,327 @@
+//! Cases.
+
+use liuyan_kit::{
+    clock::{from_db, to_db},
+    db,
+};
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{corrupt, expect_all, openings::visibility};
+use crate::domain::{
+    CaseId, MessageId,
+    case::{Case, Text},
+    directory::Place,
+    state::{Outcome, State},
+};
+
+/// A row of `cases`, whole.
+struct CaseRow {
+    case_id: Uuid,
+    message_id: Uuid,
+    number: String,
+    office_id: String,
+    division_code: Option<String>,
+    city_code: Option<String>,
+    province_code: Option<String>,
+    kind: String,
+    domain: String,
+    topic: String,
+    visibility: String,
+    accused_office_ids: Vec<String>,
+    has_text: bool,
+    title: String,
+    body: String,
+    demand: String,
+    details: String,
+    place: String,
+    public: bool,
+    submitted_at: OffsetDateTime,
+    opened_at: OffsetDateTime,
+    deadline_at: OffsetDateTime,
+    calendar_known: bool,
+    assigned_by: String,
+    state: String,
+    outcome: Option<String>,
+    accepted_at: Option<OffsetDateTime>,
+    replied_at: Option<OffsetDateTime>,
+    closed_at: Option<OffsetDateTime>,
+    last_step_at: OffsetDateTime,
+    revision: i64,
+    changes: i64,
+    reply_count: i32,
+    custody_count: i32,
+    rating_count: i32,
+    request_count: i32,
+}
+
+impl TryFrom<CaseRow> for Case {
+    type Error = sqlx::Error;
+
+    fn try_from(row: CaseRow) -> Result<Self, sqlx::Error> {
+        let state = State::of_codes(&row.state, row.outcome.as_deref())
+            .ok_or_else(|| corrupt("state", &row.state))?;
+        let CaseRow { title, body, demand, details, place, .. } = row;
+        let case = Self {
+            visibility: visibility(&row.visibility)?,
+            case_id: row.case_id.into(),
+            message_id: row.message_id.into(),
+            number: row.number,
+            office_id: row.office_id,
+            place: Place {
+                division_code: row.division_code,
+                city_code: row.city_code,
+                province_code: row.province_code,
+            },
+            kind: row.kind,
+            domain: row.domain,
+            topic: row.topic,
+            accused: row.accused_office_ids,
+            text: row.has_text.then_some(Text { title, body, demand, details, place }),
+            submitted_at: from_db(row.submitted_at),
+            opened_at: from_db(row.opened_at),
+            deadline_at: from_db(row.deadline_at),
+            calendar_known: row.calendar_known,
+            assigned_by: row.assigned_by,
+            state,
+            accepted_at: row.accepted_at.map(from_db),
+            replied_at: row.replied_at.map(from_db),
+            closed_at: row.closed_at.map(from_db),
+            last_step_at: from_db(row.last_step_at),
+            revision: row.revision,
+            changes: row.changes,
+            reply_count: row.reply_count,
+            custody_count: row.custody_count,
+            rating_count: row.rating_count,
+            request_count: row.request_count,
+        };
+        if case.is_public() == row.public {
+            Ok(case)
+        } else {
+            Err(corrupt("public flag of case", &row.case_id.to_string()))
+        }
+    }
+}
+
+/// Which case.
+#[derive(Debug, Clone)]
+pub enum Name {
+    /// By its id.
+    Case(CaseId),
+    /// By its message.
+    Message(MessageId),
+    /// By the public number.
+    Number(String),
+}
+
+/// Which cases, and who asks.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Whether all are shown, not only public ones.
+    pub any: bool,
+    /// Offices whose cases are shown, too, if they are not public.
+    pub readable: Vec<String>,
+    /// Offices whose accusation hides a case.
+    pub kept_away_by: Vec<String>,
+    /// Only of this office.
+    pub office_id: Option<String>,
+    /// Only of this county.
+    pub division_code: Option<String>,
+    /// Only in this city.
+    pub city_code: Option<String>,
+    /// Only in this province.
+    pub province_code: Option<String>,
+    /// Only in this state.
+    pub state: Option<&'static str>,
+    /// Only after this one, in the order of the list.
+    pub after: Option<(jiff::Timestamp, CaseId)>,
+}
+
+/// Inserts new cases.
+pub async fn insert(tx: &mut PgConnection, cases: &[Case]) -> Result<(), sqlx::Error> {
+    let rows: Vec<Value> = cases.iter().map(line).collect();
+    let inserted = sqlx::query_file!("src/queries/insert_cases.sql", Value::Array(rows))
+        .execute(tx)
+        .await?;
+    expect_all(&inserted, cases.len())
+}
+
+fn line(case: &Case) -> Value {
+    let text = case.text.clone().unwrap_or_default();
+    json!({
+        "case_id": case.case_id,
+        "message_id": case.message_id,
+        "number": case.number,
+        "office_id": case.office_id,
+        "division_code": case.place.division_code,
+        "city_code": case.place.city_code,
+        "province_code": case.place.province_code,
+        "kind": case.kind,
+        "domain": case.domain,
+        "topic": case.topic,
+        "visibility": case.visibility.code(),
+        "accused_office_ids": case.accused,
+        "has_text": case.text.is_some(),
+        "title": text.title,
+        "body": text.body,
+        "demand": text.demand,
+        "details": text.details,
+        "place": text.place,
+        "public": case.is_public(),
+        "submitted_at": case.submitted_at,
+        "opened_at": case.opened_at,
+        "deadline_at": case.deadline_at,
+        "calendar_known": case.calendar_known,
+        "assigned_by": case.assigned_by,
+        "state": case.state.code(),
+        "outcome": case.state.outcome().map(Outcome::code),
+        "accepted_at": case.accepted_at,
+        "replied_at": case.replied_at,
+        "closed_at": case.closed_at,
+        "last_step_at": case.last_step_at,
+        "revision": case.revision,
+        "changes": case.changes,
+        "reply_count": case.reply_count,
+        "custody_count": case.custody_count,
+        "rating_count": case.rating_count,
+        "request_count": case.request_count,
+    })
+}
+
+/// Writes what can change of a case that was [`lock`]ed.
+pub async fn update(tx: &mut PgConnection, case: &Case) -> Result<(), sqlx::Error> {
+    let text = case.text.clone().unwrap_or_default();
+    let updated = sqlx::query_file!(
+        "src/queries/update_case.sql",
+        case.case_id.uuid(),
+        case.text.is_some(),
+        text.title,
+        text.body,
+        text.demand,
+        text.details,
+        text.place,
+        case.is_public(),
+        case.state.code(),
+        case.state.outcome().map(Outcome::code),
+        case.accepted_at.map(to_db),
+        case.replied_at.map(to_db),
+        case.closed_at.map(to_db),
+        to_db(case.last_step_at),
+        case.revision,
+        case.changes,
+        case.reply_count,
+        case.custody_count,
+        case.rating_count,
+        case.request_count,
+    )
+    .execute(tx)
+    .await?;
+    db::expect_one(&updated)
+}
+
+/// Finds a case.
+pub async fn find(
+    connection: &mut PgConnection,
+    name: &Name,
+) -> Result<Option<Case>, sqlx::Error> {
+    let row = match name {
+        Name::Case(case_id) => {
+            sqlx::query_as!(CaseRow, "select * from cases where case_id = $1", case_id.uuid())
+                .fetch_optional(connection)
+                .await?
+        }
+        Name::Message(message_id) => {
+            sqlx::query_as!(CaseRow, "select * from cases where message_id = $1", message_id.uuid())
+                .fetch_optional(connection)
+                .await?
+        }
+        Name::Number(number) => {
+            sqlx::query_as!(CaseRow, "select * from cases where number = $1", number)
+                .fetch_optional(connection)
+                .await?
+        }
+    };
+    row.map(Case::try_from).transpose()
+}
+
+/// Finds a case and locks it until the transaction ends.
+pub async fn lock(
+    tx: &mut PgConnection,
+    case_id: CaseId,
+) -> Result<Option<Case>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        CaseRow,
+        "select * from cases where case_id = $1 for update",
+        case_id.uuid()
+    )
+    .fetch_optional(tx)
+    .await?;
+    row.map(Case::try_from).transpose()
+}
+
+/// Locks the cases of messages, in the order of their ids.
+pub async fn lock_of_messages(
+    tx: &mut PgConnection,
+    ids: &[MessageId],
+) -> Result<Vec<Case>, sqlx::Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    sqlx::query_as!(
+        CaseRow,
+        "select * from cases where message_id = any($1) order by case_id for update",
+        &ids
+    )
+    .fetch_all(tx)
+    .await?
+    .into_iter()
+    .map(Case::try_from)
+    .collect()
+}
+
+/// The cases of these ids that are public, in no order.
+pub async fn public(
+    connection: &mut PgConnection,
+    ids: &[CaseId],
+) -> Result<Vec<Case>, sqlx::Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    sqlx::query_as!(CaseRow, "select * from cases where public and case_id = any($1)", &ids)
+        .fetch_all(connection)
+        .await?
+        .into_iter()
+        .map(Case::try_from)
+        .collect()
+}
+
+/// Up to `limit` cases, the newest first.
+pub async fn list(
+    connection: &mut PgConnection,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<Case>, sqlx::Error> {
+    // Which index fits depends on which of the filters are there: a plan for all of them fits none.
+    sqlx::query!("select set_config('plan_cache_mode', 'force_custom_plan', false) as mode")
+        .fetch_one(&mut *connection)
+        .await?;
+    sqlx::query_file_as!(
+        CaseRow,
+        "src/queries/list_cases.sql",
+        filter.any,
+        !filter.readable.is_empty(),
+        &filter.readable,
+        &filter.kept_away_by,
+        filter.office_id,
+        filter.division_code,
+        filter.city_code,
+        filter.province_code,
+        filter.state,
+        filter.after.map(|(at, _)| to_db(at)),
+        filter.after.map(|(_, case_id)| case_id.uuid()),
+        limit,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(Case::try_from)
+    .collect()
+}

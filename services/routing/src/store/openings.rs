@@ -1,0 +1,316 @@
+//! Approved messages that wait for their case, their redactions, and wishes to withdraw.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use liuyan_kit::clock::{from_db, to_db};
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{corrupt, expect_all};
+use crate::domain::{
+    MessageId,
+    case::{Opening, Visibility},
+};
+
+/// An approved message as moderation said it.
+#[derive(Debug, Clone)]
+pub struct Approved {
+    /// What a case will be made of.
+    pub opening: Opening,
+    /// The revision of the text that was judged.
+    pub text_revision: u32,
+    /// When it was approved.
+    pub approved_at: Timestamp,
+}
+
+struct OpeningRow {
+    message_id: Uuid,
+    number: String,
+    office_id: String,
+    kind: String,
+    domain: String,
+    topic: String,
+    visibility: String,
+    submitted_at: OffsetDateTime,
+    occurred_at: Option<OffsetDateTime>,
+    accused_office_ids: Vec<String>,
+    redactions: i64,
+}
+
+impl TryFrom<OpeningRow> for Opening {
+    type Error = sqlx::Error;
+
+    fn try_from(row: OpeningRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            visibility: visibility(&row.visibility)?,
+            message_id: row.message_id.into(),
+            number: row.number,
+            office_id: row.office_id,
+            kind: row.kind,
+            domain: row.domain,
+            topic: row.topic,
+            submitted_at: from_db(row.submitted_at),
+            occurred_at: row.occurred_at.map(from_db),
+            accused: row.accused_office_ids,
+            redactions: row.redactions,
+        })
+    }
+}
+
+/// The visibility with this code.
+pub(super) fn visibility(code: &str) -> Result<Visibility, sqlx::Error> {
+    [Visibility::Public, Visibility::Private]
+        .into_iter()
+        .find(|visibility| visibility.code() == code)
+        .ok_or_else(|| corrupt("visibility", code))
+}
+
+fn uuids(ids: &[MessageId]) -> Vec<Uuid> {
+    ids.iter().map(|id| id.uuid()).collect()
+}
+
+/// Stores approved messages, to be worked on from `now` on. A message that is there already stays
+/// as it is.
+pub async fn insert(
+    tx: &mut PgConnection,
+    approved: &[Approved],
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let rows: Vec<Value> = approved
+        .iter()
+        .map(|approved| {
+            let opening = &approved.opening;
+            json!({
+                "message_id": opening.message_id,
+                "number": opening.number,
+                "office_id": opening.office_id,
+                "kind": opening.kind,
+                "domain": opening.domain,
+                "topic": opening.topic,
+                "visibility": opening.visibility.code(),
+                "submitted_at": opening.submitted_at,
+                "occurred_at": opening.occurred_at,
+                "accused_office_ids": opening.accused,
+                "text_revision": approved.text_revision,
+                "approved_at": approved.approved_at,
+            })
+        })
+        .collect();
+    sqlx::query_file!("src/queries/insert_openings.sql", Value::Array(rows), to_db(now))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Up to `limit` openings that are due.
+pub async fn due(
+    connection: &mut PgConnection,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Opening>, sqlx::Error> {
+    sqlx::query_as!(
+        OpeningRow,
+        "select message_id, number, office_id, kind, domain, topic, visibility, submitted_at,
+                occurred_at, accused_office_ids, redactions
+         from openings where state = 'pending' and due_at <= $1
+         order by due_at, message_id limit $2",
+        to_db(now),
+        limit,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(Opening::try_from)
+    .collect()
+}
+
+/// Locks those of the openings that are still pending and that nobody else works on.
+pub async fn claim(
+    tx: &mut PgConnection,
+    ids: &[MessageId],
+) -> Result<Vec<MessageId>, sqlx::Error> {
+    let ids = sqlx::query_scalar!(
+        "select message_id from openings where message_id = any($1) and state = 'pending'
+         order by message_id for update skip locked",
+        &uuids(ids)
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(ids.into_iter().map(MessageId::from).collect())
+}
+
+/// Marks openings as done, each with the number of redactions that its text has seen.
+pub async fn finish(tx: &mut PgConnection, done: &[(MessageId, i64)]) -> Result<(), sqlx::Error> {
+    let ids: Vec<Uuid> = done.iter().map(|(id, _)| id.uuid()).collect();
+    let applied: Vec<i64> = done.iter().map(|(_, redactions)| *redactions).collect();
+    let finished = sqlx::query!(
+        "update openings set state = 'done', redactions_applied = done.applied
+         from unnest($1::uuid[], $2::bigint[]) as done (message_id, applied)
+         where openings.message_id = done.message_id and openings.state = 'pending'",
+        &ids,
+        &applied,
+    )
+    .execute(tx)
+    .await?;
+    expect_all(&finished, done.len())
+}
+
+/// Puts off what cannot be worked on now: a second after the first try, doubling to half a minute.
+pub async fn put_off(
+    tx: &mut PgConnection,
+    ids: &[MessageId],
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update openings
+         set attempts = attempts + 1,
+             due_at = $2::timestamptz + least(interval '30 seconds', interval '1 second' * power(2, least(attempts, 10)))
+         where message_id = any($1)",
+        &uuids(ids),
+        to_db(now),
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Counts redactions of approved messages; each id as often as it was redacted.
+pub async fn count_redactions(
+    tx: &mut PgConnection,
+    ids: &[MessageId],
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update openings set redactions = redactions + said.times, attempts = 0, due_at = $2
+         from (select message_id, count(*) as times from unnest($1::uuid[]) as one (message_id)
+               group by message_id) as said
+         where openings.message_id = said.message_id",
+        &uuids(ids),
+        to_db(now),
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// A message that was redacted since the text of its case was fetched.
+#[derive(Debug, Clone, Copy)]
+pub struct Redacted {
+    /// The message.
+    pub message_id: MessageId,
+    /// How often it was redacted so far.
+    pub redactions: i64,
+    /// Whether its case keeps the text.
+    pub has_text: bool,
+}
+
+/// Up to `limit` messages that have a case and were redacted since its text was fetched.
+pub async fn redacted(
+    connection: &mut PgConnection,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Redacted>, sqlx::Error> {
+    sqlx::query_as!(
+        Redacted,
+        "select message_id, redactions, has_text from openings join cases using (message_id)
+         where openings.state = 'done' and redactions > redactions_applied and due_at <= $1
+         order by due_at, message_id limit $2",
+        to_db(now),
+        limit,
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Says up to which redaction a case's text is fetched.
+pub async fn apply_redactions(
+    tx: &mut PgConnection,
+    message_id: MessageId,
+    redactions: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update openings set redactions_applied = greatest(redactions_applied, $2) where message_id = $1",
+        message_id.uuid(),
+        redactions,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Stores wishes to withdraw; they wait.
+pub async fn insert_withdrawals(
+    tx: &mut PgConnection,
+    wishes: &[(MessageId, Timestamp)],
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<Uuid> = wishes.iter().map(|(id, _)| id.uuid()).collect();
+    let at: Vec<OffsetDateTime> = wishes.iter().map(|(_, at)| to_db(*at)).collect();
+    sqlx::query!(
+        "insert into withdrawals (message_id, requested_at)
+         select message_id, requested_at
+         from unnest($1::uuid[], $2::timestamptz[]) as wish (message_id, requested_at)
+         order by message_id
+         on conflict (message_id) do nothing",
+        &ids,
+        &at,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Which of the messages their authors wish to withdraw, and wait for an answer.
+pub async fn waiting_withdrawals(
+    connection: &mut PgConnection,
+    ids: &[MessageId],
+) -> Result<Vec<MessageId>, sqlx::Error> {
+    let ids = sqlx::query_scalar!(
+        "select message_id from withdrawals where message_id = any($1) and state = 'waiting'",
+        &uuids(ids)
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().map(MessageId::from).collect())
+}
+
+/// Locks up to `limit` wishes to withdraw a message that has a case.
+pub async fn claim_withdrawals(
+    tx: &mut PgConnection,
+    limit: i64,
+) -> Result<Vec<MessageId>, sqlx::Error> {
+    let ids = sqlx::query_scalar!(
+        "select withdrawals.message_id from withdrawals join cases using (message_id)
+         where withdrawals.state = 'waiting'
+         order by message_id limit $1 for update of withdrawals skip locked",
+        limit
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(ids.into_iter().map(MessageId::from).collect())
+}
+
+/// Writes down what became of wishes to withdraw: true if the message was withdrawn.
+pub async fn settle_withdrawals(
+    tx: &mut PgConnection,
+    settled: &HashMap<MessageId, bool>,
+) -> Result<(), sqlx::Error> {
+    let (ids, states): (Vec<Uuid>, Vec<String>) = settled
+        .iter()
+        .map(|(id, withdrawn)| {
+            (id.uuid(), if *withdrawn { "withdrawn" } else { "refused" }.to_owned())
+        })
+        .unzip();
+    let done = sqlx::query!(
+        "update withdrawals set state = settled.state
+         from unnest($1::uuid[], $2::text[]) as settled (message_id, state)
+         where withdrawals.message_id = settled.message_id and withdrawals.state = 'waiting'",
+        &ids,
+        &states,
+    )
+    .execute(tx)
+    .await?;
+    expect_all(&done, ids.len())
+}

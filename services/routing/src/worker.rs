@@ -1,0 +1,112 @@
+//! What is done in the background: opening cases, keeping their texts, settling withdrawals.
+
+use std::{collections::HashMap, sync::Arc};
+
+use liuyan_kit::{
+    db::Db,
+    host::{Host, WorkPace, Worked},
+};
+use tokio::sync::Notify;
+
+use crate::{
+    app::{App, loading, opening::Opened},
+    domain::{
+        MessageId,
+        case::{Opening, Text},
+        directory::Directory,
+        lists,
+    },
+    error::Error,
+    texts::Texts,
+};
+
+/// Brings the directory up to date before anything else begins.
+///
+/// # Errors
+/// If the lists do not fit together, or the database fails.
+pub async fn load_directory(host: &Host, db: &Db) -> Result<Directory, Error> {
+    let loaded = loading::load(db, lists::embedded()?, host.clock().now()).await?;
+    if loaded.said > 0 {
+        tracing::info!(events = loaded.said, "the directory was brought up to date");
+    }
+    for list in &loaded.damaged {
+        tracing::error!(list, "rows of this list were lost or changed by hand");
+    }
+    Ok(loaded.directory)
+}
+
+/// Opens the cases of approved messages.
+pub fn open_cases(host: &Host, app: &App, texts: &Texts, wake: Arc<Notify>) {
+    let pace = WorkPace { idle: app.config().idle(), wake: Some(wake) };
+    let (app, texts) = (app.clone(), texts.clone());
+    host.work("opening", pace, move || {
+        let (app, texts) = (app.clone(), texts.clone());
+        async move {
+            let due = app.due_openings().await?;
+            let full = due.len() >= usize::from(app.config().opening_batch);
+            open_round(&app, &texts, due).await?;
+            Ok::<_, Error>(if full { Worked::More } else { Worked::Idle })
+        }
+    });
+}
+
+/// Opens the cases of these messages: the texts are fetched first, outside any transaction. While
+/// moderation is away, messages that need no text do not wait for those that do.
+///
+/// # Errors
+/// The database's, or moderation's after what could be done is done.
+pub async fn open_round(app: &App, texts: &Texts, due: Vec<Opening>) -> Result<Opened, Error> {
+    if due.is_empty() {
+        return Ok(Opened::default());
+    }
+    let (needing, others): (Vec<Opening>, Vec<Opening>) =
+        due.into_iter().partition(Opening::keeps_text);
+    let ids: Vec<MessageId> = needing.iter().map(|opening| opening.message_id).collect();
+    match texts.of(&ids).await {
+        Ok(found) => app.open_cases([needing, others].concat(), found).await,
+        Err(away) => {
+            app.open_cases(others, HashMap::new()).await?;
+            Err(away)
+        }
+    }
+}
+
+/// Fetches anew the texts that were redacted.
+pub fn change_texts(host: &Host, app: &App, texts: &Texts) {
+    let pace = WorkPace { idle: app.config().idle(), wake: None };
+    let (app, texts) = (app.clone(), texts.clone());
+    host.work("texts", pace, move || {
+        let (app, texts) = (app.clone(), texts.clone());
+        async move {
+            change_round(&app, &texts).await?;
+            Ok::<_, Error>(Worked::Idle)
+        }
+    });
+}
+
+/// Fetches anew the texts that were redacted since; gives how many views changed.
+///
+/// # Errors
+/// The database's, or moderation's.
+pub async fn change_round(app: &App, texts: &Texts) -> Result<usize, Error> {
+    let redacted = app.redacted().await?;
+    if redacted.is_empty() {
+        return Ok(0);
+    }
+    let kept = redacted.iter().filter(|one| one.has_text).map(|one| one.message_id);
+    let found: HashMap<MessageId, Text> = texts.of(&kept.collect::<Vec<_>>()).await?;
+    app.change_texts(redacted, found).await
+}
+
+/// Settles wishes to withdraw as soon as their message has a case.
+pub fn settle_withdrawals(host: &Host, app: &App, wake: Arc<Notify>) {
+    let pace = WorkPace { idle: app.config().idle(), wake: Some(wake) };
+    let app = app.clone();
+    host.work("withdrawals", pace, move || {
+        let app = app.clone();
+        async move {
+            let settled = app.settle_withdrawals().await?;
+            Ok::<_, Error>(if settled > 0 { Worked::More } else { Worked::Idle })
+        }
+    });
+}

@@ -1,0 +1,410 @@
+//! Routing without a bus: events are handed to its consumers, moderation is a double, everybody
+//! else comes over real gRPC. The clock moves only when a test moves it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use liuyan_kit::{
+    clock::{Clock as _, ManualClock, to_proto},
+    id,
+    messaging::{Consumer, Envelope},
+    testing::{self, Board, TestDb},
+};
+use liuyan_proto::{
+    Event,
+    liuyan::{
+        common::v1::Visibility,
+        intake::v1::WithdrawalRequested,
+        moderation::v1::{
+            self as moderation, MessageApproved, MessageRedacted, MessageWithdrawn,
+            review_service_server::{ReviewService, ReviewServiceServer},
+        },
+        routing::v1::{
+            self as routing, case_service_client::CaseServiceClient,
+            directory_service_client::DirectoryServiceClient, get_case_request::Name,
+        },
+    },
+};
+use liuyan_routing::{Routing, consumer};
+use sqlx::Row as _;
+use tonic::{Request, Response, Status, service::Routes};
+use tonic_types::StatusExt as _;
+use uuid::Uuid;
+
+/// Every wait of a test ends here.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+pub(crate) type Cases = CaseServiceClient<liuyan_kit::grpc::Channel>;
+
+/// Routing with what stands around it.
+pub(crate) struct House {
+    pub(crate) board: Board,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) moderation: Moderation,
+    versions: Mutex<HashMap<(&'static str, Uuid), i64>>,
+}
+
+/// An approved message as a test describes it.
+#[derive(Clone)]
+pub(crate) struct Message {
+    pub(crate) message_id: Uuid,
+    office: &'static str,
+    visibility: Visibility,
+    accused: Vec<String>,
+    written: Option<Timestamp>,
+}
+
+pub(crate) fn a_message() -> Message {
+    Message {
+        message_id: id::v7(testing::now()),
+        office: "130102-g",
+        visibility: Visibility::Public,
+        accused: vec![],
+        written: None,
+    }
+}
+
+impl Message {
+    pub(crate) fn to(self, office: &'static str) -> Self {
+        Self { office, ..self }
+    }
+
+    pub(crate) fn private(self) -> Self {
+        Self { visibility: Visibility::Private, ..self }
+    }
+
+    pub(crate) fn accusing(self, offices: &[&str]) -> Self {
+        Self { accused: offices.iter().map(|id| (*id).to_owned()).collect(), ..self }
+    }
+
+    pub(crate) fn written_at(self, at: &str) -> Self {
+        Self { written: Some(at.parse().unwrap()), ..self }
+    }
+}
+
+impl House {
+    /// Opens on Wednesday, 3 June 2026, ten o'clock in China.
+    pub(crate) async fn open() -> Self {
+        let clock = ManualClock::at("2026-06-03T10:00:00+08".parse().unwrap());
+        let moderation = Moderation::default();
+        let routes = Routes::new(ReviewServiceServer::new(moderation.clone()));
+        let settings = toml::toml! {
+            [service]
+            idle_milliseconds = 20
+        };
+        let board = Board::new()
+            .with_settings::<Routing>(settings)
+            .with_stub("moderation", testing::stub(routes).await)
+            .with_stub("intake", "127.0.0.1:9".parse().unwrap())
+            .with_clock(clock.clone())
+            .without_bus()
+            .start()
+            .await;
+        Self { board, clock, moderation, versions: Mutex::default() }
+    }
+
+    pub(crate) fn db(&self) -> &TestDb {
+        self.board.database("routing")
+    }
+
+    pub(crate) fn advance_hours(&self, hours: i64) {
+        self.clock.advance(SignedDuration::from_hours(hours));
+    }
+
+    /// Tokens are valid for an hour: make them after this.
+    pub(crate) fn advance_minutes(&self, minutes: i64) {
+        self.clock.advance(SignedDuration::from_mins(minutes));
+    }
+
+    async fn deliver<E: Event>(&self, consumer: Consumer, subject_id: Uuid, event: &E) {
+        let version = {
+            let mut versions = self.versions.lock().unwrap();
+            let version = versions.entry((E::SOURCE, subject_id)).or_default();
+            *version += 1;
+            *version
+        };
+        let envelope = Envelope {
+            event_id: id::v7(testing::now()),
+            subject_id,
+            version,
+            kind: E::TYPE.to_owned(),
+            at: self.clock.now(),
+            traceparent: None,
+            payload: event.encode_to_vec().into(),
+        };
+        consumer.deliver(self.db(), self.clock.now(), &[envelope]).await.unwrap();
+    }
+
+    pub(crate) async fn approve(&self, message: &Message) {
+        self.moderation.publish(message.message_id, "a title");
+        let now = self.clock.now();
+        let event = MessageApproved {
+            message_id: message.message_id.to_string(),
+            number: format!("N{}", message.message_id.simple()),
+            office_id: message.office.to_owned(),
+            kind: "help".to_owned(),
+            domain: "7".to_owned(),
+            visibility: message.visibility.into(),
+            submitted_at: Some(to_proto(now)),
+            occurred_at: message.written.map(to_proto),
+            revision: 1,
+            accused_office_ids: message.accused.clone(),
+            approved_at: Some(to_proto(now)),
+            ..MessageApproved::default()
+        };
+        let consumer = consumer::of_moderation(self.clock.clone());
+        self.deliver(consumer, message.message_id, &event).await;
+    }
+
+    pub(crate) async fn redact(&self, message_id: Uuid) {
+        let message_id = (message_id, message_id.to_string());
+        let event = MessageRedacted { message_id: message_id.1, redacted_at: None };
+        self.deliver(consumer::of_moderation(self.clock.clone()), message_id.0, &event).await;
+    }
+
+    pub(crate) async fn moderation_withdraws(&self, message_id: Uuid) {
+        let event =
+            MessageWithdrawn { message_id: message_id.to_string(), withdrawn_at: None };
+        self.deliver(consumer::of_moderation(self.clock.clone()), message_id, &event).await;
+    }
+
+    pub(crate) async fn wish_to_withdraw(&self, message_id: Uuid) {
+        let event =
+            WithdrawalRequested { message_id: message_id.to_string(), requested_at: None };
+        self.deliver(consumer::of_intake(self.clock.clone()), message_id, &event).await;
+    }
+
+    /// Approves a message and waits for its case.
+    pub(crate) async fn a_case(&self, message: &Message) -> routing::Case {
+        self.approve(message).await;
+        self.case_of(message.message_id).await
+    }
+
+    /// Waits for the case of a message.
+    pub(crate) async fn case_of(&self, message_id: Uuid) -> routing::Case {
+        testing::eventually("the message has a case", SOON, || async {
+            self.get(&self.operator(), message_id).await.ok()
+        })
+        .await
+    }
+
+    pub(crate) fn token(&self, scopes: &[&str], offices: &[&str]) -> String {
+        testing::token_at(self.clock.clone(), "somebody", scopes, offices)
+    }
+
+    pub(crate) fn operator(&self) -> String {
+        self.token(&["case:any", "case:work", "message:import"], &[])
+    }
+
+    pub(crate) fn clerk(&self, office: &str) -> String {
+        self.token(&["case:work"], &[office])
+    }
+
+    pub(crate) fn author(&self, message_id: Uuid) -> String {
+        self.token(&[&format!("author:message/{message_id}")], &[])
+    }
+
+    pub(crate) fn cases(&self, token: &str) -> Cases {
+        CaseServiceClient::new(self.board.channel_as("routing", token))
+    }
+
+    pub(crate) fn public_cases(&self) -> Cases {
+        CaseServiceClient::new(self.board.channel("routing"))
+    }
+
+    pub(crate) fn directory(
+        &self,
+    ) -> DirectoryServiceClient<liuyan_kit::grpc::Channel> {
+        DirectoryServiceClient::new(self.board.channel("routing"))
+    }
+
+    pub(crate) async fn get(&self, token: &str, message_id: Uuid) -> Result<routing::Case, Status> {
+        let name = Some(Name::MessageId(message_id.to_string()));
+        let answer = self.cases(token).get_case(routing::GetCaseRequest { name }).await?;
+        Ok(answer.into_inner().case.unwrap())
+    }
+
+    pub(crate) async fn get_in_public(&self, message_id: Uuid) -> Result<routing::Case, Status> {
+        let name = Some(Name::MessageId(message_id.to_string()));
+        let answer = self.public_cases().get_case(routing::GetCaseRequest { name }).await?;
+        Ok(answer.into_inner().case.unwrap())
+    }
+
+    pub(crate) async fn reply(
+        &self,
+        token: &str,
+        case_id: &str,
+        body: &str,
+    ) -> Result<routing::ReplyToCaseResponse, Status> {
+        let request = a_reply(case_id, body);
+        Ok(self.cases(token).reply_to_case(request).await?.into_inner())
+    }
+
+    /// Types of the events of a case in order, each with its revision and whether it is public.
+    pub(crate) async fn story(&self, case_id: &str) -> Vec<String> {
+        let rows = sqlx::query(
+            "select type, payload from messaging.outbox where subject_id = $1 order by version",
+        )
+        .bind(case_id.parse::<Uuid>().unwrap())
+        .fetch_all(&mut *self.db().read().await.unwrap())
+        .await
+        .unwrap();
+        rows.iter()
+            .map(|row| {
+                let kind: String = row.get("type");
+                // All events of cases have the CaseRef in field 1.
+                let payload: Vec<u8> = row.get("payload");
+                let event = <routing::CaseAccepted as prost::Message>::decode(payload.as_slice());
+                let case = event.unwrap().case.unwrap();
+                let name = kind.rsplit('.').next().unwrap().to_owned();
+                format!("{name} r{} {}", case.revision, if case.public { "public" } else { "hidden" })
+            })
+            .collect()
+    }
+
+    /// A number that the database knows.
+    pub(crate) async fn count(&self, query: &'static str) -> i64 {
+        let mut connection = self.db().read().await.unwrap();
+        sqlx::query_scalar(query).fetch_one(&mut *connection).await.unwrap()
+    }
+}
+
+pub(crate) fn a_reply(case_id: &str, body: &str) -> routing::ReplyToCaseRequest {
+    routing::ReplyToCaseRequest {
+        case_id: case_id.to_owned(),
+        request_id: id::v7(testing::now()).to_string(),
+        body: body.to_owned(),
+        ..routing::ReplyToCaseRequest::default()
+    }
+}
+
+pub(crate) fn an_acceptance(case_id: &str) -> routing::AcceptCaseRequest {
+    routing::AcceptCaseRequest {
+        case_id: case_id.to_owned(),
+        request_id: id::v7(testing::now()).to_string(),
+        ..routing::AcceptCaseRequest::default()
+    }
+}
+
+pub(crate) fn view(case: &routing::Case) -> &liuyan_proto::liuyan::common::v1::PublicCase {
+    case.view.as_ref().unwrap()
+}
+
+/// The reason of a refusal.
+pub(crate) fn reason<T: std::fmt::Debug>(result: Result<T, Status>) -> String {
+    let status = result.unwrap_err();
+    status.get_details_error_info().map(|info| info.reason).unwrap_or_else(|| status.to_string())
+}
+
+/// A double of moderation that serves public texts.
+#[derive(Clone, Default)]
+pub(crate) struct Moderation {
+    titles: Arc<Mutex<HashMap<String, String>>>,
+    pub(crate) asked: Arc<Mutex<Vec<String>>>,
+    pub(crate) away: Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Moderation {
+    pub(crate) fn publish(&self, message_id: Uuid, title: &str) {
+        self.titles.lock().unwrap().insert(message_id.to_string(), title.to_owned());
+    }
+
+    pub(crate) fn forget(&self, message_id: Uuid) {
+        self.titles.lock().unwrap().remove(&message_id.to_string());
+    }
+
+    pub(crate) fn set_away(&self, away: bool) {
+        self.away.store(away, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    pub(crate) fn was_asked_for(&self, message_id: Uuid) -> bool {
+        self.asked.lock().unwrap().contains(&message_id.to_string())
+    }
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+
+fn not_here<T>() -> Answer<T> {
+    Err(Status::unimplemented("the double only serves public texts"))
+}
+
+#[tonic::async_trait]
+impl ReviewService for Moderation {
+    async fn batch_get_public_text(
+        &self,
+        request: Request<moderation::BatchGetPublicTextRequest>,
+    ) -> Answer<moderation::BatchGetPublicTextResponse> {
+        if self.away.load(std::sync::atomic::Ordering::SeqCst) {
+            return Err(Status::unavailable("away"));
+        }
+        let ids = request.into_inner().message_ids;
+        self.asked.lock().unwrap().extend(ids.iter().cloned());
+        let titles = self.titles.lock().unwrap();
+        let texts = ids.into_iter().filter_map(|message_id| {
+            let title = titles.get(&message_id)?.clone();
+            let body = "a body".to_owned();
+            Some(moderation::PublicText { message_id, title, body, ..Default::default() })
+        });
+        Ok(Response::new(moderation::BatchGetPublicTextResponse { texts: texts.collect() }))
+    }
+
+    async fn list_reviews(
+        &self,
+        _: Request<moderation::ListReviewsRequest>,
+    ) -> Answer<moderation::ListReviewsResponse> {
+        not_here()
+    }
+
+    async fn get_review(
+        &self,
+        _: Request<moderation::GetReviewRequest>,
+    ) -> Answer<moderation::GetReviewResponse> {
+        not_here()
+    }
+
+    async fn claim_review(
+        &self,
+        _: Request<moderation::ClaimReviewRequest>,
+    ) -> Answer<moderation::ClaimReviewResponse> {
+        not_here()
+    }
+
+    async fn renew_claim(
+        &self,
+        _: Request<moderation::RenewClaimRequest>,
+    ) -> Answer<moderation::RenewClaimResponse> {
+        not_here()
+    }
+
+    async fn release_review(
+        &self,
+        _: Request<moderation::ReleaseReviewRequest>,
+    ) -> Answer<moderation::ReleaseReviewResponse> {
+        not_here()
+    }
+
+    async fn decide_review(
+        &self,
+        _: Request<moderation::DecideReviewRequest>,
+    ) -> Answer<moderation::DecideReviewResponse> {
+        not_here()
+    }
+
+    async fn redact_message(
+        &self,
+        _: Request<moderation::RedactMessageRequest>,
+    ) -> Answer<moderation::RedactMessageResponse> {
+        not_here()
+    }
+
+    async fn list_grounds(
+        &self,
+        _: Request<moderation::ListGroundsRequest>,
+    ) -> Answer<moderation::ListGroundsResponse> {
+        not_here()
+    }
+}
