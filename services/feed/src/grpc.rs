@@ -130,3 +130,13 @@ impl FeedService for Grpc {
         answer.map(Response::new).map_err(|error| self.words.status(&error, &caller.locale))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_is_there_in_every_language() {
+        assert_eq!(words().faults(), Vec::<String>::new());
+    }
+}

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use liuyan_feed::Feed;
 use liuyan_kit::{
     Host, Service,
+    db::Db,
     messaging::outbox,
     testing::{self, Board},
 };
@@ -44,26 +45,40 @@ impl Service for SmallRouting {
     }
 }
 
-async fn open_case(board: &Board, title: &str) {
+/// Settings for a nats-server whose address holds user and password. They are given apart, because
+/// the client does not take them from the address.
+fn on_bus(address: &str) -> toml::Table {
+    let (account, _) = address.trim_start_matches("nats://").split_once('@').unwrap();
+    let (user, password) = account.split_once(':').unwrap();
+    let nats = [("url", address), ("user", user), ("password", password)];
+    let nats = nats.map(|(key, value)| (key.to_owned(), value.into()));
+    toml::Table::from_iter([("nats".to_owned(), toml::Table::from_iter(nats).into())])
+}
+
+async fn open_case(routing: &Db, title: &str) {
     let case = Case { revision: 1, ..Case::new() };
     ROUTING.shows(case.view(title));
     let (subject_id, event) =
         (case.id, CaseOpened { case: Some(case.case_ref(true)), ..Default::default() });
-    board
-        .database("routing")
+    let said: Result<(), sqlx::Error> = routing
         .write(move |tx| {
             Box::pin(async move { outbox::publish(tx, now(), subject_id, &event).await.map(drop) })
         })
-        .await
-        .map_err(|error: sqlx::Error| error)
-        .unwrap();
+        .await;
+    said.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_routing_commits_is_at_the_reader_within_a_second() {
-    let board = Board::new().with::<SmallRouting>().with::<Feed>().start().await;
+    let nats = liuyan_local::testing::nats().await;
+    let board = Board::new()
+        .without_bus()
+        .with_settings::<SmallRouting>(on_bus(nats.url()))
+        .with_settings::<Feed>(on_bus(nats.url()))
+        .start()
+        .await;
     let mut feed = FeedServiceClient::new(board.channel("feed"));
-    open_case(&board, "first").await;
+    open_case(board.database("routing"), "first").await;
     testing::eventually("the first event is in the feed", SOON * 3, || {
         let mut feed = feed.clone();
         async move {
@@ -78,7 +93,7 @@ async fn what_routing_commits_is_at_the_reader_within_a_second() {
     let mut stream = Watching(feed.watch_events(request).await.unwrap().into_inner());
     stream.until(|frame| matches!(frame, Frame::CaughtUp(_))).await;
     let begun = Instant::now();
-    open_case(&board, "second").await;
+    open_case(board.database("routing"), "second").await;
     let Some(Frame::Batch(batch)) =
         stream.until(|frame| matches!(frame, Frame::Batch(_))).await.frame
     else {

@@ -7,5 +7,6 @@ mod board;
 mod cursors;
 mod helpers;
 mod listing;
+mod proof;
 mod redaction;
 mod watching;

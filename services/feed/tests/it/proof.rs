@@ -1,0 +1,72 @@
+//! A lost row is noticed, whichever it is.
+
+use sqlx::Connection as _;
+
+use crate::helpers::{Case, house};
+
+/// Counts what does not add up. In a running system, the versions that must be somewhere are those
+/// of the events of cases in routing's outbox, up to the position; here they are all versions.
+const BREACHES: &str = "
+with places as (
+    select case_id, version from pending
+    union all select case_id, version from log
+    union all select case_id, version from withheld
+),
+counted as (
+    select case_id, sum(shown) as revision, sum(kept_back) as withheld
+    from (
+        select case_id, 1 as shown, 0 as kept_back from log
+        union all select case_id, 0, 1 from withheld
+    ) as each_event group by case_id
+)
+select (select count(*) from (select 1 where (select count(*) from head) <> 1) as no_head)
+     + (select count(*) from head
+        where position - kept_from + 1 <> (select count(*) from log)
+           or position <> (select coalesce(max(position), 0) from log))
+     + (select count(*) from subjects full join counted using (case_id)
+        where (subjects.revision, subjects.withheld)
+              is distinct from (counted.revision, counted.withheld))
+     + (select count(*) from messaging.positions
+        cross join generate_series(1, positions.version) as version
+        where source = 'routing' and not exists (
+            select from places
+            where places.case_id = positions.subject_id and places.version = version.version
+        ))
+     + (select count(*) from places where not exists (
+            select from messaging.positions
+            where source = 'routing' and subject_id = case_id and positions.version >= places.version
+        ))";
+
+#[tokio::test]
+async fn a_lost_row_of_any_table_is_noticed() {
+    let house = house().await;
+    let (mut shown, mut hidden, mut private) = (Case::new(), Case::new(), Case::new());
+    let said = [shown.opened(), hidden.opened(), private.opened_in_private(), shown.accepted()];
+    house.routing.shows(shown.view("a"));
+    house.routing.shows(hidden.view("b"));
+    house.hear(&said).await;
+    house.append().await;
+    house.routing.hides(&hidden);
+    house.take(hidden.withdrawn()).await;
+    house.hear(&[shown.replied(), private.withdrawn()]).await;
+
+    assert_eq!(house.count(BREACHES).await, 0, "everything adds up");
+    let mut connection = house.db.read().await.unwrap();
+    for (table, rows) in [("head", 1), ("pending", 2), ("log", 4), ("subjects", 3), ("withheld", 1)]
+    {
+        let places: Vec<String> =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select ctid::text from {table}")))
+                .fetch_all(&mut *connection)
+                .await
+                .unwrap();
+        assert_eq!(places.len(), rows, "{table}");
+        for place in places {
+            let mut lost = connection.begin().await.unwrap();
+            let delete = format!("delete from {table} where ctid = '{place}'");
+            sqlx::raw_sql(sqlx::AssertSqlSafe(delete)).execute(&mut *lost).await.unwrap();
+            let breaches: i64 = sqlx::query_scalar(BREACHES).fetch_one(&mut *lost).await.unwrap();
+            assert!(breaches > 0, "a lost row of {table} is noticed");
+            lost.rollback().await.unwrap();
+        }
+    }
+}
