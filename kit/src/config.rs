@@ -320,10 +320,10 @@ pub struct Messaging {
 /// Where the settings of one service come from.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
-    /// A file; `LIUYAN_CONFIG` if none is named.
+    /// A file.
     pub file: Option<PathBuf>,
-    /// Whether the environment counts.
-    pub environment: bool,
+    /// The variables of the environment.
+    pub environment: Vec<(String, String)>,
     /// The last word: values set in code, by the command line or a test.
     pub overrides: Table,
 }
@@ -331,12 +331,12 @@ pub struct Sources {
 impl Sources {
     /// File and environment, as a container has them.
     pub fn of_machine(file: Option<PathBuf>) -> Self {
-        Self { file, environment: true, overrides: Table::new() }
+        Self { file, environment: std::env::vars().collect(), overrides: Table::new() }
     }
 
     /// Values set in code only.
     pub fn of_code(overrides: Table) -> Self {
-        Self { file: None, environment: false, overrides }
+        Self { overrides, ..Self::default() }
     }
 }
 
@@ -353,10 +353,12 @@ impl<C: DeserializeOwned + Serialize> Settings<C> {
             layers = layers.file(path)?;
             layers.read::<Self>(&path.display().to_string())?;
         }
-        if sources.environment {
-            let prefix = format!("{}__", name.to_uppercase().replace('-', "_"));
-            layers = layers.environment(&prefix, std::env::vars())?;
-            layers.read::<Self>(&format!("environment {prefix}…"))?;
+        let prefix = format!("{}__", name.to_uppercase().replace('-', "_"));
+        for (variable, text) in &sources.environment {
+            if let Some(key) = variable.strip_prefix(&prefix) {
+                layers = layers.variable(variable, key, text)?;
+                layers.read::<Self>(&format!("${variable}"))?;
+            }
         }
         let layers = layers.table(sources.overrides.clone());
         let mut settings = layers.read::<Self>("values set in code")?;
@@ -393,4 +395,29 @@ pub(crate) fn read_pem(key: &str, path: &Path) -> Result<String, Error> {
         path: path.to_owned(),
         source,
     })
+}
+
+/// A section of kit's own defaults; the test of this module reads each.
+fn default_section<T: DeserializeOwned>(name: &str) -> T {
+    let mut table = DEFAULTS.parse::<Table>().unwrap_or_default();
+    let section = table.remove(name).unwrap_or(toml::Value::Table(Table::new()));
+    section.try_into().unwrap_or_else(|error| panic!("the defaults of [{name}]: {error}"))
+}
+
+impl Default for Messaging {
+    fn default() -> Self {
+        default_section("messaging")
+    }
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        default_section("telemetry")
+    }
+}
+
+impl Default for Nats {
+    fn default() -> Self {
+        default_section("nats")
+    }
 }

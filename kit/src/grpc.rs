@@ -18,8 +18,8 @@ mod tls;
 mod token;
 mod trouble;
 
-pub use client::{Channel, Credentials};
 pub(crate) use body::panic_text;
+pub use client::{Channel, Credentials};
 pub(crate) use guard::Guarded;
 pub(crate) use server::{Serving, serve, set_health};
 pub(crate) use token::OwnTokens;

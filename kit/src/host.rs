@@ -151,9 +151,7 @@ impl Host {
         inner.readiness.set("database", Ok(()));
         let _ = inner.db.set(db.clone());
         let (readiness, watched) = (inner.readiness.clone(), db.clone());
-        self.watch("watch-database", move || {
-            watch_database(watched.clone(), readiness.clone())
-        });
+        self.watch("watch-database", move || watch_database(watched.clone(), readiness.clone()));
         Ok(db)
     }
 
@@ -364,10 +362,7 @@ impl Host {
 }
 
 /// Connects to a database, and waits for one that is still starting.
-pub(crate) async fn connect(
-    name: &'static str,
-    settings: &config::Database,
-) -> anyhow::Result<Db> {
+pub(crate) async fn connect(name: &'static str, settings: &config::Database) -> anyhow::Result<Db> {
     let url = settings.address()?;
     let started = Instant::now();
     loop {

@@ -20,10 +20,8 @@ pub const LOCALES: &[&str] = &[FIRST, "en"];
 pub const DOMAIN: &str = "liuyan";
 
 /// Texts for kit's own reasons.
-const OWN: &[(&str, &str)] = &[
-    ("zh-CN", include_str!("../locales/zh-CN.ftl")),
-    ("en", include_str!("../locales/en.ftl")),
-];
+const OWN: &[(&str, &str)] =
+    &[("zh-CN", include_str!("../locales/zh-CN.ftl")), ("en", include_str!("../locales/en.ftl"))];
 
 /// Chooses one of [`LOCALES`] by an `Accept-Language` (RFC 9110, 12.5.4).
 pub fn negotiate(accepted: Option<&str>) -> &'static str {
@@ -117,7 +115,9 @@ impl Words {
         }
         for locale in [locale, FIRST] {
             let Some(bundle) = self.bundles.get(locale) else { continue };
-            let Some(pattern) = bundle.get_message(name).and_then(|it| it.value()) else { continue };
+            let Some(pattern) = bundle.get_message(name).and_then(|it| it.value()) else {
+                continue;
+            };
             let mut errors = Vec::new();
             let text = bundle.format_pattern(pattern, Some(&values), &mut errors);
             if !errors.is_empty() {
@@ -143,9 +143,12 @@ impl Words {
             _ => (error.reason(), error.arguments()),
         };
         let name = kebab(reason);
-        let metadata =
-            error.metadata().into_iter().map(|(name, value)| (name.to_owned(), value));
-        let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata.collect::<std::collections::HashMap<_, _>>());
+        let metadata = error.metadata().into_iter().map(|(name, value)| (name.to_owned(), value));
+        let mut details = ErrorDetails::with_error_info(
+            reason,
+            DOMAIN,
+            metadata.collect::<std::collections::HashMap<_, _>>(),
+        );
         let violations = error.violations();
         if !violations.is_empty() {
             let told: Vec<_> = violations.iter().map(|it| self.violation(it, locale)).collect();

@@ -45,10 +45,7 @@ pub trait Service: Send + Sync + 'static {
     fn migrator() -> Option<&'static Migrator>;
 
     /// Wires the service together and returns; its tasks run on.
-    fn start(
-        config: Self::Config,
-        host: Host,
-    ) -> impl Future<Output = anyhow::Result<()>> + Send;
+    fn start(config: Self::Config, host: Host) -> impl Future<Output = anyhow::Result<()>> + Send;
 }
 
 /// A service that runs.

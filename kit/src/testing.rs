@@ -101,12 +101,7 @@ pub fn token(subject: &str, scopes: &[&str], offices: &[&str]) -> String {
 }
 
 /// The same, valid for an hour by another clock.
-pub fn token_at(
-    clock: SharedClock,
-    subject: &str,
-    scopes: &[&str],
-    offices: &[&str],
-) -> String {
+pub fn token_at(clock: SharedClock, subject: &str, scopes: &[&str], offices: &[&str]) -> String {
     let signer = Signer::new(ISSUER, &KEY.0, clock).unwrap_or_else(|error| panic!("{error}"));
     let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     signer.sign(&Claims {

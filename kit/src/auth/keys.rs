@@ -6,8 +6,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::{
     SigningKey, VerifyingKey,
     pkcs8::{
-        DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _,
-        EncodePublicKey as _, KeypairBytes, spki::der::pem::LineEnding,
+        DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _,
+        KeypairBytes, spki::der::pem::LineEnding,
     },
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header};

@@ -43,27 +43,42 @@ impl Layers {
         self
     }
 
-    /// Lays the variables on top whose names begin with `prefix`, e.g. `INTAKE__`.
-    pub(super) fn environment(
-        mut self,
-        prefix: &str,
-        variables: impl Iterator<Item = (String, String)>,
-    ) -> Result<Self, Error> {
-        for (name, text) in variables {
-            let Some(rest) = name.strip_prefix(prefix) else { continue };
-            let path: Vec<String> = rest.split("__").map(str::to_lowercase).collect();
-            set(&mut self.merged, &path, &text)
-                .map_err(|message| Error::Layer { layer: format!("${name}"), message })?;
-        }
+    /// Lays one variable of the environment on top: `GRPC__ADDRESS` is the key `grpc.address`.
+    pub(super) fn variable(mut self, name: &str, key: &str, text: &str) -> Result<Self, Error> {
+        let path: Vec<String> = key.split("__").map(str::to_lowercase).collect();
+        set(&mut self.merged, &path, text)
+            .map_err(|message| Error::Layer { layer: format!("${name}"), message })?;
         Ok(self)
     }
 
     /// Reads what there is so far; `layer` is the last one laid, and so the one at fault.
     pub(super) fn read<T: DeserializeOwned>(&self, layer: &str) -> Result<T, Error> {
-        Value::Table(self.merged.clone()).try_into::<T>().map_err(|error| {
-            let message = error.to_string().trim_end().replace('\n', " ");
-            Error::Layer { layer: layer.to_owned(), message }
-        })
+        Value::Table(self.merged.clone())
+            .try_into::<T>()
+            .map_err(|error| Error::Layer { layer: layer.to_owned(), message: told(&error) })
+    }
+}
+
+/// What is wrong, by the full name of the key, and without its value, which may be a secret.
+fn told(error: &toml::de::Error) -> String {
+    let text = error.to_string();
+    // The place is told in the last line only.
+    let place = text.trim_end().rsplit_once("\nin `").map_or("", |(_, place)| place);
+    let place = place.trim_end_matches('`');
+    let message = error.message();
+    let named = |rest: &str| {
+        let (name, rest) = rest.split_once('`').unwrap_or((rest, ""));
+        let dot = if place.is_empty() { "" } else { "." };
+        (format!("`{place}{dot}{name}`"), rest.trim_start_matches(", expected").trim().to_owned())
+    };
+    if let Some(rest) = message.strip_prefix("unknown field `") {
+        let (name, known) = named(rest);
+        format!("{name} is not known; known are {}", known.trim_start_matches("one of "))
+    } else if let Some(rest) = message.strip_prefix("missing field `") {
+        format!("{} is missing", named(rest).0)
+    } else {
+        let wanted = message.rsplit_once(", expected ").map_or(message, |(_, wanted)| wanted);
+        format!("`{place}` wants {wanted}")
     }
 }
 

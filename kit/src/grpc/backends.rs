@@ -86,7 +86,8 @@ impl Backends {
         port: u16,
         connect: impl Fn(SocketAddr) -> Option<Endpoint> + Send + Sync + 'static,
     ) -> Arc<Self> {
-        let backends = Arc::new(Self { known: watch::Sender::new(None), turn: AtomicUsize::new(0) });
+        let backends =
+            Arc::new(Self { known: watch::Sender::new(None), turn: AtomicUsize::new(0) });
         tokio::spawn(keep_looking(Arc::downgrade(&backends), host, port, connect));
         backends
     }

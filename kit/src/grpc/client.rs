@@ -254,9 +254,9 @@ impl Inner {
             }
         };
         match end {
-            Some(end) => timeout_at(end, work)
-                .await
-                .map_err(|_| Trouble::Deadline.status(locale::FIRST)),
+            Some(end) => {
+                timeout_at(end, work).await.map_err(|_| Trouble::Deadline.status(locale::FIRST))
+            }
             None => Ok(work.await),
         }
     }

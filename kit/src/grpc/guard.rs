@@ -53,11 +53,7 @@ struct Rules {
 }
 
 impl Guarded {
-    pub(crate) fn new(
-        service: &'static str,
-        verifier: Verifier,
-        settings: &config::Grpc,
-    ) -> Self {
+    pub(crate) fn new(service: &'static str, verifier: Verifier, settings: &config::Grpc) -> Self {
         Self(Arc::new(Rules {
             service,
             verifier,
@@ -184,8 +180,7 @@ impl Rules {
         method: &Method,
         locale: &'static str,
     ) -> Result<(Caller, tokio::sync::SemaphorePermit<'_>), Status> {
-        let permit =
-            self.permits.try_acquire().map_err(|_| Trouble::Overloaded.status(locale))?;
+        let permit = self.permits.try_acquire().map_err(|_| Trouble::Overloaded.status(locale))?;
         let caller = self.caller(headers, locale).map_err(|error| refuse(&error, locale))?;
         if caller.passes(method.scopes) {
             return Ok((caller, permit));

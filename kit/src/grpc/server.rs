@@ -47,11 +47,9 @@ pub(crate) fn serve(
 ) -> anyhow::Result<(SocketAddr, impl Future<Output = ()> + Send + 'static)> {
     let Serving { listener, routes, names, guard, health, settings, stopping } = serving;
     let address = listener.local_addr()?;
-    let mut routes = routes.add_service(
-        tonic_health::pb::health_server::HealthServer::new(
-            tonic_health::server::HealthService::from_health_reporter(health),
-        ),
-    );
+    let mut routes = routes.add_service(tonic_health::pb::health_server::HealthServer::new(
+        tonic_health::server::HealthService::from_health_reporter(health),
+    ));
     if settings.reflection {
         let mut builder = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(liuyan_proto::DESCRIPTORS);

@@ -17,7 +17,10 @@ use crate::{
 };
 
 type Start = Box<
-    dyn for<'p> FnOnce(Table, &'p Process) -> BoxFuture<'p, anyhow::Result<(Running, Option<TestDb>)>>
+    dyn for<'p> FnOnce(
+            Table,
+            &'p Process,
+        ) -> BoxFuture<'p, anyhow::Result<(Running, Option<TestDb>)>>
         + Send,
 >;
 
@@ -226,8 +229,7 @@ async fn start<S: Service>(
 }
 
 fn set(settings: &mut Table, section: &str, key: &str, value: impl Into<Value>) {
-    let section =
-        settings.entry(section.to_owned()).or_insert_with(|| Value::Table(Table::new()));
+    let section = settings.entry(section.to_owned()).or_insert_with(|| Value::Table(Table::new()));
     if let Value::Table(section) = section {
         section.insert(key.to_owned(), value.into());
     }

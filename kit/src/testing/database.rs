@@ -18,9 +18,11 @@ use crate::{
     service::Service,
 };
 
+/// The name of a template, once it is made.
+type Template = Arc<OnceCell<String>>;
+
 /// Databases with everything migrated, from which those of the tests are copied.
-static TEMPLATES: LazyLock<Mutex<HashMap<&'static str, Arc<OnceCell<String>>>>> =
-    LazyLock::new(Mutex::default);
+static TEMPLATES: LazyLock<Mutex<HashMap<&'static str, Template>>> = LazyLock::new(Mutex::default);
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// A database that belongs to one test.
