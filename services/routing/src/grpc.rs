@@ -52,7 +52,13 @@ impl Checks {
     }
 
     /// Reads what names a request.
-    fn request<M: Message>(&mut self, caller: &Caller, method: &str, id: &str, body: &M) -> Request {
+    fn request<M: Message>(
+        &mut self,
+        caller: &Caller,
+        method: &str,
+        id: &str,
+        body: &M,
+    ) -> Request {
         let mut hash = Sha256::new();
         hash.update(method);
         hash.update([0]);

@@ -69,7 +69,9 @@ impl App {
             return Err(Error::HistoricalNotAllowed);
         }
         let app = self.clone();
-        self.db.write(move |tx| Box::pin(async move { app.work_in(tx, &caller, order).await })).await
+        self.db
+            .write(move |tx| Box::pin(async move { app.work_in(tx, &caller, order).await }))
+            .await
     }
 
     async fn work_in(

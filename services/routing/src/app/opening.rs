@@ -47,9 +47,7 @@ impl App {
         texts: HashMap<MessageId, Text>,
     ) -> Result<Opened, Error> {
         let app = self.clone();
-        self.db
-            .write(move |tx| Box::pin(async move { app.open_in(tx, due, texts).await }))
-            .await
+        self.db.write(move |tx| Box::pin(async move { app.open_in(tx, due, texts).await })).await
     }
 
     async fn open_in(

@@ -105,9 +105,19 @@ mod tests {
             (clerk("130103-g"), Sight::Public, Sight::Hidden, false),
             (clerk("M35"), Sight::Public, Sight::Hidden, false),
             (Viewer { works: false, ..clerk("130102-g") }, Sight::Whole, Sight::Whole, false),
-            (Viewer { reads: false, works: false, ..clerk("130102-g") }, Sight::Public, Sight::Hidden, false),
+            (
+                Viewer { reads: false, works: false, ..clerk("130102-g") },
+                Sight::Public,
+                Sight::Hidden,
+                false,
+            ),
             (Viewer { author: true, ..Viewer::default() }, Sight::Whole, Sight::Whole, false),
-            (Viewer { any: true, works: true, ..Viewer::default() }, Sight::Whole, Sight::Whole, true),
+            (
+                Viewer { any: true, works: true, ..Viewer::default() },
+                Sight::Whole,
+                Sight::Whole,
+                true,
+            ),
             (Viewer::default(), Sight::Public, Sight::Hidden, false),
         ] {
             assert_eq!(sight(offices, &public, &viewer), of_public, "{viewer:?}");

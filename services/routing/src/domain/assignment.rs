@@ -167,7 +167,10 @@ mod tests {
         below.open = false;
         let offices = Offices::new([office("a", None), below]).unwrap();
         let assignment = assign(&offices, "b", &[], &[]).unwrap();
-        assert_eq!((assignment.office_id.as_str(), assignment.rule.code()), ("a", "closed_office_passed_over"));
+        assert_eq!(
+            (assignment.office_id.as_str(), assignment.rule.code()),
+            ("a", "closed_office_passed_over")
+        );
     }
 
     #[test]
@@ -183,19 +186,22 @@ mod tests {
     /// A random forest of up to 40 offices, each under an earlier one or under none, in a few
     /// divisions.
     fn forests() -> impl Strategy<Value = Offices> {
-        prop::collection::vec((any::<prop::sample::Index>(), 0..4_u8, 0..8_u8, any::<bool>()), 1..40)
-            .prop_map(|offices| {
-                let made = offices.iter().enumerate().map(|(n, (parent, root, division, open))| {
-                    let mut made = office(&format!("o{n}"), None);
-                    if n > 0 && *root > 0 {
-                        made.parent_office_id = Some(format!("o{}", parent.index(n)));
-                    }
-                    made.division_code = (*division > 0).then(|| division.to_string());
-                    made.open = *open;
-                    made
-                });
-                Offices::new(made).unwrap()
-            })
+        prop::collection::vec(
+            (any::<prop::sample::Index>(), 0..4_u8, 0..8_u8, any::<bool>()),
+            1..40,
+        )
+        .prop_map(|offices| {
+            let made = offices.iter().enumerate().map(|(n, (parent, root, division, open))| {
+                let mut made = office(&format!("o{n}"), None);
+                if n > 0 && *root > 0 {
+                    made.parent_office_id = Some(format!("o{}", parent.index(n)));
+                }
+                made.division_code = (*division > 0).then(|| division.to_string());
+                made.open = *open;
+                made
+            });
+            Offices::new(made).unwrap()
+        })
     }
 
     proptest! {

@@ -110,7 +110,10 @@ pub struct Lists {
 impl Lists {
     /// The version of a list; 0 if there is none.
     pub fn version(&self, list: List) -> u32 {
-        self.versions.iter().find(|(name, _)| name == list.name()).map_or(0, |(_, version)| *version)
+        self.versions
+            .iter()
+            .find(|(name, _)| name == list.name())
+            .map_or(0, |(_, version)| *version)
     }
 
     /// The lists as one directory.

@@ -20,8 +20,11 @@ impl Rating {
     /// The names of the fields.
     pub fn new(resolution: u32, attitude: u32, speed: u32) -> Result<Self, Vec<&'static str>> {
         let dimensions = [("resolution", resolution), ("attitude", attitude), ("speed", speed)];
-        let wrong: Vec<_> =
-            dimensions.iter().filter(|(_, v)| !(1..=5).contains(v)).map(|(name, _)| *name).collect();
+        let wrong: Vec<_> = dimensions
+            .iter()
+            .filter(|(_, v)| !(1..=5).contains(v))
+            .map(|(name, _)| *name)
+            .collect();
         match [resolution, attitude, speed].map(i16::try_from) {
             [Ok(resolution), Ok(attitude), Ok(speed)] if wrong.is_empty() => {
                 Ok(Self { resolution, attitude, speed })
@@ -81,7 +84,11 @@ mod tests {
             ((1, 1, 1), "very_dissatisfied"),
         ] {
             let (resolution, attitude, speed) = dimensions;
-            assert_eq!(Rating::new(resolution, attitude, speed).unwrap().label(), label, "{dimensions:?}");
+            assert_eq!(
+                Rating::new(resolution, attitude, speed).unwrap().label(),
+                label,
+                "{dimensions:?}"
+            );
         }
     }
 

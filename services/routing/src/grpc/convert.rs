@@ -80,8 +80,7 @@ pub(super) fn outcome(number: i32) -> Option<Outcome> {
 
 /// The code of the state that a caller named: `None` for an unknown one, `Some(None)` for none.
 pub(super) fn state_code(number: i32) -> Option<Option<&'static str>> {
-    let states =
-        [State::Assigned, State::Accepted, State::Replied, State::Closed(Outcome::Solved)];
+    let states = [State::Assigned, State::Accepted, State::Replied, State::Closed(Outcome::Solved)];
     match number {
         0 => Some(None),
         number => states

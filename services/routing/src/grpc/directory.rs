@@ -5,7 +5,9 @@ use liuyan_kit::{
     clock::{from_proto, to_proto},
     locale::Words,
 };
-use liuyan_proto::liuyan::routing::v1::{self as routing, directory_service_server::DirectoryService};
+use liuyan_proto::liuyan::routing::v1::{
+    self as routing, directory_service_server::DirectoryService,
+};
 use tonic::{Request, Response, Status};
 
 use super::{status, words};
@@ -237,10 +239,10 @@ impl DirectoryService for Grpc {
         _: Request<routing::ListKindsRequest>,
     ) -> Result<Response<routing::ListKindsResponse>, Status> {
         let directory = self.app.directory();
-        let kinds = directory.kinds.iter().map(|kind| routing::Kind {
-            kind: kind.kind.clone(),
-            name_zh: kind.name_zh.clone(),
-        });
+        let kinds = directory
+            .kinds
+            .iter()
+            .map(|kind| routing::Kind { kind: kind.kind.clone(), name_zh: kind.name_zh.clone() });
         let version = directory.kinds_version;
         Ok(Response::new(routing::ListKindsResponse { kinds: kinds.collect(), version }))
     }

@@ -142,9 +142,8 @@ pub struct Filter {
 /// Inserts new cases.
 pub async fn insert(tx: &mut PgConnection, cases: &[Case]) -> Result<(), sqlx::Error> {
     let rows: Vec<Value> = cases.iter().map(line).collect();
-    let inserted = sqlx::query_file!("src/queries/insert_cases.sql", Value::Array(rows))
-        .execute(tx)
-        .await?;
+    let inserted =
+        sqlx::query_file!("src/queries/insert_cases.sql", Value::Array(rows)).execute(tx).await?;
     expect_all(&inserted, cases.len())
 }
 
@@ -222,10 +221,7 @@ pub async fn update(tx: &mut PgConnection, case: &Case) -> Result<(), sqlx::Erro
 }
 
 /// Finds a case.
-pub async fn find(
-    connection: &mut PgConnection,
-    name: &Name,
-) -> Result<Option<Case>, sqlx::Error> {
+pub async fn find(connection: &mut PgConnection, name: &Name) -> Result<Option<Case>, sqlx::Error> {
     let row = match name {
         Name::Case(case_id) => {
             sqlx::query_as!(CaseRow, "select * from cases where case_id = $1", case_id.uuid())
@@ -247,10 +243,7 @@ pub async fn find(
 }
 
 /// Finds a case and locks it until the transaction ends.
-pub async fn lock(
-    tx: &mut PgConnection,
-    case_id: CaseId,
-) -> Result<Option<Case>, sqlx::Error> {
+pub async fn lock(tx: &mut PgConnection, case_id: CaseId) -> Result<Option<Case>, sqlx::Error> {
     let row = sqlx::query_as!(
         CaseRow,
         "select * from cases where case_id = $1 for update",

@@ -153,10 +153,7 @@ pub async fn rated(
     )
     .fetch_optional(connection)
     .await?;
-    Ok(Rated {
-        has_reply: row.is_some(),
-        rated_at: row.and_then(|row| row.rated_at).map(from_db),
-    })
+    Ok(Rated { has_reply: row.is_some(), rated_at: row.and_then(|row| row.rated_at).map(from_db) })
 }
 
 /// Stores a rating, or changes it.

@@ -33,7 +33,8 @@ pub async fn versions(connection: &mut PgConnection) -> Result<Vec<(String, u32)
 pub async fn put_divisions(tx: &mut PgConnection, list: &[Division]) -> Result<(), sqlx::Error> {
     let codes: Vec<String> = list.iter().map(|division| division.code.clone()).collect();
     let names: Vec<String> = list.iter().map(|division| division.name.clone()).collect();
-    let levels: Vec<String> = list.iter().map(|division| division.level.code().to_owned()).collect();
+    let levels: Vec<String> =
+        list.iter().map(|division| division.level.code().to_owned()).collect();
     let parents: Vec<Option<String>> =
         list.iter().map(|division| division.parent_code.clone()).collect();
     sqlx::query!("delete from divisions where code <> all($1)", &codes).execute(&mut *tx).await?;

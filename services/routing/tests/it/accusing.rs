@@ -1,5 +1,5 @@
-use liuyan_proto::liuyan::{common::v1::Outcome, routing::v1 as routing};
 use liuyan_kit::{id, testing};
+use liuyan_proto::liuyan::{common::v1::Outcome, routing::v1 as routing};
 
 use crate::helpers::{House, a_message, a_reply, an_acceptance, reason, view};
 
@@ -65,7 +65,10 @@ async fn the_accused_and_those_under_it_never_own_read_list_or_act() {
 async fn who_accuses_the_top_of_a_province_reaches_the_petition_office() {
     let house = House::open().await;
     let case = house.a_case(&a_message().to("110101-g").accusing(&["110000-g"])).await;
-    assert_eq!((view(&case).office_id.as_str(), case.assigned_by.as_str()), ("M35", "triage_accused"));
+    assert_eq!(
+        (view(&case).office_id.as_str(), case.assigned_by.as_str()),
+        ("M35", "triage_accused")
+    );
     let case = house.a_case(&a_message().to("M35").accusing(&["M35"])).await;
     assert_eq!(view(&case).office_id, "M11");
 }

@@ -52,7 +52,10 @@ async fn a_case_is_accepted_answered_answered_again_and_closed() {
     );
     let closed = cases.close_case(a_closing(&case_id, Outcome::Solved)).await.unwrap();
     let closed = closed.into_inner().case.unwrap();
-    assert_eq!((view(&closed).state(), view(&closed).outcome()), (CaseState::Closed, Outcome::Solved));
+    assert_eq!(
+        (view(&closed).state(), view(&closed).outcome()),
+        (CaseState::Closed, Outcome::Solved)
+    );
     assert_eq!(house.get_in_public(message.message_id).await.unwrap(), closed);
     assert_eq!(reason(house.reply(&clerk, &case_id, "more").await), "CASE_ENDED");
 
@@ -199,5 +202,8 @@ async fn an_import_tells_when_it_happened() {
         ..a_closing(&case_id, Outcome::Solved)
     };
     let closed = cases.close_case(closing).await.unwrap().into_inner().case.unwrap();
-    assert_eq!(view(&closed).custody[0].until, historical("2019-04-01T09:00:00+08").unwrap().occurred_at);
+    assert_eq!(
+        view(&closed).custody[0].until,
+        historical("2019-04-01T09:00:00+08").unwrap().occurred_at
+    );
 }

@@ -129,10 +129,8 @@ async fn the_directory_is_served_page_by_page() {
     assert_eq!(client.list_offices(ministries).await.unwrap().into_inner().offices.len(), 58);
     let provinces = routing::ListDivisionsRequest::default();
     assert_eq!(client.list_divisions(provinces).await.unwrap().into_inner().divisions.len(), 34);
-    let districts = routing::ListDivisionsRequest {
-        parent_code: "110000".to_owned(),
-        ..Default::default()
-    };
+    let districts =
+        routing::ListDivisionsRequest { parent_code: "110000".to_owned(), ..Default::default() };
     let districts = client.list_divisions(districts).await.unwrap().into_inner().divisions;
     assert_eq!(districts.len(), 16, "no placeholder in between");
     let kinds = client.list_kinds(routing::ListKindsRequest {}).await.unwrap().into_inner();

@@ -20,8 +20,8 @@ use liuyan_proto::{
         common::v1::Visibility,
         intake::v1::WithdrawalRequested,
         moderation::v1::{
-            self as moderation, MessageApproved, MessageRedacted, MessageWithdrawn,
-            review_service_server::{ReviewService, ReviewServiceServer},
+            MessageApproved, MessageRedacted, MessageWithdrawn,
+            review_service_server::ReviewServiceServer,
         },
         routing::v1::{
             self as routing, case_service_client::CaseServiceClient,
@@ -30,10 +30,11 @@ use liuyan_proto::{
     },
 };
 use liuyan_routing::{Routing, consumer};
-use sqlx::Row as _;
-use tonic::{Request, Response, Status, service::Routes};
+use tonic::{Status, service::Routes};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
+
+use crate::moderation::Moderation;
 
 /// Every wait of a test ends here.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
@@ -167,14 +168,12 @@ impl House {
     }
 
     pub(crate) async fn moderation_withdraws(&self, message_id: Uuid) {
-        let event =
-            MessageWithdrawn { message_id: message_id.to_string(), withdrawn_at: None };
+        let event = MessageWithdrawn { message_id: message_id.to_string(), withdrawn_at: None };
         self.deliver(consumer::of_moderation(self.clock.clone()), message_id, &event).await;
     }
 
     pub(crate) async fn wish_to_withdraw(&self, message_id: Uuid) {
-        let event =
-            WithdrawalRequested { message_id: message_id.to_string(), requested_at: None };
+        let event = WithdrawalRequested { message_id: message_id.to_string(), requested_at: None };
         self.deliver(consumer::of_intake(self.clock.clone()), message_id, &event).await;
     }
 
@@ -216,9 +215,7 @@ impl House {
         CaseServiceClient::new(self.board.channel("routing"))
     }
 
-    pub(crate) fn directory(
-        &self,
-    ) -> DirectoryServiceClient<liuyan_kit::grpc::Channel> {
+    pub(crate) fn directory(&self) -> DirectoryServiceClient<liuyan_kit::grpc::Channel> {
         DirectoryServiceClient::new(self.board.channel("routing"))
     }
 
@@ -246,7 +243,7 @@ impl House {
 
     /// Types of the events of a case in order, each with its revision and whether it is public.
     pub(crate) async fn story(&self, case_id: &str) -> Vec<String> {
-        let rows = sqlx::query(
+        let rows: Vec<(String, Vec<u8>)> = sqlx::query_as(
             "select type, payload from messaging.outbox where subject_id = $1 order by version",
         )
         .bind(case_id.parse::<Uuid>().unwrap())
@@ -254,14 +251,16 @@ impl House {
         .await
         .unwrap();
         rows.iter()
-            .map(|row| {
-                let kind: String = row.get("type");
+            .map(|(kind, payload)| {
                 // All events of cases have the CaseRef in field 1.
-                let payload: Vec<u8> = row.get("payload");
                 let event = <routing::CaseAccepted as prost::Message>::decode(payload.as_slice());
                 let case = event.unwrap().case.unwrap();
                 let name = kind.rsplit('.').next().unwrap().to_owned();
-                format!("{name} r{} {}", case.revision, if case.public { "public" } else { "hidden" })
+                format!(
+                    "{name} r{} {}",
+                    case.revision,
+                    if case.public { "public" } else { "hidden" }
+                )
             })
             .collect()
     }
@@ -298,113 +297,4 @@ pub(crate) fn view(case: &routing::Case) -> &liuyan_proto::liuyan::common::v1::P
 pub(crate) fn reason<T: std::fmt::Debug>(result: Result<T, Status>) -> String {
     let status = result.unwrap_err();
     status.get_details_error_info().map(|info| info.reason).unwrap_or_else(|| status.to_string())
-}
-
-/// A double of moderation that serves public texts.
-#[derive(Clone, Default)]
-pub(crate) struct Moderation {
-    titles: Arc<Mutex<HashMap<String, String>>>,
-    pub(crate) asked: Arc<Mutex<Vec<String>>>,
-    pub(crate) away: Arc<std::sync::atomic::AtomicBool>,
-}
-
-impl Moderation {
-    pub(crate) fn publish(&self, message_id: Uuid, title: &str) {
-        self.titles.lock().unwrap().insert(message_id.to_string(), title.to_owned());
-    }
-
-    pub(crate) fn forget(&self, message_id: Uuid) {
-        self.titles.lock().unwrap().remove(&message_id.to_string());
-    }
-
-    pub(crate) fn set_away(&self, away: bool) {
-        self.away.store(away, std::sync::atomic::Ordering::SeqCst);
-    }
-
-    pub(crate) fn was_asked_for(&self, message_id: Uuid) -> bool {
-        self.asked.lock().unwrap().contains(&message_id.to_string())
-    }
-}
-
-type Answer<T> = Result<Response<T>, Status>;
-
-fn not_here<T>() -> Answer<T> {
-    Err(Status::unimplemented("the double only serves public texts"))
-}
-
-#[tonic::async_trait]
-impl ReviewService for Moderation {
-    async fn batch_get_public_text(
-        &self,
-        request: Request<moderation::BatchGetPublicTextRequest>,
-    ) -> Answer<moderation::BatchGetPublicTextResponse> {
-        if self.away.load(std::sync::atomic::Ordering::SeqCst) {
-            return Err(Status::unavailable("away"));
-        }
-        let ids = request.into_inner().message_ids;
-        self.asked.lock().unwrap().extend(ids.iter().cloned());
-        let titles = self.titles.lock().unwrap();
-        let texts = ids.into_iter().filter_map(|message_id| {
-            let title = titles.get(&message_id)?.clone();
-            let body = "a body".to_owned();
-            Some(moderation::PublicText { message_id, title, body, ..Default::default() })
-        });
-        Ok(Response::new(moderation::BatchGetPublicTextResponse { texts: texts.collect() }))
-    }
-
-    async fn list_reviews(
-        &self,
-        _: Request<moderation::ListReviewsRequest>,
-    ) -> Answer<moderation::ListReviewsResponse> {
-        not_here()
-    }
-
-    async fn get_review(
-        &self,
-        _: Request<moderation::GetReviewRequest>,
-    ) -> Answer<moderation::GetReviewResponse> {
-        not_here()
-    }
-
-    async fn claim_review(
-        &self,
-        _: Request<moderation::ClaimReviewRequest>,
-    ) -> Answer<moderation::ClaimReviewResponse> {
-        not_here()
-    }
-
-    async fn renew_claim(
-        &self,
-        _: Request<moderation::RenewClaimRequest>,
-    ) -> Answer<moderation::RenewClaimResponse> {
-        not_here()
-    }
-
-    async fn release_review(
-        &self,
-        _: Request<moderation::ReleaseReviewRequest>,
-    ) -> Answer<moderation::ReleaseReviewResponse> {
-        not_here()
-    }
-
-    async fn decide_review(
-        &self,
-        _: Request<moderation::DecideReviewRequest>,
-    ) -> Answer<moderation::DecideReviewResponse> {
-        not_here()
-    }
-
-    async fn redact_message(
-        &self,
-        _: Request<moderation::RedactMessageRequest>,
-    ) -> Answer<moderation::RedactMessageResponse> {
-        not_here()
-    }
-
-    async fn list_grounds(
-        &self,
-        _: Request<moderation::ListGroundsRequest>,
-    ) -> Answer<moderation::ListGroundsResponse> {
-        not_here()
-    }
 }

@@ -21,7 +21,10 @@ async fn an_approved_message_becomes_a_public_case_with_its_text() {
     assert_eq!(view.custody.len(), 1);
     assert_eq!(view.custody[0].until, None);
     assert_eq!(house.get_in_public(message.message_id).await.unwrap(), case);
-    assert_eq!(house.story(&view.case_id).await, ["case-opened r1 public", "case-assigned r1 public"]);
+    assert_eq!(
+        house.story(&view.case_id).await,
+        ["case-opened r1 public", "case-assigned r1 public"]
+    );
 }
 
 #[tokio::test]

@@ -61,7 +61,10 @@ async fn only_the_author_rates_and_only_a_reply() {
     let case = an_answered_case(&house).await;
     let somebody = house.author(Uuid::from_u128(7));
     let rating = a_rating(&case, 5);
-    assert_eq!(reason(house.cases(&somebody).rate_reply(rating.clone()).await), "MESSAGE_NOT_YOURS");
+    assert_eq!(
+        reason(house.cases(&somebody).rate_reply(rating.clone()).await),
+        "MESSAGE_NOT_YOURS"
+    );
     let clerk = house.clerk("130102-g");
     assert_eq!(reason(house.cases(&clerk).rate_reply(rating.clone()).await), "SCOPE_MISSING");
     let author = house.author(case.message.message_id);

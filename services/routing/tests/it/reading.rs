@@ -34,10 +34,14 @@ async fn lists_show_the_newest_first_and_to_each_what_they_may_see() {
     let above = house.clerk("130000-g");
     let beside = house.clerk("130103-g");
     let operator = house.operator();
-    let office = |id: &str| routing::ListCasesRequest { office_id: id.to_owned(), ..Default::default() };
-    let division =
-        |code: &str| routing::ListCasesRequest { division_code: code.to_owned(), ..Default::default() };
-    let state = |state: CaseState| routing::ListCasesRequest { state: state.into(), ..Default::default() };
+    let office =
+        |id: &str| routing::ListCasesRequest { office_id: id.to_owned(), ..Default::default() };
+    let division = |code: &str| routing::ListCasesRequest {
+        division_code: code.to_owned(),
+        ..Default::default()
+    };
+    let state =
+        |state: CaseState| routing::ListCasesRequest { state: state.into(), ..Default::default() };
     for (token, request, expected) in [
         (&everybody, division(""), &[4, 2, 1, 0][..]),
         (&beside, division(""), &[4, 2, 1, 0]),
@@ -84,7 +88,10 @@ async fn pages_join_without_gaps_and_their_tokens_are_bound_to_the_list() {
     assert_eq!(ids(&seen), expected);
 
     for (wrong, field) in [
-        (routing::ListCasesRequest { office_id: "130102-g".to_owned(), ..request.clone() }, "token"),
+        (
+            routing::ListCasesRequest { office_id: "130102-g".to_owned(), ..request.clone() },
+            "token",
+        ),
         (routing::ListCasesRequest { page_token: "x".to_owned(), ..request.clone() }, "token"),
         (routing::ListCasesRequest { page_size: -1, ..request.clone() }, "size"),
         (routing::ListCasesRequest { state: 99, ..request.clone() }, "state"),

@@ -107,6 +107,7 @@ async fn in_every_order_each_approved_message_has_one_case() {
     let open = "select count(*) from openings o full join cases c using (message_id)
                 where (o.state = 'done') is distinct from (c.case_id is not null)";
     assert_eq!(house.count(open).await, 0);
-    let closed = "select count(*) from cases where outcome = 'withdrawn' and not public and not has_text";
+    let closed =
+        "select count(*) from cases where outcome = 'withdrawn' and not public and not has_text";
     assert_eq!(house.count(closed).await, 4);
 }
