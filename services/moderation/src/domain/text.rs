@@ -169,6 +169,9 @@ mod tests {
         // A family of three, a thumb with a skin tone, a flag, and e with a combining acute.
         let text = "a👨‍👩‍👧b👍🏽c🇨🇳de\u{301}f";
         assert_eq!(length(text), 9);
+        // A consonant with a vowel that takes room of its own is one cluster only in the extended
+        // sense.
+        assert_eq!(length("\u{928}\u{93f}"), 1);
         assert_eq!(rendered(text, &[body(1, 2), body(3, 4)]), "a■b■c🇨🇳de\u{301}f");
         assert_eq!(rendered(text, &[body(5, 6), body(7, 8)]), "a👨‍👩‍👧b👍🏽c■d■f");
     }

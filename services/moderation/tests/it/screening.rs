@@ -134,3 +134,31 @@ async fn a_message_withdrawn_while_the_rules_read_it_is_not_approved() {
     assert_eq!(bench.state(id).await, "withdrawn");
     assert!(bench.said::<MessageApproved>().await.is_empty());
 }
+
+#[tokio::test]
+async fn what_was_read_counts_only_for_the_revision_that_was_read() {
+    let bench = Arc::new(bench().await);
+    let id = bench.submit(&a_message(CLEAN)).await;
+    let held_back = bench.intake.hold_back().await;
+    let screening = tokio::spawn({
+        let bench = Arc::clone(&bench);
+        async move { bench.app.screen_some().await.unwrap() }
+    });
+    let asked = || async { (!bench.intake.purposes().is_empty()).then_some(()) };
+    eventually("intake was asked", Duration::from_secs(10), asked).await;
+    // Its lease ended meanwhile, and others sent the message back and got a mended one.
+    bench
+        .db
+        .write(|tx| {
+            Box::pin(async move {
+                sqlx::query_scalar::<_, i32>("update reviews set revision = 2 returning revision")
+                    .fetch_one(tx)
+                    .await
+            })
+        })
+        .await
+        .unwrap();
+    drop(held_back);
+    screening.await.unwrap();
+    assert_eq!(bench.state(id).await, "screening");
+}
