@@ -69,6 +69,9 @@ begin
         day := first + offset_days;
         name := 'outbox_' || to_char(day, 'YYYYMMDD');
         continue when to_regclass('messaging.' || name) is not null;
+        -- Whoever is inserting finishes first, and whoever comes waits: an insert that had chosen
+        -- the default partition would be refused by its new, narrower bounds.
+        lock table messaging.outbox in share row exclusive mode;
         low := messaging.first_id_at(day::timestamp at time zone 'UTC');
         high := messaging.first_id_at((day + 1)::timestamp at time zone 'UTC');
         execute format(

@@ -109,6 +109,8 @@ impl Db {
                 ("statement_timeout", millis(limits.statement)),
                 ("lock_timeout", millis(limits.lock)),
                 ("idle_in_transaction_session_timeout", millis(limits.idle_in_transaction)),
+                // A rollback outside a transaction, as after every use, is no news.
+                ("client_min_messages", "error".to_owned()),
             ]);
         let pool = PgPoolOptions::new()
             .max_connections(limits.connections)
@@ -158,6 +160,11 @@ impl Db {
         for migrator in [Some(&MESSAGING), own].into_iter().flatten() {
             tolerant(migrator).run(&self.pool).await.map_err(Error::Migrate)?;
         }
+        // Before anything is said, so that nothing falls into the default partition.
+        sqlx::query_scalar!("select messaging.make_partitions(current_date - 1, 9)")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(|error| Error::Migrate(error.into()))?;
         Ok(())
     }
 

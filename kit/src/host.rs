@@ -12,11 +12,8 @@ use anyhow::Context as _;
 use liuyan_proto::{
     liuyan::messaging::v1::confirmation_service_server::ConfirmationServiceServer, topology,
 };
-use sqlx::{Connection as _, migrate::Migrator};
-use tokio::{
-    sync::OnceCell,
-    time::{Instant, sleep},
-};
+use sqlx::migrate::Migrator;
+use tokio::{sync::OnceCell, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
@@ -25,7 +22,7 @@ use crate::{
     auth::{Signer, Verifier},
     clock::SharedClock,
     config::{self, Settings},
-    db::{self, Db},
+    db::Db,
     grpc::{self, Channel, Credentials, Guarded, OwnTokens},
     messaging::{Bus, Consumer, confirm, consumer, relay},
 };
@@ -33,15 +30,13 @@ use crate::{
 mod process;
 mod readiness;
 mod tasks;
+mod watch;
 
 pub use process::Process;
 pub use readiness::{ConditionReport, Readiness, Report};
 pub use tasks::{WorkPace, Worked};
+pub(crate) use watch::connect;
 
-/// How long a database may stay away at the start; pods start in any order.
-const DATABASE_LIMIT: Duration = Duration::from_secs(60);
-/// How often the connections to database and bus are looked at.
-const LOOK: Duration = Duration::from_secs(2);
 /// The service that every service with a database serves beside its own.
 const CONFIRMATION: &str = "liuyan.messaging.v1.ConfirmationService";
 
@@ -151,7 +146,7 @@ impl Host {
         inner.readiness.set("database", Ok(()));
         let _ = inner.db.set(db.clone());
         let (readiness, watched) = (inner.readiness.clone(), db.clone());
-        self.watch("watch-database", move || watch_database(watched.clone(), readiness.clone()));
+        self.watch("watch-database", move || watch::database(watched.clone(), readiness.clone()));
         Ok(db)
     }
 
@@ -242,7 +237,7 @@ impl Host {
             }
             let bus = Bus::connect(&inner.settings.nats, inner.name).await?;
             let (readiness, watched) = (self.readiness(), bus.clone());
-            self.watch("watch-nats", move || watch_bus(watched.clone(), readiness.clone()));
+            self.watch("watch-nats", move || watch::bus(watched.clone(), readiness.clone()));
             Ok::<_, anyhow::Error>(bus)
         };
         inner.bus.get_or_try_init(connect).await.cloned()
@@ -358,49 +353,5 @@ impl Host {
             let _ = tokio::time::timeout(limit, db.close()).await;
         }
         tracing::info!(service = inner.name, "stopped");
-    }
-}
-
-/// Connects to a database, and waits for one that is still starting.
-pub(crate) async fn connect(name: &'static str, settings: &config::Database) -> anyhow::Result<Db> {
-    let url = settings.address()?;
-    let started = Instant::now();
-    loop {
-        match Db::connect(url.expose(), name, &settings.limits()).await {
-            Ok(db) => return Ok(db),
-            Err(db::Error::Connect(error)) if started.elapsed() < DATABASE_LIMIT => {
-                tracing::warn!(service = name, %error, "the database is away; waiting");
-                sleep(LOOK).await;
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-async fn watch_database(db: Db, readiness: Readiness) {
-    loop {
-        sleep(LOOK).await;
-        // A pool that is busy is no reason to take the service out: only its absence is.
-        match ping(&db).await {
-            Ok(()) | Err(sqlx::Error::PoolTimedOut) => readiness.set("database", Ok(())),
-            Err(sqlx::Error::PoolClosed) => return,
-            Err(error) => readiness.set("database", Err(error.to_string())),
-        }
-    }
-}
-
-async fn ping(db: &Db) -> Result<(), sqlx::Error> {
-    db.read().await?.ping().await
-}
-
-async fn watch_bus(bus: Bus, readiness: Readiness) {
-    loop {
-        let state = if bus.connected() {
-            bus.check_server().map_err(|error| error.to_string())
-        } else {
-            Err("not connected".to_owned())
-        };
-        readiness.set("nats", state);
-        sleep(LOOK).await;
     }
 }

@@ -1,22 +1,17 @@
 //! Ids: UUIDv7 for what happens, UUIDv5 for what has a name already.
 
 use jiff::Timestamp;
-use uuid::{ContextV7, Uuid};
+use uuid::{NoContext, Uuid};
 
 /// The namespace of ids that are made from names.
 const NAMES: Uuid = Uuid::from_u128(0x6f1c_2d0e_8f57_5b1a_9c34_4c69_7579_616e);
 
-/// Keeps the ids of one process in order within a millisecond.
-static CONTEXT: std::sync::LazyLock<std::sync::Mutex<ContextV7>> =
-    std::sync::LazyLock::new(|| std::sync::Mutex::new(ContextV7::new()));
-
-/// A new id that sorts by `now`. Two ids of one process never come out of order as long as the
-/// clock does not go back.
+/// A new id that sorts by `now`, to the millisecond. It never remembers an earlier time: a clock
+/// that was ahead and has been put right leaves no trace in later ids.
 pub fn v7(now: Timestamp) -> Uuid {
     let seconds = u64::try_from(now.as_second()).unwrap_or_default();
     let nanos = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
-    let context = CONTEXT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    Uuid::new_v7(uuid::Timestamp::from_unix(&*context, seconds, nanos))
+    Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, nanos))
 }
 
 /// Thirty-two bytes that nobody can guess, for passwords and salts.
@@ -78,10 +73,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_of_one_process_sort_by_time() {
-        let now = Timestamp::from_millisecond(1_732_000_000_000).unwrap();
-        let ids: Vec<_> = (0..1_000).map(|_| v7(now)).collect();
+    fn ids_sort_by_time_and_forget_a_clock_that_was_ahead() {
+        let at = |millis| v7(Timestamp::from_millisecond(1_732_000_000_000 + millis).unwrap());
+        let ids: Vec<_> = (0..1_000).map(at).collect();
         assert!(ids.is_sorted());
+        let ahead = at(86_400_000);
+        assert!(at(1_000) < ahead);
     }
 
     #[test]

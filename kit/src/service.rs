@@ -1,6 +1,7 @@
 //! A service: what each one says of itself, and the program that is made of it.
 
 use std::{
+    ffi::OsString,
     fmt::Debug,
     future::Future,
     io::{IsTerminal as _, Write as _},
@@ -152,7 +153,19 @@ enum ConfigCommand {
 /// Gives 0 when done, 1 when something failed, 2 for wrong usage or configuration, 3 when the
 /// service cannot be reached.
 pub fn main<S: Service>() -> ExitCode {
-    let arguments = Arguments::parse();
+    main_with::<S>(std::env::args_os())
+}
+
+/// The same with other arguments than the process's; the first is the program's name.
+pub fn main_with<S: Service>(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are told as errors, too, that are none.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
     let sources = Sources::of_machine(arguments.config);
     let settings = match Settings::<S::Config>::load(S::NAME, S::DEFAULTS, &sources) {
         Ok(settings) => settings,

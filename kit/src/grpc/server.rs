@@ -17,8 +17,6 @@ use crate::config;
 /// As the client's; see `client`.
 const KEEPALIVE: Duration = Duration::from_secs(20);
 const KEEPALIVE_LIMIT: Duration = Duration::from_secs(10);
-/// Requests of one connection that are being worked on; more are shed.
-const PER_CONNECTION: usize = 1_024;
 
 /// What is served, and how.
 pub(crate) struct Serving {
@@ -51,23 +49,12 @@ pub(crate) fn serve(
         tonic_health::server::HealthService::from_health_reporter(health),
     ));
     if settings.reflection {
-        let mut builder = tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(liuyan_proto::DESCRIPTORS);
-        for name in &names {
-            builder = builder.with_service_name(name);
-        }
-        routes = routes.add_service(builder.build_v1()?);
-        let mut builder = tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(liuyan_proto::DESCRIPTORS);
-        for name in &names {
-            builder = builder.with_service_name(name);
-        }
-        routes = routes.add_service(builder.build_v1alpha()?);
+        routes = routes.add_service(reflection(&names).build_v1()?);
+        // For tools that have not learnt the new one yet.
+        routes = routes.add_service(reflection(&names).build_v1alpha()?);
     }
     let mut server = Server::builder()
         .max_concurrent_streams(settings.streams_per_connection)
-        .concurrency_limit_per_connection(PER_CONNECTION)
-        .load_shed(true)
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE_LIMIT))
         .tcp_nodelay(true);
@@ -93,4 +80,11 @@ pub(crate) fn serve(
         }
     };
     Ok((address, task))
+}
+
+/// Tells the contracts of the services that are served here.
+fn reflection(names: &[String]) -> tonic_reflection::server::Builder<'static> {
+    let builder = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(liuyan_proto::DESCRIPTORS);
+    names.iter().fold(builder, |builder, name| builder.with_service_name(name))
 }

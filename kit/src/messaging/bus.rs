@@ -137,9 +137,8 @@ impl Bus {
                     event => tracing::debug!(service, %event, "nats"),
                 }
             });
-        if !settings.user.is_empty() {
-            options = options
-                .user_and_password(settings.user.clone(), settings.password.expose().to_owned());
+        if let Some((user, password)) = credentials(settings) {
+            options = options.user_and_password(user, password);
         }
         if !settings.token.is_empty() {
             options = options.token(settings.token.expose().to_owned());
@@ -445,6 +444,17 @@ impl Delivery {
             tracing::debug!(%error, "a request for redelivery was lost");
         }
     }
+}
+
+/// User and password: from the settings, or from the address, where async-nats does not look.
+fn credentials(settings: &config::Nats) -> Option<(String, String)> {
+    if !settings.user.is_empty() {
+        return Some((settings.user.clone(), settings.password.expose().to_owned()));
+    }
+    let first = settings.url.expose().split(',').next().unwrap_or_default();
+    let url = url::Url::parse(first.trim()).ok()?;
+    let password = url.password()?.to_owned();
+    Some((url.username().to_owned(), password))
 }
 
 /// The fields in which a stream differs from its declaration.

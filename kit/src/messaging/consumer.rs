@@ -210,8 +210,14 @@ impl Consumer {
         let subjects: BTreeSet<Uuid> = batch.iter().map(|event| event.subject_id).collect();
         let subjects: Vec<Uuid> = subjects.into_iter().collect();
         let mut positions = ledger::lock_positions(tx, self.source, &subjects).await?;
-        let parked =
-            if drain { ledger::parked_of(tx, self.source, &subjects).await? } else { Vec::new() };
+        let mut parked = ledger::parked_of(tx, self.source, &subjects).await?;
+        if !drain {
+            // A parked copy of an event of this batch has been counted; it is the one to be taken.
+            parked.retain(|waiting| {
+                let key = (waiting.subject_id, waiting.version);
+                batch.iter().any(|event| (event.subject_id, event.version) == key)
+            });
+        }
         let dead = ledger::dead_versions(tx, self.source, &subjects).await?;
 
         let mut plan = Plan::default();

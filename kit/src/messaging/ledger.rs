@@ -132,15 +132,15 @@ pub(super) async fn park(
     .await
 }
 
-/// Takes events out of the parking because they took effect.
+/// Takes events out of the parking; gives how many were there.
 pub(super) async fn unpark(
     tx: &mut PgConnection,
     source: &str,
     events: &[&Envelope],
-) -> Result<(), sqlx::Error> {
+) -> Result<u64, sqlx::Error> {
     let subject_ids: Vec<Uuid> = events.iter().map(|event| event.subject_id).collect();
     let versions: Vec<i64> = events.iter().map(|event| event.version).collect();
-    sqlx::query!(
+    let deleted = sqlx::query!(
         "delete from messaging.parked as parked
          using unnest($2::uuid[], $3::bigint[]) as done (subject_id, version)
          where parked.source = $1 and parked.subject_id = done.subject_id
@@ -151,7 +151,7 @@ pub(super) async fn unpark(
     )
     .execute(tx)
     .await?;
-    Ok(())
+    Ok(deleted.rows_affected())
 }
 
 /// Adds newly settled events to the digests. The last statement of its transaction: the row of a

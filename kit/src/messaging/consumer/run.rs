@@ -225,7 +225,8 @@ async fn one_by_one(
     }
 }
 
-/// Counts a fault of an event that is not parked. Gives true if it is dead, and so settled.
+/// Counts a fault of an event. Gives true if it is settled: dead now, or dealt with before. A
+/// parked event has been counted as settled already; when it dies it only changes its table.
 async fn blame(
     consumer: &Consumer,
     pace: &Pace,
@@ -246,7 +247,7 @@ async fn blame(
                     return Ok::<_, sqlx::Error>(true);
                 }
                 let dead = ledger::blame(tx, source, &event, &told, limit, now).await?;
-                if dead {
+                if dead && ledger::unpark(tx, source, &[&event]).await? == 0 {
                     ledger::digest(tx, source, &[event.event_id]).await?;
                 }
                 Ok(dead)
@@ -357,9 +358,7 @@ async fn sweep_once(consumer: &Consumer, pace: &Pace) -> Result<(), sqlx::Error>
                 return Ok(());
             }
             Err(fault) => {
-                if blame_parked(consumer, pace, &event, &fault).await? {
-                    report(&event, &fault, true);
-                }
+                blame(consumer, pace, &event, &fault).await?;
             }
         }
     }
@@ -389,30 +388,6 @@ async fn settle_parked(
             Err(fault)
         }
     }
-}
-
-/// Counts a fault of a parked event. It has been counted as settled already; when it is dead it
-/// only moves from one table to the other.
-async fn blame_parked(
-    consumer: &Consumer,
-    pace: &Pace,
-    event: &Envelope,
-    fault: &Fault,
-) -> Result<bool, sqlx::Error> {
-    let (source, limit) = (consumer.source(), pace.settings.attempts_before_dead);
-    let (event, told, now) = (event.clone(), fault.told(), pace.clock.now());
-    pace.db
-        .write(move |tx| {
-            Box::pin(async move {
-                ledger::lock_positions(tx, source, &[event.subject_id]).await?;
-                let dead = ledger::blame(tx, source, &event, &told, limit, now).await?;
-                if dead {
-                    ledger::unpark(tx, source, &[&event]).await?;
-                }
-                Ok::<_, sqlx::Error>(dead)
-            })
-        })
-        .await
 }
 
 /// Tries a dead letter again because a person wants it.

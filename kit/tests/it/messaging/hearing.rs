@@ -112,7 +112,12 @@ async fn an_event_of_the_bus_that_is_none_of_ours_is_put_aside() {
     let subject = subject();
     say(&db, subject, &["a"]).await;
     settled(&heard, subject, 1).await;
-    let stranger = async_nats::connect(server.url()).await.unwrap();
+    let url = url::Url::parse(server.url()).unwrap();
+    let stranger = async_nats::ConnectOptions::new()
+        .user_and_password(url.username().to_owned(), url.password().unwrap().to_owned())
+        .connect(server.url())
+        .await
+        .unwrap();
     stranger.publish("liuyan.intake.v1.message-submitted", "no headers".into()).await.unwrap();
     stranger.flush().await.unwrap();
     say(&db, subject, &["b"]).await;
