@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn ids_sort_by_time_and_forget_a_clock_that_was_ahead() {
-        let at = |millis| v7(Timestamp::from_millisecond(1_732_000_000_000 + millis).unwrap());
+        let at = |millis: i64| v7(Timestamp::from_millisecond(1_732_000_000_000 + millis).unwrap());
         let ids: Vec<_> = (0..1_000).map(at).collect();
         assert!(ids.is_sorted());
         let ahead = at(86_400_000);
