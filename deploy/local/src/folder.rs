@@ -10,7 +10,7 @@ use crate::error::{Error, at};
 /// Bytes of randomness in a password or a name.
 const RANDOM_BYTES: usize = 24;
 /// The file whose lock says that the folder is in use.
-const LOCK: &str = "lock";
+pub(crate) const LOCK: &str = "lock";
 /// What is written to see whether the folder can be written.
 const PROBE: [u8; 8192] = [0; 8192];
 

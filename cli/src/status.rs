@@ -1,0 +1,171 @@
+//! `liuyan status`: how each service is, and what waits.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Empty};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use liuyan_proto::topology;
+use serde::{Deserialize, Serialize};
+use sqlx::Row as _;
+use tokio::time::timeout;
+
+use crate::{
+    args::Output,
+    board::{Board, connection},
+    error::Error,
+    output,
+};
+
+/// How long a service may take to say how it is.
+const ANSWER: Duration = Duration::from_secs(3);
+
+/// What `/readyz` answers.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Readiness {
+    /// Whether it takes work.
+    pub(crate) ready: bool,
+    conditions: Vec<Condition>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Condition {
+    name: String,
+    holds: bool,
+    reason: Option<String>,
+}
+
+impl Readiness {
+    /// The conditions that do not hold.
+    pub(crate) fn waits_for(&self) -> String {
+        let waiting: Vec<String> = self
+            .conditions
+            .iter()
+            .filter(|condition| !condition.holds)
+            .map(|condition| {
+                let reason = condition.reason.as_deref().unwrap_or("not yet");
+                format!("{}: {reason}", condition.name)
+            })
+            .collect();
+        waiting.join(", ")
+    }
+
+    /// Whether every condition holds, also those without which it could work.
+    pub(crate) fn at_rest(&self) -> bool {
+        self.ready && self.conditions.iter().all(|condition| condition.holds)
+    }
+}
+
+/// Asks a service how it is.
+pub(crate) async fn readiness(address: &str) -> Result<Readiness, String> {
+    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
+    let uri = format!("http://{address}/readyz").parse().map_err(|_| "no address".to_owned())?;
+    let ask = async {
+        let answer = client.get(uri).await.map_err(|error| error.to_string())?;
+        let body = answer.into_body().collect().await.map_err(|error| error.to_string())?;
+        serde_json::from_slice(&body.to_bytes()).map_err(|error| error.to_string())
+    };
+    timeout(ANSWER, ask).await.map_err(|_| "no answer".to_owned())?
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    service: String,
+    ready: bool,
+    detail: String,
+    /// Events said and not yet on the bus.
+    unpublished: i64,
+    /// Events that wait for an earlier one.
+    parked: i64,
+    /// Events that wait for a person.
+    dead: i64,
+    /// What this service has settled, by source, of what was said.
+    heard: BTreeMap<String, String>,
+}
+
+/// Runs the command; fails if a service is not ready.
+pub(crate) async fn run(board: &Board, output: Output) -> Result<(), Error> {
+    let said = said(board).await?;
+    let mut rows = Vec::new();
+    for (service, address) in &board.management {
+        let (ready, detail) = match readiness(address).await {
+            Ok(readiness) if readiness.ready => (true, "ready".to_owned()),
+            Ok(readiness) => (false, readiness.waits_for()),
+            Err(error) => (false, format!("does not answer: {error}")),
+        };
+        rows.push(row(board, service, ready, detail, &said).await?);
+    }
+    let header = ["service", "state", "unpublished", "parked", "dead letters", "heard"];
+    output::rows(output, &header, &rows, |row| {
+        let heard: Vec<String> =
+            row.heard.iter().map(|(source, part)| format!("{source} {part}")).collect();
+        vec![
+            row.service.clone(),
+            row.detail.clone(),
+            row.unpublished.to_string(),
+            row.parked.to_string(),
+            row.dead.to_string(),
+            heard.join("\n"),
+        ]
+    });
+    match rows.iter().find(|row| !row.ready) {
+        None => Ok(()),
+        Some(row) => Err(Error::Check(format!("{} is not ready: {}", row.service, row.detail))),
+    }
+}
+
+/// How many events each service has said.
+async fn said(board: &Board) -> Result<BTreeMap<String, i64>, Error> {
+    let mut said = BTreeMap::new();
+    for service in board.services() {
+        let pool = board.database(service).await?;
+        let mut connection = connection(&pool).await?;
+        let row = sqlx::raw_sql("select coalesce(sum(version), 0)::bigint from messaging.subjects")
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(Error::query)?;
+        said.insert(service.to_owned(), row.try_get(0).map_err(Error::query)?);
+    }
+    Ok(said)
+}
+
+async fn row(
+    board: &Board,
+    service: &str,
+    ready: bool,
+    detail: String,
+    said: &BTreeMap<String, i64>,
+) -> Result<Row, Error> {
+    let pool = board.database(service).await?;
+    let mut connection = connection(&pool).await?;
+    let counts = sqlx::raw_sql(
+        "select (select count(*) from messaging.outbox where published_at is null),
+                (select count(*) from messaging.parked),
+                (select count(*) from messaging.dead_letters where state = 'dead')",
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(Error::query)?;
+    let settled = sqlx::raw_sql(
+        "select source, sum(count)::bigint from messaging.digests group by source",
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(Error::query)?;
+    let mut heard = BTreeMap::new();
+    for source in topology::card(service).map_or(&[][..], |card| card.hears) {
+        let count = settled.iter().find(|row| row.get::<&str, _>(0) == *source);
+        let count: i64 = count.map_or(0, |row| row.get(1));
+        let all = said.get(*source).copied().unwrap_or_default();
+        heard.insert((*source).to_owned(), format!("{count}/{all}"));
+    }
+    Ok(Row {
+        service: service.to_owned(),
+        ready,
+        detail,
+        unpublished: counts.get(0),
+        parked: counts.get(1),
+        dead: counts.get(2),
+        heard,
+    })
+}

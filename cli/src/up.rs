@@ -1,0 +1,300 @@
+//! `liuyan up`: the whole board on this machine.
+
+mod databases;
+mod progress;
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    time::Duration,
+};
+
+use liuyan_kit::{config::Telemetry, host::Process, service::Running};
+use liuyan_local::{Options as LocalOptions, Servers};
+use liuyan_proto::liuyan::routing::v1::{
+    ListKindsRequest, directory_service_client::DirectoryServiceClient,
+};
+use progress::Progress;
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    args::Output,
+    board::Board,
+    error::Error,
+    keys, output, serve,
+    services::{Layout, Name},
+    smoke,
+};
+
+/// How long the services may take until they are ready.
+const READY_LIMIT: Duration = Duration::from_secs(120);
+/// How often that is looked at.
+const READY_POLL: Duration = Duration::from_millis(100);
+
+/// How to run the board.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Options {
+    /// Walk one message through its whole life, then stop.
+    #[arg(long)]
+    smoke: bool,
+    /// Start without sample content.
+    #[arg(long)]
+    no_samples: bool,
+}
+
+/// The servers below the services: our own, or somebody else's.
+enum Ground {
+    Own(Box<Servers>),
+    Given { postgres: String, nats: String },
+}
+
+impl Ground {
+    fn postgres(&self) -> &str {
+        match self {
+            Self::Own(servers) => servers.postgres_url(),
+            Self::Given { postgres, .. } => postgres,
+        }
+    }
+
+    fn nats(&self) -> &str {
+        match self {
+            Self::Own(servers) => servers.nats_url(),
+            Self::Given { nats, .. } => nats,
+        }
+    }
+
+    fn processes(&self) -> BTreeMap<String, u32> {
+        match self {
+            Self::Own(servers) => [
+                ("postgres".to_owned(), servers.postgres_pid()),
+                ("nats".to_owned(), servers.nats_pid()),
+            ]
+            .into(),
+            Self::Given { .. } => BTreeMap::new(),
+        }
+    }
+
+    async fn ended(&mut self) -> Error {
+        match self {
+            Self::Own(servers) => {
+                let why = servers.ended().await;
+                Error::Unreachable(format!("a server of the board ended: {why}"))
+            }
+            Self::Given { .. } => std::future::pending().await,
+        }
+    }
+
+    async fn stop(self) -> Result<(), Error> {
+        match self {
+            Self::Own(servers) => {
+                servers.stop().await.map_err(Error::other("the servers did not stop"))
+            }
+            Self::Given { .. } => Ok(()),
+        }
+    }
+}
+
+/// Runs the board in `dir` until it is told to stop.
+pub(crate) async fn run(dir: &Path, options: Options, output: Output) -> Result<(), Error> {
+    let quiet = Telemetry { filter: "warn".to_owned(), ..Telemetry::default() };
+    let process = serve::process(&quiet)?;
+    let mut signals = serve::Signals::new()?;
+    let progress = Progress::new(output);
+    fs::create_dir_all(dir).map_err(|error| {
+        Error::Usage(format!(
+            "the folder {} cannot be made ({error}); name another one with --data-dir",
+            dir.display()
+        ))
+    })?;
+    let dir = std::path::absolute(dir).map_err(Error::other("the board's folder"))?;
+    // What an earlier run left behind describes a board that is gone.
+    let ground = tokio::select! {
+        ground = ground(&dir, &progress) => ground?,
+        () = signals.received() => return Ok(()),
+    };
+    let board = tokio::select! {
+        board = assemble(&dir, &ground, &process, &progress) => board,
+        () = signals.received() => Err(Error::Check("stopped before the board was ready".to_owned())),
+    };
+    let (board, running) = match board {
+        Ok(board) => board,
+        Err(error) => {
+            progress.done();
+            ground.stop().await?;
+            return Err(error);
+        }
+    };
+    progress.done();
+    let result = live(&board, ground, &mut signals, options, output).await;
+    let (ground, result) = result;
+    if output == Output::Text {
+        output::line("stopping …");
+    }
+    serve::stop(running).await;
+    Board::withdraw(&dir);
+    ground.stop().await?;
+    result
+}
+
+/// From the moment the board is ready to the moment it is told to stop.
+async fn live(
+    board: &Board,
+    mut ground: Ground,
+    signals: &mut serve::Signals,
+    options: Options,
+    output: Output,
+) -> (Ground, Result<(), Error>) {
+    if options.smoke {
+        let result = tokio::select! {
+            result = smoke::run(board, output) => result,
+            () = signals.received() => Err(Error::Check("stopped during the smoke test".to_owned())),
+            error = ground.ended() => Err(error),
+        };
+        return (ground, result);
+    }
+    tell(board, output);
+    let result = tokio::select! {
+        () = signals.received() => Ok(()),
+        error = ground.ended() => Err(error),
+    };
+    (ground, result)
+}
+
+/// Finds or starts Postgres and nats-server.
+async fn ground(dir: &Path, progress: &Progress) -> Result<Ground, Error> {
+    let given = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    match (given("LIUYAN_POSTGRES_URL"), given("LIUYAN_NATS_URL")) {
+        (Some(postgres), Some(nats)) => Ok(Ground::Given { postgres, nats }),
+        (None, None) => {
+            let servers = liuyan_local::start(LocalOptions::new(dir), &|step| {
+                progress.say(&step.to_string());
+            })
+            .await
+            .map_err(|error| Error::Unreachable(error.to_string()))?;
+            Ok(Ground::Own(Box::new(servers)))
+        }
+        _ => Err(Error::Usage(
+            "set both LIUYAN_POSTGRES_URL and LIUYAN_NATS_URL, or neither".to_owned(),
+        )),
+    }
+}
+
+/// Starts the services on their ground.
+async fn assemble(
+    dir: &Path,
+    ground: &Ground,
+    process: &Process,
+    progress: &Progress,
+) -> Result<(Board, Vec<Running>), Error> {
+    let names = Name::ALL.map(Name::text);
+    let mut issuers = names.to_vec();
+    issuers.push(keys::OPERATOR);
+    keys::ensure(dir, &issuers)?;
+    progress.say("Preparing the databases");
+    let databases = databases::ensure(ground.postgres(), dir, &names).await?;
+    let grpc = addresses(&names, process)?;
+    let layout =
+        Layout { data_dir: dir, grpc: &grpc, databases: &databases, nats: ground.nats() };
+    let mut running = Vec::new();
+    let mut management = BTreeMap::new();
+    for name in Name::ALL {
+        progress.say(&format!("Starting {}", name.text()));
+        match name.start(&layout.sources(name), process).await {
+            Ok(started) => {
+                management.insert(name.text().to_owned(), started.management.to_string());
+                running.push(started);
+            }
+            Err(error) => {
+                serve::stop(running).await;
+                return Err(error);
+            }
+        }
+    }
+    let board = Board {
+        grpc: grpc.iter().map(|(name, at)| ((*name).to_owned(), at.to_string())).collect(),
+        management,
+        postgres: databases.into_iter().map(|(name, url)| (name.to_owned(), url)).collect(),
+        nats: ground.nats().to_owned(),
+        data_dir: dir.to_owned(),
+        accounts: Vec::new(),
+        processes: ground.processes(),
+    };
+    progress.say("Waiting until every service is ready");
+    match ready(&board).await.and_then(|()| board.announce()) {
+        Ok(()) => Ok((board, running)),
+        Err(error) => {
+            serve::stop(running).await;
+            Err(error)
+        }
+    }
+}
+
+/// Ports for the services, taken before the first one starts, since each must know the others'.
+fn addresses(
+    names: &[&'static str],
+    process: &Process,
+) -> Result<BTreeMap<&'static str, SocketAddr>, Error> {
+    let mut addresses = BTreeMap::new();
+    for name in names {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let address = process.reserve(name, any).map_err(Error::other("no port is free"))?;
+        addresses.insert(*name, address);
+    }
+    Ok(addresses)
+}
+
+/// Waits until every service says that it is ready.
+async fn ready(board: &Board) -> Result<(), Error> {
+    let until = Instant::now() + READY_LIMIT;
+    loop {
+        let waiting = not_ready(board).await;
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() > until {
+            return Err(Error::Unreachable(format!(
+                "not ready after {} seconds: {}",
+                READY_LIMIT.as_secs(),
+                waiting.join("; ")
+            )));
+        }
+        sleep(READY_POLL).await;
+    }
+}
+
+async fn not_ready(board: &Board) -> Vec<String> {
+    let mut waiting = Vec::new();
+    for (service, address) in &board.management {
+        match crate::status::readiness(address).await {
+            Ok(readiness) if readiness.at_rest() => {}
+            Ok(readiness) => waiting.push(format!("{service} ({})", readiness.waits_for())),
+            Err(error) => waiting.push(format!("{service} ({error})")),
+        }
+    }
+    if waiting.is_empty()
+        && let Ok(channel) = board.open("routing").await
+        && DirectoryServiceClient::new(channel).list_kinds(ListKindsRequest {}).await.is_err()
+    {
+        waiting.push("routing (its directory)".to_owned());
+    }
+    waiting
+}
+
+/// Prints where to look.
+fn tell(board: &Board, output: Output) {
+    if output == Output::Json {
+        output::json(board);
+        return;
+    }
+    output::line("The board runs.\n");
+    for (service, address) in &board.grpc {
+        output::line(format_args!("  {service:<12} grpc   {address}"));
+    }
+    for (service, address) in &board.management {
+        output::line(format_args!("  {service:<12} health http://{address}/readyz"));
+    }
+    output::line(format_args!("\n  data         {}", board.data_dir.display()));
+    output::line("\nTry, in another terminal:\n  liuyan status\n  liuyan feed watch\n  liuyan verify\n\nCtrl-C stops it; the next start finds everything again.");
+}

@@ -1,0 +1,28 @@
+-- The log has every position from the first kept one to the head; subjects count their rows.
+select 'the head of the log is gone' where not exists (select 1 from head)
+union all
+select format('the head says %s to %s, the log has %s rows from %s to %s',
+              kept_from, position, there, first, last)
+from head cross join (
+    select count(*) as there, min(log.position) as first, max(log.position) as last from log) as found
+where there <> position - kept_from + 1
+   or (there > 0 and (first <> kept_from or last <> position))
+union all
+select format('case %s has %s events in the log, %s are there', case_id, revision, coalesce(there, 0))
+from subjects left join (
+    select case_id, count(*) as there, max(subject_revision) as last from log group by case_id
+) as found using (case_id)
+where revision <> coalesce(there, 0) or revision <> coalesce(last, 0)
+union all
+select format('case %s has %s withheld events, %s are there', case_id, withheld, coalesce(there, 0))
+from subjects left join (
+    select case_id, count(*) as there from withheld group by case_id) as found using (case_id)
+where withheld <> coalesce(there, 0)
+union all
+select format('events of case %s are there and nothing counts them', case_id)
+from (select case_id from log union select case_id from withheld) as told
+where not exists (select 1 from subjects where subjects.case_id = told.case_id)
+union all
+select format('position %s was recorded before its predecessor', position)
+from (select position, recorded_at, lag(recorded_at) over (order by position) as before from log) as times
+where recorded_at <= before
