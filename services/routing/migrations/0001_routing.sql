@@ -189,7 +189,7 @@ create table cases (
         has_text or (title = '' and body = '' and demand = '' and details = '' and place = '')
     )
 );
-create index cases_newest on cases (submitted_at desc, case_id desc) where public;
+create index cases_newest on cases (submitted_at desc, case_id desc);
 create index cases_by_office on cases (office_id, submitted_at desc, case_id desc);
 create index cases_by_division on cases (division_code, submitted_at desc, case_id desc);
 create index cases_by_city on cases (city_code, submitted_at desc, case_id desc);

@@ -1,8 +1,9 @@
 //! What is done in the background: opening cases, keeping their texts, settling withdrawals.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, error::Error as _, sync::Arc};
 
 use liuyan_kit::{
+    class::{Class, Classify as _},
     db::Db,
     host::{Host, WorkPace, Worked},
 };
@@ -63,12 +64,48 @@ pub async fn open_round(app: &App, texts: &Texts, due: Vec<Opening>) -> Result<O
         due.into_iter().partition(Opening::keeps_text);
     let ids: Vec<MessageId> = needing.iter().map(|opening| opening.message_id).collect();
     match texts.of(&ids).await {
-        Ok(found) => app.open_cases([needing, others].concat(), found).await,
+        Ok(found) => open_apart(app, [needing, others].concat(), Arc::new(found)).await,
         Err(away) => {
-            app.open_cases(others, HashMap::new()).await?;
+            open_apart(app, others, Arc::default()).await?;
             Err(away)
         }
     }
+}
+
+/// Opens cases together; if one of them cannot be opened, in halves, until that one is found and
+/// put off. It stops nobody.
+async fn open_apart(
+    app: &App,
+    due: Vec<Opening>,
+    texts: Arc<HashMap<MessageId, Text>>,
+) -> Result<Opened, Error> {
+    let mut all = Opened::default();
+    let mut parts = vec![due];
+    while let Some(mut part) = parts.pop() {
+        match app.open_cases(part.clone(), Arc::clone(&texts)).await {
+            Ok(opened) => {
+                all.opened += opened.opened;
+                all.put_off += opened.put_off;
+            }
+            Err(error) if error.class() != Class::Internal => return Err(error),
+            Err(error) => match part.as_slice() {
+                [] => return Err(error),
+                [one] => {
+                    let message_id = one.message_id;
+                    // Not the error's details: those of a constraint show the row.
+                    let cause = error.source().map(ToString::to_string);
+                    tracing::error!(%message_id, cause, "a case could not be opened");
+                    app.put_off_opening(message_id).await?;
+                    all.put_off += 1;
+                }
+                _ => {
+                    parts.push(part.split_off(part.len() / 2));
+                    parts.push(part);
+                }
+            },
+        }
+    }
+    Ok(all)
 }
 
 /// Fetches anew the texts that were redacted.

@@ -1,6 +1,9 @@
 //! From an approved message to its case.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use liuyan_kit::{id, messaging::outbox};
 use sqlx::PgConnection;
@@ -44,17 +47,30 @@ impl App {
     pub async fn open_cases(
         &self,
         due: Vec<Opening>,
-        texts: HashMap<MessageId, Text>,
+        texts: Arc<HashMap<MessageId, Text>>,
     ) -> Result<Opened, Error> {
         let app = self.clone();
-        self.db.write(move |tx| Box::pin(async move { app.open_in(tx, due, texts).await })).await
+        self.db.write(move |tx| Box::pin(async move { app.open_in(tx, due, &texts).await })).await
+    }
+
+    /// Puts off a message whose case cannot be opened, so that it stops nobody.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn put_off_opening(&self, message_id: MessageId) -> Result<(), Error> {
+        let now = self.now();
+        self.db
+            .write(move |tx| {
+                Box::pin(async move { Ok(openings::put_off(tx, &[message_id], now).await?) })
+            })
+            .await
     }
 
     async fn open_in(
         &self,
         tx: &mut PgConnection,
         due: Vec<Opening>,
-        mut texts: HashMap<MessageId, Text>,
+        texts: &HashMap<MessageId, Text>,
     ) -> Result<Opened, Error> {
         let now = self.now();
         let ids: Vec<MessageId> = due.iter().map(|opening| opening.message_id).collect();
@@ -65,7 +81,7 @@ impl App {
         let (mut opened, mut said, mut done, mut put_off) = (vec![], vec![], vec![], vec![]);
         for opening in due.iter().filter(|opening| claimed.contains(&opening.message_id)) {
             let withdrawn = withdrawn.contains(&opening.message_id);
-            let text = texts.remove(&opening.message_id);
+            let text = texts.get(&opening.message_id).cloned();
             if opening.keeps_text() && !withdrawn && text.is_none() {
                 put_off.push(opening.message_id);
                 continue;

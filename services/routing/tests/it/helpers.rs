@@ -53,6 +53,7 @@ pub(crate) struct House {
 #[derive(Clone)]
 pub(crate) struct Message {
     pub(crate) message_id: Uuid,
+    number: Option<&'static str>,
     office: &'static str,
     visibility: Visibility,
     accused: Vec<String>,
@@ -62,6 +63,7 @@ pub(crate) struct Message {
 pub(crate) fn a_message() -> Message {
     Message {
         message_id: id::v7(testing::now()),
+        number: None,
         office: "130102-g",
         visibility: Visibility::Public,
         accused: vec![],
@@ -72,6 +74,10 @@ pub(crate) fn a_message() -> Message {
 impl Message {
     pub(crate) fn to(self, office: &'static str) -> Self {
         Self { office, ..self }
+    }
+
+    pub(crate) fn numbered(self, number: &'static str) -> Self {
+        Self { number: Some(number), ..self }
     }
 
     pub(crate) fn private(self) -> Self {
@@ -105,7 +111,15 @@ impl House {
             .without_bus()
             .start()
             .await;
-        Self { board, clock, moderation, versions: Mutex::default() }
+        let house = Self { board, clock, moderation, versions: Mutex::default() };
+        // The relay moves what was said at the start to the partition of that day; who reads at
+        // that very moment sees it in neither.
+        testing::eventually("the outbox has its partitions", SOON, || async {
+            let made = "select count(to_regclass('messaging.outbox_20260603'))";
+            (house.count(made).await == 1).then_some(())
+        })
+        .await;
+        house
     }
 
     pub(crate) fn db(&self) -> &TestDb {
@@ -145,7 +159,9 @@ impl House {
         let now = self.clock.now();
         let event = MessageApproved {
             message_id: message.message_id.to_string(),
-            number: format!("N{}", message.message_id.simple()),
+            number: message
+                .number
+                .map_or_else(|| format!("N{}", message.message_id.simple()), str::to_owned),
             office_id: message.office.to_owned(),
             kind: "help".to_owned(),
             domain: "7".to_owned(),

@@ -155,3 +155,29 @@ async fn an_approval_that_comes_again_opens_nothing_again() {
     assert_eq!(house.count("select count(*) from cases").await, 2);
     assert_eq!(house.count("select count(*) from openings where state = 'pending'").await, 0);
 }
+
+#[tokio::test]
+async fn a_message_whose_case_cannot_be_opened_stops_nobody() {
+    let house = House::open().await;
+    house.moderation.set_away(true);
+    let messages = [
+        a_message(),
+        a_message().numbered("twice"),
+        a_message(),
+        a_message().numbered("twice"),
+        a_message(),
+    ];
+    for message in &messages {
+        house.approve(message).await;
+    }
+    house.moderation.set_away(false);
+    for message in [&messages[0], &messages[2], &messages[4]] {
+        house.case_of(message.message_id).await;
+    }
+    testing::eventually("only one waits", SOON, || async {
+        let waiting = "select count(*) from openings where state = 'pending' and attempts > 0";
+        (house.count(waiting).await == 1).then_some(())
+    })
+    .await;
+    assert_eq!(house.count("select count(*) from cases").await, 4);
+}
