@@ -23,7 +23,7 @@ use crate::{args::Output, board::Board, error::Error, output};
 
 /// How long each step of the message's life may take.
 const STEP_LIMIT: Duration = Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(20);
+const POLL: Duration = Duration::from_millis(50);
 
 /// Walks one message through its life and tells how long each step took.
 pub(crate) async fn run(board: &Board, output: Output) -> Result<(), Error> {
@@ -168,15 +168,20 @@ async fn author_rates(
     case_id: &str,
     reply_id: &str,
 ) -> Result<(), Error> {
-    let mut intake = IntakeServiceClient::new(board.open("intake").await?);
-    let request =
-        LookUpMessageRequest { number: number.to_owned(), access_code: code.to_owned() };
-    let found =
-        intake.look_up_message(request).await.map_err(Error::call("the look-up"))?.into_inner();
-    let state = found.message.map(|message| message.state());
-    if state != Some(MessageState::Approved) {
-        return Err(Error::Check(format!("intake does not know of the approval: {state:?}")));
-    }
+    let intake = IntakeServiceClient::new(board.open("intake").await?);
+    let author_token = until("intake did not hear of the approval", || {
+        let mut intake = intake.clone();
+        let request =
+            LookUpMessageRequest { number: number.to_owned(), access_code: code.to_owned() };
+        async move {
+            let answer = intake.look_up_message(request).await;
+            let found = answer.map_err(Error::call("the look-up"))?.into_inner();
+            let approved =
+                found.message.is_some_and(|message| message.state() == MessageState::Approved);
+            Ok(approved.then_some(found.author_token))
+        }
+    })
+    .await?;
     let mut author = CaseServiceClient::new(board.open("routing").await?);
     let mut request = Request::new(RateReplyRequest {
         case_id: case_id.to_owned(),
@@ -186,7 +191,7 @@ async fn author_rates(
         attitude: 5,
         speed: 4,
     });
-    let bearer = format!("Bearer {}", found.author_token)
+    let bearer = format!("Bearer {author_token}")
         .parse()
         .map_err(Error::other("the author's token cannot be sent"))?;
     request.metadata_mut().insert("authorization", bearer);

@@ -13,9 +13,6 @@ use std::{
 
 use liuyan_kit::{config::Telemetry, host::Process, service::Running};
 use liuyan_local::{Options as LocalOptions, Servers};
-use liuyan_proto::liuyan::routing::v1::{
-    ListKindsRequest, directory_service_client::DirectoryServiceClient,
-};
 use progress::Progress;
 use tokio::time::{Instant, sleep};
 
@@ -25,11 +22,14 @@ use crate::{
     error::Error,
     keys, output, serve,
     services::{Layout, Name},
-    smoke,
+    smoke, verify,
 };
 
 /// How long the services may take until they are ready.
 const READY_LIMIT: Duration = Duration::from_secs(120);
+/// What is logged unless `LIUYAN_LOG` says otherwise: conditions that do not hold are told by name
+/// if the board does not become ready.
+const QUIET: &str = "warn,liuyan_kit::host::readiness=error";
 /// How often that is looked at.
 const READY_POLL: Duration = Duration::from_millis(100);
 
@@ -98,7 +98,7 @@ impl Ground {
 
 /// Runs the board in `dir` until it is told to stop.
 pub(crate) async fn run(dir: &Path, options: Options, output: Output) -> Result<(), Error> {
-    let quiet = Telemetry { filter: "warn".to_owned(), ..Telemetry::default() };
+    let quiet = Telemetry { filter: QUIET.to_owned(), ..Telemetry::default() };
     let process = serve::process(&quiet)?;
     let mut signals = serve::Signals::new()?;
     let progress = Progress::new(output);
@@ -273,13 +273,20 @@ async fn not_ready(board: &Board) -> Vec<String> {
             Err(error) => waiting.push(format!("{service} ({error})")),
         }
     }
-    if waiting.is_empty()
-        && let Ok(channel) = board.open("routing").await
-        && DirectoryServiceClient::new(channel).list_kinds(ListKindsRequest {}).await.is_err()
-    {
-        waiting.push("routing (its directory)".to_owned());
+    if waiting.is_empty() && !directory_has_arrived(board).await.unwrap_or(false) {
+        waiting.push("intake (the directory)".to_owned());
     }
     waiting
+}
+
+/// Whether intake knows every office and every list: only then it takes messages for all of them.
+async fn directory_has_arrived(board: &Board) -> Result<bool, Error> {
+    let (routing, intake) = (board.database("routing").await?, board.database("intake").await?);
+    let offices = "select count(*) from offices";
+    let said = verify::number(&routing, offices).await?;
+    let heard = verify::number(&intake, offices).await?;
+    let lists = verify::number(&intake, "select count(*) from code_lists").await?;
+    Ok(said > 0 && said == heard && lists == 2)
 }
 
 /// Prints where to look.

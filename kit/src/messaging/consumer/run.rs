@@ -15,7 +15,11 @@ use crate::{
     config,
     db::Db,
     host::Readiness,
-    messaging::{Bus, Envelope, bus::Delivery, ledger},
+    messaging::{
+        Bus, Envelope,
+        bus::{Delivery, Error},
+        ledger,
+    },
 };
 
 /// How often parked events are looked for that nothing holds back, and dead letters that a person
@@ -65,7 +69,12 @@ pub async fn run(consumer: Arc<Consumer>, pace: Pace) {
             match hear(&consumer, &pace, &condition).await {
                 Ok(()) => tracing::debug!(source = consumer.source(), "the stream ended"),
                 Err(error) => {
-                    tracing::warn!(source = consumer.source(), %error, "hearing was interrupted");
+                    // Before its source has spoken for the first time there is nothing to hear.
+                    if matches!(error, Error::NoStream(_)) {
+                        tracing::debug!(source = consumer.source(), %error, "waiting");
+                    } else {
+                        tracing::warn!(source = consumer.source(), %error, "hearing was interrupted");
+                    }
                     pace.readiness.set(&condition, Err(error.to_string()));
                 }
             }
@@ -85,7 +94,7 @@ async fn hear(
     consumer: &Consumer,
     pace: &Pace,
     condition: &str,
-) -> Result<(), crate::messaging::bus::Error> {
+) -> Result<(), Error> {
     let batch = pace.settings.consumer_batch;
     let events = pace.bus.events(consumer.source(), pace.service, batch).await?;
     pace.readiness.set(condition, Ok(()));
