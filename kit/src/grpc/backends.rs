@@ -165,3 +165,74 @@ fn renew(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(addresses: usize) -> Backends {
+        let found: Vec<SocketAddr> =
+            (1..=addresses).map(|port| SocketAddr::from(([127, 0, 0, 1], port as u16))).collect();
+        let mut known = None;
+        let connect = |address| Endpoint::from_shared(format!("http://{address}")).ok();
+        renew(&mut known, &found, &connect);
+        Backends { known: watch::Sender::new(known), turn: AtomicUsize::new(0) }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dead_address_is_left_alone_for_a_while() {
+        let peer = peer(2);
+        let dead = peer.choose(false).await.unwrap();
+        dead.report(false);
+        let is_dead = |lease: &Lease| Arc::ptr_eq(&lease.0, &dead.0);
+        for _ in 0..10 {
+            assert!(!is_dead(&peer.choose(true).await.unwrap()));
+        }
+        sleep(FIRST_REST * 2).await;
+        let mut again = false;
+        let mut held = Vec::new();
+        for _ in 0..10 {
+            let lease = peer.choose(false).await.unwrap();
+            again |= is_dead(&lease);
+            held.push(lease);
+        }
+        assert!(again, "its rest is over");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_failed_is_called_only_by_who_insists() {
+        let peer = peer(1);
+        peer.choose(false).await.unwrap().report(false);
+        assert!(peer.choose(false).await.is_none());
+        peer.choose(true).await.unwrap().report(true);
+        assert!(peer.choose(false).await.is_some(), "it has answered since");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rest_never_gets_longer_than_its_limit() {
+        let peer = peer(1);
+        for _ in 0..50 {
+            peer.choose(true).await.unwrap().report(false);
+        }
+        sleep(LONGEST_REST * 2).await;
+        assert!(peer.choose(false).await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_address_with_the_fewest_calls_is_chosen() {
+        let peer = peer(3);
+        let mut busy = BTreeMap::new();
+        let mut held = Vec::new();
+        for _ in 0..9 {
+            let lease = peer.choose(false).await.unwrap();
+            *busy.entry(Arc::as_ptr(&lease.0) as usize).or_insert(0) += 1;
+            held.push(lease);
+        }
+        assert_eq!(busy.into_values().collect::<Vec<_>>(), [3, 3, 3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_without_addresses_is_known_to_be_away() {
+        assert!(peer(0).choose(true).await.is_none());
+    }
+}
