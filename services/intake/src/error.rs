@@ -156,3 +156,70 @@ impl Classify for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grpc::words;
+
+    #[test]
+    fn every_text_is_there_in_every_language() {
+        assert_eq!(words().faults(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_reason_has_a_text() {
+        let rules = [
+            Rule::Required,
+            Rule::TooShort { min: 5, length: 1 },
+            Rule::TooLong { max: 5, length: 6 },
+            Rule::ForbiddenCharacter('\u{202E}'),
+            Rule::TooMany { max: 256 },
+            Rule::UuidMalformed,
+            Rule::PhoneMalformed,
+            Rule::LocaleMalformed,
+            Rule::TimeMalformed,
+            Rule::NumberMalformed,
+            Rule::AccessCodeMalformed,
+            Rule::LatitudeOutOfRange,
+            Rule::LongitudeOutOfRange,
+            Rule::InTheFuture,
+            Rule::ValueUnknown,
+            Rule::OfficeUnknown,
+            Rule::OfficeClosed,
+            Rule::KindUnknown,
+            Rule::DomainUnknown,
+            Rule::OnlyForComplaints,
+            Rule::BodyBesideParts,
+        ];
+        let errors = [
+            Error::Fields(Vec::new()),
+            Error::DirectoryNotLoaded,
+            Error::ImportNotAllowed,
+            Error::OtherMessage,
+            Error::MessageNotFound,
+            Error::NumberOrCodeWrong,
+            Error::LookUpsExhausted(SOON),
+            Error::RequestIdReused,
+            Error::Obstacle(Obstacle::Withdrawn),
+            Error::Obstacle(Obstacle::Declined),
+            Error::Obstacle(Obstacle::WithdrawalRefused),
+            Error::Obstacle(Obstacle::WithdrawalUnderWay),
+            Error::Obstacle(Obstacle::NotReturned),
+            Error::QueueFull,
+            Error::Stopping,
+            Error::WriterDied,
+            Error::from(sqlx::Error::PoolTimedOut),
+        ];
+        let told = rules
+            .iter()
+            .map(|rule| (rule.reason(), rule.arguments()))
+            .chain(errors.iter().map(|error| (error.reason(), error.arguments())));
+        for (reason, arguments) in told {
+            let name = reason.to_ascii_lowercase().replace('_', "-");
+            let text = words().text("en", &name, &arguments);
+            assert_ne!(text, name);
+            assert!(!text.contains("{$"), "{text}");
+        }
+    }
+}

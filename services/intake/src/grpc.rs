@@ -49,11 +49,7 @@ type Answers = Pin<Box<dyn Stream<Item = Result<SubmitMessagesResponse, Status>>
 impl Grpc {
     /// Serves `app`.
     pub fn new(app: App) -> Self {
-        let words = Words::new(&[
-            ("zh-CN", include_str!("../locales/zh-CN.ftl")),
-            ("en", include_str!("../locales/en.ftl")),
-        ]);
-        Self { app, words: Arc::new(words) }
+        Self { app, words: Arc::new(words()) }
     }
 
     fn told<T>(&self, result: Result<T, Error>, caller: &Caller) -> Result<Response<T>, Status> {
@@ -211,6 +207,14 @@ impl Grpc {
         };
         SubmitMessagesResponse { sequence: request.sequence, result: Some(result) }
     }
+}
+
+/// The texts of this service.
+pub(crate) fn words() -> Words {
+    Words::new(&[
+        ("zh-CN", include_str!("../locales/zh-CN.ftl")),
+        ("en", include_str!("../locales/en.ftl")),
+    ])
 }
 
 /// Request ids are unique for each of these. All who bring no token share one.

@@ -122,10 +122,11 @@ impl WriterTask {
     async fn commit(&self, batch: Vec<Group>) {
         let mut parts = vec![batch];
         while let Some(mut part) = parts.pop() {
+            let mut open = Vec::new();
             match self.write(&part).await {
                 Ok(written) => {
                     for (group, written) in part.into_iter().zip(written) {
-                        group.answer(&written);
+                        open.extend(group.answer(&written));
                     }
                 }
                 Err(error) if part.len() > 1 && is_about_one(&error) => {
@@ -134,10 +135,15 @@ impl WriterTask {
                     parts.push(part);
                 }
                 Err(error) => {
+                    let failed = Err(error);
                     for group in part {
-                        group.answer(&Err(error.clone()));
+                        open.extend(group.answer(&failed));
                     }
                 }
+            }
+            // Each round answers at least one of those who share an id, so this ends.
+            if !open.is_empty() {
+                parts.push(coalesce(open.into_iter()));
             }
         }
     }
@@ -191,21 +197,28 @@ struct Group {
 }
 
 impl Group {
-    fn answer(self, written: &Result<Written, Error>) {
-        // Who is no longer there needs no answer.
+    /// Answers everybody; gives back those who brought another body under the same id and of whom
+    /// the outcome of the first tells nothing: which of the bodies was stored before is not known.
+    fn answer(self, written: &Result<Written, Error>) -> Vec<Waiting> {
         let stored = self.submission.message.message_id();
+        // Who is no longer there needs no answer.
         let _ = self.first.send(written.clone());
+        let mut open = Vec::new();
         for (submission, answer) in self.others {
+            let same = submission.request.body_hash == self.submission.request.body_hash;
             let written = match written {
-                _ if submission.request.body_hash != self.submission.request.body_hash => {
-                    Err(Error::RequestIdReused)
-                }
+                Ok(_) if !same => Err(Error::RequestIdReused),
                 Ok(Written::New) => Ok(Written::Before(stored)),
                 Ok(Written::Before(message_id)) => Ok(Written::Before(*message_id)),
+                Err(error) if !same && !error.class().passes() => {
+                    open.push(Waiting { submission, answer });
+                    continue;
+                }
                 Err(error) => Err(error.clone()),
             };
             let _ = answer.send(written);
         }
+        open
     }
 }
 

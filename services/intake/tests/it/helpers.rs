@@ -109,6 +109,11 @@ impl Desk {
         self
     }
 
+    /// The vault, as another program with the keyring opens it.
+    pub(crate) fn vault(&self) -> Vault {
+        Vault::open(&self.config.keyring_file, false).unwrap()
+    }
+
     /// The same intake after a restart.
     pub(crate) fn restarted(&self) -> Grpc {
         Grpc::new(start(&self.config, &self.db, self.clock.clone(), self.signer.clone()).0)

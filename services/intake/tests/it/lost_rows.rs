@@ -145,7 +145,7 @@ async fn any_lost_row_shows() {
         for row in rows {
             let mut tx = connection.begin().await.unwrap();
             let lost = format!("delete from {table} where ctid = '{row}'");
-            sqlx::query(sqlx::AssertSqlSafe(lost)).execute(&mut *tx).await.unwrap();
+            sqlx::raw_sql(sqlx::AssertSqlSafe(lost)).execute(&mut *tx).await.unwrap();
             assert_ne!(breaches(&mut tx).await, Vec::<&str>::new(), "{table} {row} is not missed");
             tx.rollback().await.unwrap();
         }

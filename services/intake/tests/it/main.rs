@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+mod board;
 mod concurrency;
 mod hears;
 mod helpers;

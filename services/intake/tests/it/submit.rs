@@ -12,6 +12,7 @@ use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use tonic::Code;
 use tonic_types::StatusExt as _;
+use uuid::Uuid;
 
 use crate::helpers::{
     CLOSED, Desk, OFFICE, a_message, a_message_by, a_submission, a_submission_of, anonymous,
@@ -213,6 +214,38 @@ async fn one_phone_is_one_author_and_nothing_of_them_is_readable() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn the_keyring_opens_what_authors_gave_and_only_in_its_place() {
+    let desk = Desk::open().await;
+    let given = [("Wang", "13800001111"), ("Wang Xiaoming", "13800001111"), ("Li Hua", "")];
+    for (name, phone) in given {
+        desk.submit(a_submission_of(a_message_by(name, phone))).await.unwrap();
+    }
+    let owned = |name: &str, phone: &str| (name.to_owned(), phone.to_owned());
+    let mut connection = desk.db.read().await.unwrap();
+    let rows: Vec<(Uuid, Uuid, Vec<u8>, Vec<u8>)> = sqlx::query_as(
+        "select message_id, author_id, wrapped_key, contact
+         from messages join authors using (author_id)",
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .unwrap();
+    let vault = desk.vault();
+    let mut opened = Vec::new();
+    for (message_id, author_id, wrapped, sealed) in &rows {
+        let key = vault.open_key(*author_id, wrapped).unwrap();
+        let contact = vault.open_contact(&key, *message_id, sealed).unwrap();
+        opened.push((contact.name, contact.phone));
+        assert!(vault.open_contact(&key, Uuid::nil(), sealed).is_err());
+        assert!(vault.open_key(Uuid::nil(), wrapped).is_err());
+    }
+    opened.sort();
+    assert_eq!(
+        opened,
+        [owned("Li Hua", ""), owned("Wang", "13800001111"), owned("Wang Xiaoming", "13800001111")]
+    );
 }
 
 #[tokio::test]
