@@ -87,7 +87,9 @@ fn events(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
             message.full_name()
         )?;
     }
-    Ok(format!("{impls}\n/// Every event of the house.\npub const EVENTS: &[EventType] = &[{table}];\n"))
+    Ok(format!(
+        "{impls}\n/// Every event of the house.\npub const EVENTS: &[EventType] = &[{table}];\n"
+    ))
 }
 
 fn methods(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {

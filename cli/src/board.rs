@@ -77,7 +77,8 @@ impl Board {
     /// Says where this board is.
     pub(crate) fn announce(&self) -> Result<(), Error> {
         let (file, part) = (self.data_dir.join(FILE), self.data_dir.join("board.json.part"));
-        let text = serde_json::to_vec_pretty(self).map_err(Error::other("the board's addresses"))?;
+        let text =
+            serde_json::to_vec_pretty(self).map_err(Error::other("the board's addresses"))?;
         keys::write_private(&part, &text)?;
         fs::rename(&part, &file).map_err(Error::other(format!("writing {}", file.display())))
     }
@@ -169,14 +170,11 @@ impl Board {
             .postgres
             .get(service)
             .ok_or_else(|| Error::Usage(format!("this board has no database {service}")))?;
-        PgPoolOptions::new()
-            .max_connections(2)
-            .acquire_timeout(CONNECT)
-            .connect(url)
-            .await
-            .map_err(|error| {
+        PgPoolOptions::new().max_connections(2).acquire_timeout(CONNECT).connect(url).await.map_err(
+            |error| {
                 Error::Unreachable(format!("the database of {service} does not answer: {error}"))
-            })
+            },
+        )
     }
 
     /// The names of the services, in a fixed order.

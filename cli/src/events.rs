@@ -15,7 +15,9 @@ use crate::{args::Output, board::Board, error::Error, output};
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Shows events as they are said, until Ctrl-C.
-    #[command(after_help = "Examples:\n  liuyan events tail\n  liuyan events tail intake routing --from-start --output json")]
+    #[command(
+        after_help = "Examples:\n  liuyan events tail\n  liuyan events tail intake routing --from-start --output json"
+    )]
     Tail {
         /// The services to listen to; all if none is named.
         services: Vec<String>,
@@ -56,11 +58,12 @@ pub(crate) async fn run(board: &Board, command: Command, output: Output) -> Resu
     let mut shown = 0;
     while limit.is_none_or(|limit| shown < limit) {
         let Some((service, delivery)) = streams.next().await else { break };
-        let delivery =
-            delivery.map_err(|error| Error::Unreachable(format!("the bus: {error}")))?;
+        let delivery = delivery.map_err(|error| Error::Unreachable(format!("the bus: {error}")))?;
         match delivery.envelope() {
             Ok(envelope) => show(&pool, service, &envelope, output),
-            Err(error) => output::line(format_args!("{service}: a message that is no event: {error}")),
+            Err(error) => {
+                output::line(format_args!("{service}: a message that is no event: {error}"))
+            }
         }
         shown += 1;
     }

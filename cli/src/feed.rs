@@ -22,7 +22,9 @@ const AGAIN: Duration = Duration::from_millis(500);
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Shows events as they are recorded, until Ctrl-C. Broken streams are resumed at their cursor.
-    #[command(after_help = "Examples:\n  liuyan feed watch\n  liuyan feed watch --latest --division 330000 --include-below\n  liuyan feed watch --cursor CURSOR --output json")]
+    #[command(
+        after_help = "Examples:\n  liuyan feed watch\n  liuyan feed watch --latest --division 330000 --include-below\n  liuyan feed watch --cursor CURSOR --output json"
+    )]
     Watch(Watch),
 }
 

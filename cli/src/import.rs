@@ -17,8 +17,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub(crate) use journal::entries;
 use indicatif::{ProgressBar, ProgressStyle};
+pub(crate) use journal::entries;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -58,7 +58,8 @@ pub(crate) async fn run(board: &Board, options: Options, output: Output) -> Resu
     })?;
     let mapping = mapping(&options, &content)?;
     let (rows, unreadable) = rows::read(&content, &mapping)?;
-    let mut tally = Tally { rows: rows.len() + unreadable.len(), refusals: unreadable, ..Tally::default() };
+    let mut tally =
+        Tally { rows: rows.len() + unreadable.len(), refusals: unreadable, ..Tally::default() };
     let mut journal = Journal::open(&board.data_dir, &mapping.name, &sha(&content))?;
 
     let bar = bar(output, rows.len());
@@ -91,7 +92,9 @@ fn bar(output: Output, length: usize) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(length as u64);
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} rows, {per_sec}, {eta} left") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{wide_bar} {pos}/{len} rows, {per_sec}, {eta} left")
+    {
         bar.set_style(style);
     }
     bar
@@ -118,7 +121,9 @@ fn by_reason(refusals: &[Refusal]) -> BTreeMap<String, usize> {
     let mut reasons = BTreeMap::new();
     for refusal in refusals {
         for limit in &refusal.limits {
-            *reasons.entry(format!("{} {}", limit.field, limit.reason).trim().to_owned()).or_default() += 1;
+            *reasons
+                .entry(format!("{} {}", limit.field, limit.reason).trim().to_owned())
+                .or_default() += 1;
         }
     }
     reasons
@@ -157,7 +162,8 @@ fn tell(tally: &Tally, report: &Path, output: Output) {
             tally.unanswerable.len()
         ));
     }
-    for (reason, count) in by_reason(&tally.refusals).iter().chain(&by_reason(&tally.unanswerable)) {
+    for (reason, count) in by_reason(&tally.refusals).iter().chain(&by_reason(&tally.unanswerable))
+    {
         output::line(format_args!("  {count:>6} × {reason}"));
     }
     if !tally.refusals.is_empty() || !tally.unanswerable.is_empty() {

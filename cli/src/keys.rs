@@ -65,7 +65,6 @@ pub(crate) fn write_private(file: &Path, content: &[u8]) -> Result<(), Error> {
         out.write_all(content)?;
         out.sync_all()
     };
-    write().map_err(|error: std::io::Error| {
-        Error::other(format!("writing {}", file.display()))(error)
-    })
+    write()
+        .map_err(|error: std::io::Error| Error::other(format!("writing {}", file.display()))(error))
 }

@@ -1,7 +1,6 @@
 //! `liuyan reset`: removes the board's folder.
 
 use std::{
-
     io::{BufRead as _, IsTerminal as _},
     path::Path,
 };

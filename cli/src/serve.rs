@@ -48,7 +48,8 @@ pub(crate) fn process(defaults: &Telemetry) -> Result<Process, Error> {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let telemetry = Telemetry {
         filter: set("LIUYAN_LOG").unwrap_or_else(|| defaults.filter.clone()),
-        otlp_endpoint: set("LIUYAN_OTLP_ENDPOINT").unwrap_or_else(|| defaults.otlp_endpoint.clone()),
+        otlp_endpoint: set("LIUYAN_OTLP_ENDPOINT")
+            .unwrap_or_else(|| defaults.otlp_endpoint.clone()),
         ..defaults.clone()
     };
     Process::start(&telemetry, "liuyan").map_err(|error| Error::Usage(error.to_string()))

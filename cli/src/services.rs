@@ -116,7 +116,11 @@ impl Layout<'_> {
             .map(|(peer, address)| ((*peer).to_owned(), format!("http://{address}").into()))
             .collect();
         let mut overrides = table([
-            ("grpc", table([("address", self.grpc.get(service).map_or("127.0.0.1:0".into(), address))]).into()),
+            (
+                "grpc",
+                table([("address", self.grpc.get(service).map_or("127.0.0.1:0".into(), address))])
+                    .into(),
+            ),
             ("management", table([("address", "127.0.0.1:0".into())]).into()),
             (
                 "database",

@@ -195,8 +195,7 @@ async fn author_rates(
         .parse()
         .map_err(Error::other("the author's token cannot be sent"))?;
     request.metadata_mut().insert("authorization", bearer);
-    let rated =
-        author.rate_reply(request).await.map_err(Error::call("the rating"))?.into_inner();
+    let rated = author.rate_reply(request).await.map_err(Error::call("the rating"))?.into_inner();
     if rated.label != "very_satisfied" {
         return Err(Error::Check(format!("the rating's label is {}", rated.label)));
     }

@@ -146,12 +146,11 @@ async fn row(
     .fetch_one(&mut *connection)
     .await
     .map_err(Error::query)?;
-    let settled = sqlx::raw_sql(
-        "select source, sum(count)::bigint from messaging.digests group by source",
-    )
-    .fetch_all(&mut *connection)
-    .await
-    .map_err(Error::query)?;
+    let settled =
+        sqlx::raw_sql("select source, sum(count)::bigint from messaging.digests group by source")
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(Error::query)?;
     let mut heard = BTreeMap::new();
     for source in topology::card(service).map_or(&[][..], |card| card.hears) {
         let count = settled.iter().find(|row| row.get::<&str, _>(0) == *source);

@@ -195,8 +195,7 @@ async fn assemble(
     progress.say("Preparing the databases");
     let databases = databases::ensure(ground.postgres(), dir, &names).await?;
     let grpc = addresses(&names, process)?;
-    let layout =
-        Layout { data_dir: dir, grpc: &grpc, databases: &databases, nats: ground.nats() };
+    let layout = Layout { data_dir: dir, grpc: &grpc, databases: &databases, nats: ground.nats() };
     let mut running = Vec::new();
     let mut management = BTreeMap::new();
     for name in Name::ALL {
@@ -303,5 +302,7 @@ fn tell(board: &Board, output: Output) {
         output::line(format_args!("  {service:<12} health http://{address}/readyz"));
     }
     output::line(format_args!("\n  data         {}", board.data_dir.display()));
-    output::line("\nTry, in another terminal:\n  liuyan status\n  liuyan feed watch\n  liuyan verify\n\nCtrl-C stops it; the next start finds everything again.");
+    output::line(
+        "\nTry, in another terminal:\n  liuyan status\n  liuyan feed watch\n  liuyan verify\n\nCtrl-C stops it; the next start finds everything again.",
+    );
 }

@@ -44,7 +44,8 @@ impl Journal {
     /// Opens the journal of the file whose hash this is.
     pub(super) fn open(data_dir: &Path, name: &str, sha: &str) -> Result<Self, Error> {
         let folder = folder(data_dir);
-        fs::create_dir_all(&folder).map_err(Error::other(format!("making {}", folder.display())))?;
+        fs::create_dir_all(&folder)
+            .map_err(Error::other(format!("making {}", folder.display())))?;
         let path = folder.join(format!("{name}-{}.jsonl", &sha[..16]));
         let (known, whole) = if path.exists() { read(&path)? } else { (Vec::new(), 0) };
         let open = || {
@@ -94,9 +95,7 @@ fn read(path: &Path) -> Result<(Vec<Entry>, u64), Error> {
     let (mut entries, mut whole, mut line) = (Vec::new(), 0, Vec::new());
     loop {
         line.clear();
-        let length = reader
-            .read_until(b'\n', &mut line)
-            .map_err(Error::other(reading.clone()))?;
+        let length = reader.read_until(b'\n', &mut line).map_err(Error::other(reading.clone()))?;
         if length == 0 || line.last() != Some(&b'\n') {
             return Ok((entries, whole));
         }

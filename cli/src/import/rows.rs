@@ -17,7 +17,8 @@ use super::{
 use crate::error::Error;
 
 /// How times may be written.
-const TIMES: &[&str] = &["%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M"];
+const TIMES: &[&str] =
+    &["%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M"];
 const DATES: &[&str] = &["%Y-%m-%d", "%Y/%m/%d"];
 
 /// One row.
@@ -47,7 +48,8 @@ pub(super) struct Reply {
 /// The columns of a file.
 pub(super) fn header(content: &[u8]) -> Result<Vec<String>, Error> {
     let mut reader = csv::Reader::from_reader(without_mark(content));
-    let header = reader.headers().map_err(|error| Error::Usage(format!("the file is no CSV: {error}")))?;
+    let header =
+        reader.headers().map_err(|error| Error::Usage(format!("the file is no CSV: {error}")))?;
     Ok(header.iter().map(|column| column.trim().to_owned()).collect())
 }
 
@@ -72,7 +74,11 @@ pub(super) fn read(content: &[u8], mapping: &Mapping) -> Result<(Vec<Row>, Vec<R
             Err(why) => refused.push(Refusal {
                 line,
                 row: String::new(),
-                limits: vec![Limit { field: String::new(), reason: "ROW_UNREADABLE".to_owned(), text: why }],
+                limits: vec![Limit {
+                    field: String::new(),
+                    reason: "ROW_UNREADABLE".to_owned(),
+                    text: why,
+                }],
             }),
         }
     }
@@ -101,8 +107,7 @@ fn row(line: usize, values: &BTreeMap<String, String>, mapping: &Mapping) -> Res
     let content = values.values().map(String::as_str).collect::<Vec<_>>().join("\u{1f}");
     let request_id = id::of_name("import", &format!("{}\u{1f}{name}\u{1f}{content}", mapping.name));
     let reply = reply(mapping, values, occurred_at)?;
-    let historical =
-        occurred_at.map(|at| Historical { occurred_at: Some(clock::to_proto(at)) });
+    let historical = occurred_at.map(|at| Historical { occurred_at: Some(clock::to_proto(at)) });
     let submission = SubmitMessageRequest {
         request_id: request_id.to_string(),
         message: Some(message),
@@ -146,9 +151,9 @@ fn time(text: &str, offset: i8) -> Result<Option<Timestamp>, String> {
     }
     let offset = Offset::from_hours(offset).map_err(|error| error.to_string())?;
     let times = TIMES.iter().filter_map(|format| DateTime::strptime(format, text).ok());
-    let dates = DATES.iter().filter_map(|format| {
-        Some(jiff::civil::Date::strptime(format, text).ok()?.at(0, 0, 0, 0))
-    });
+    let dates = DATES
+        .iter()
+        .filter_map(|format| Some(jiff::civil::Date::strptime(format, text).ok()?.at(0, 0, 0, 0)));
     let civil = times.chain(dates).next().ok_or_else(|| format!("`{text}` is no time"))?;
     offset.to_timestamp(civil).map(Some).map_err(|error| error.to_string())
 }
@@ -169,7 +174,9 @@ mod tests {
     #[test]
     fn a_row_has_the_same_request_id_for_ever_and_a_changed_row_another() {
         let file = |title: &str| {
-            format!("row_id,message_id,user_code,posted_at,title,content\n1,2,3,2020-01-01 00:00:00,{title},a body that is long enough\n")
+            format!(
+                "row_id,message_id,user_code,posted_at,title,content\n1,2,3,2020-01-01 00:00:00,{title},a body that is long enough\n"
+            )
         };
         let read = |title: &str| {
             let content = file(title).into_bytes();

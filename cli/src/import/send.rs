@@ -221,9 +221,8 @@ pub(super) fn limits(status: &pb::Status) -> Vec<Limit> {
     if !named.is_empty() {
         return named;
     }
-    let reason = details.error_info().map_or_else(
-        || format!("{:?}", status.code()),
-        |information| information.reason.clone(),
-    );
+    let reason = details
+        .error_info()
+        .map_or_else(|| format!("{:?}", status.code()), |information| information.reason.clone());
     vec![Limit { field: String::new(), reason, text: status.message().to_owned() }]
 }

@@ -25,12 +25,15 @@ async fn states_add_up(databases: &Databases) -> Result<Finding, Error> {
     );
     let stored = number(databases.of("intake")?, "select count(*) from messages").await?;
     let counts: Vec<(String, i64)> =
-        rows(databases.of("moderation")?, "select state, count(*) from reviews group by state").await?;
+        rows(databases.of("moderation")?, "select state, count(*) from reviews group by state")
+            .await?;
     let counts: BTreeMap<String, i64> = counts.into_iter().collect();
     let sum: i64 = counts.values().sum();
     finding.checked = stored;
     if stored != sum.unsigned_abs() {
-        finding.breach(format!("{stored} messages are stored, the reviews' states add up to {sum}: {counts:?}"));
+        finding.breach(format!(
+            "{stored} messages are stored, the reviews' states add up to {sum}: {counts:?}"
+        ));
     }
     Ok(finding)
 }

@@ -8,11 +8,7 @@ use super::{Databases, Finding, rows};
 use crate::error::Error;
 
 pub(super) async fn run(databases: &Databases) -> Result<Vec<Finding>, Error> {
-    Ok(vec![
-        offices(databases).await?,
-        code_lists(databases).await?,
-        directory(databases).await?,
-    ])
+    Ok(vec![offices(databases).await?, code_lists(databases).await?, directory(databases).await?])
 }
 
 /// Intake's copy of the offices is routing's list.
@@ -23,7 +19,8 @@ async fn offices(databases: &Databases) -> Result<Finding, Error> {
     let copies: Vec<(String, bool, i64)> =
         rows(databases.of("intake")?, "select office_id, open, version from offices").await?;
     let said: Vec<(uuid::Uuid, i64)> =
-        rows(databases.of("routing")?, "select subject_id, version from messaging.subjects").await?;
+        rows(databases.of("routing")?, "select subject_id, version from messaging.subjects")
+            .await?;
     let said: BTreeMap<uuid::Uuid, i64> = said.into_iter().collect();
     let mut copies: BTreeMap<String, (bool, i64)> =
         copies.into_iter().map(|(office, open, version)| (office, (open, version))).collect();

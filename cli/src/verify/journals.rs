@@ -36,8 +36,12 @@ pub(super) async fn acknowledged_is_stored(
     for entry in journal {
         finding.checked += 1;
         match stored.get(&entry.message_id) {
-            None => finding.breach(format!("message {} was acknowledged and is gone", entry.number)),
-            Some((number, hash)) if plain(number) != plain(&entry.number) || *hash != entry.content_hash => {
+            None => {
+                finding.breach(format!("message {} was acknowledged and is gone", entry.number))
+            }
+            Some((number, hash))
+                if plain(number) != plain(&entry.number) || *hash != entry.content_hash =>
+            {
                 finding.breach(format!("message {} is not what was acknowledged", entry.number));
             }
             Some(_) => {}

@@ -30,8 +30,11 @@ async fn migrations(service: &str, pool: &sqlx::PgPool) -> Result<Finding, Error
         rows(pool, "select version from messaging._sqlx_migrations where success").await?;
     let kit = liuyan_kit::db::migrations();
     let own = Name::ALL.iter().find(|name| name.text() == service).and_then(|name| name.migrator());
-    let own_applied: Vec<(i64,)> =
-        if own.is_some() { rows(pool, "select version from _sqlx_migrations where success").await? } else { Vec::new() };
+    let own_applied: Vec<(i64,)> = if own.is_some() {
+        rows(pool, "select version from _sqlx_migrations where success").await?
+    } else {
+        Vec::new()
+    };
     applied.sort_unstable();
     for (migrator, applied, place) in
         [(Some(kit), applied, "messaging._sqlx_migrations"), (own, own_applied, "_sqlx_migrations")]
@@ -55,7 +58,8 @@ async fn housekeeping(service: &str, pool: &sqlx::PgPool) -> Result<Finding, Err
         finding.breach("the row of the relay is gone");
     }
     if events::speaking().contains(&service) {
-        let known: Vec<(String,)> = rows(pool, "select consumer from messaging.confirmations").await?;
+        let known: Vec<(String,)> =
+            rows(pool, "select consumer from messaging.confirmations").await?;
         for hearer in topology::hearers(service) {
             finding.checked += 1;
             if !known.iter().any(|(consumer,)| consumer == hearer) {
@@ -66,7 +70,9 @@ async fn housekeeping(service: &str, pool: &sqlx::PgPool) -> Result<Finding, Err
     let dead: Vec<(String, Uuid)> =
         rows(pool, "select source, event_id from messaging.dead_letters where state in ('dead', 'failing', 'retrying')").await?;
     for (source, event) in dead {
-        finding.breach(format!("event {event} of {source} could not take effect (liuyan dead-letters show {event})"));
+        finding.breach(format!(
+            "event {event} of {source} could not take effect (liuyan dead-letters show {event})"
+        ));
     }
     Ok(finding)
 }
@@ -104,7 +110,8 @@ async fn versions(service: &str, pool: &sqlx::PgPool) -> Result<Finding, Error> 
 async fn heard(databases: &Databases, source: &str, hearer: &str) -> Result<Finding, Error> {
     let mut finding = Finding::new("said = settled", format!("{source} → {hearer}"));
     let (producer, consumer) = (databases.of(source)?, databases.of(hearer)?);
-    let said: Vec<(Uuid, i64)> = rows(producer, "select subject_id, version from messaging.subjects").await?;
+    let said: Vec<(Uuid, i64)> =
+        rows(producer, "select subject_id, version from messaging.subjects").await?;
     let positions: Vec<(String, Uuid, i64)> =
         rows(consumer, "select source, subject_id, version from messaging.positions").await?;
     let mut positions: HashMap<Uuid, i64> = positions

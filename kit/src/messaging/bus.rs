@@ -189,10 +189,7 @@ impl Bus {
             return Err(Error::NoStream(wanted.name));
         }
         tracing::info!(stream = wanted.name, "declaring the stream");
-        self.context
-            .create_stream(wanted)
-            .await
-            .map_err(|error| Error::Away(error.to_string()))?;
+        self.context.create_stream(wanted).await.map_err(|error| Error::Away(error.to_string()))?;
         self.stream_state(source)
             .await?
             .ok_or_else(|| Error::Away(format!("{} vanished", stream_name(source))))
@@ -335,9 +332,7 @@ impl Bus {
         let consumer = match stream.get_consumer::<pull::Config>(service).await {
             Ok(consumer) => consumer,
             // Creating is idempotent; whoever may not create is told so by the server.
-            Err(_) => {
-                stream.create_consumer(wanted.clone()).await.map_err(|error| away(&error))?
-            }
+            Err(_) => stream.create_consumer(wanted.clone()).await.map_err(|error| away(&error))?,
         };
         let drifted = consumer_drift(&wanted, &consumer.cached_info().config);
         if !drifted.is_empty() {
@@ -367,10 +362,8 @@ impl Bus {
             .get_stream_no_info(stream_name(source))
             .await
             .map_err(|error| Error::Away(error.to_string()))?;
-        let info = stream
-            .consumer_info(service)
-            .await
-            .map_err(|error| Error::Away(error.to_string()))?;
+        let info =
+            stream.consumer_info(service).await.map_err(|error| Error::Away(error.to_string()))?;
         Ok(info.num_pending + info.num_ack_pending as u64)
     }
 
@@ -428,7 +421,11 @@ impl Delivery {
     pub fn remains(&self) -> (Uuid, String, Bytes) {
         let place = self.message.info().map(|info| info.stream_sequence).unwrap_or_default();
         let subject = self.message.subject.to_string();
-        (crate::id::of_name("malformed", &format!("{subject}/{place}")), subject, self.message.payload.clone())
+        (
+            crate::id::of_name("malformed", &format!("{subject}/{place}")),
+            subject,
+            self.message.payload.clone(),
+        )
     }
 
     /// Says that it is settled. If this is lost it comes again and is recognised.

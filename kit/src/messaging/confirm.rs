@@ -243,9 +243,9 @@ pub async fn run(confirmer: Confirmer) {
         loop {
             sleep(Duration::from_millis(confirmer.settings.confirm_every_ms)).await;
             for (consumer, channel) in &confirmer.consumers {
-                let full = last_full
-                    .get(consumer)
-                    .is_none_or(|at| at.elapsed().as_millis() >= u128::from(confirmer.settings.confirm_grace_ms));
+                let full = last_full.get(consumer).is_none_or(|at| {
+                    at.elapsed().as_millis() >= u128::from(confirmer.settings.confirm_grace_ms)
+                });
                 match confirmer.ask(consumer, channel.clone(), full).await {
                     Ok(again) => {
                         if full {

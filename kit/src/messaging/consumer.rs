@@ -269,10 +269,7 @@ impl Consumer {
         if event.version == last + 1 {
             self.dispatch(tx, event).await?;
             // It was counted as settled when it died.
-            let plan = Plan {
-                apply: vec![Arrival { event, was_parked: true }],
-                ..Plan::default()
-            };
+            let plan = Plan { apply: vec![Arrival { event, was_parked: true }], ..Plan::default() };
             self.remember(tx, &plan, now).await?;
         } else if event.version > last {
             return Err(Fault::reject("an earlier event of its subject is missing"));

@@ -114,11 +114,7 @@ impl Envelope {
             version: row.version,
             kind: row.kind,
             at: time.and_then(|time| time.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH),
-            traceparent: row
-                .headers
-                .get("traceparent")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
+            traceparent: row.headers.get("traceparent").and_then(Value::as_str).map(str::to_owned),
             payload: row.payload.into(),
         }
     }

@@ -58,7 +58,11 @@ pub(super) async fn move_positions(
     )
     .execute(tx)
     .await?;
-    if updated.rows_affected() == moved.len() as u64 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
+    if updated.rows_affected() == moved.len() as u64 {
+        Ok(())
+    } else {
+        Err(sqlx::Error::RowNotFound)
+    }
 }
 
 /// The parked events of `subjects`, in order. The positions are locked.
@@ -109,8 +113,7 @@ pub(super) async fn park(
     let versions: Vec<i64> = events.iter().map(|event| event.version).collect();
     let kinds: Vec<String> = events.iter().map(|event| event.kind.clone()).collect();
     let payloads: Vec<Vec<u8>> = events.iter().map(|event| event.payload.to_vec()).collect();
-    let headers: Vec<serde_json::Value> =
-        events.iter().map(|event| event.kept_headers()).collect();
+    let headers: Vec<serde_json::Value> = events.iter().map(|event| event.kept_headers()).collect();
     sqlx::query_scalar!(
         "insert into messaging.parked
              (source, subject_id, version, event_id, type, payload, headers, parked_at)

@@ -14,12 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{
-    Bus, Envelope,
-    bus::StreamState,
-    envelope::Kept,
-    outbox,
-};
+use super::{Bus, Envelope, bus::StreamState, envelope::Kept, outbox};
 use crate::{
     clock::{self, SharedClock},
     config,
@@ -121,7 +116,11 @@ impl Relay {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(source = self.source, error = &error as &dyn std::error::Error, "the relay was interrupted");
+                    tracing::warn!(
+                        source = self.source,
+                        error = &error as &dyn std::error::Error,
+                        "the relay was interrupted"
+                    );
                     self.readiness.set("relay", Err(error.to_string()));
                     looked = None;
                     sleep(AFTER_FAILURE).await;
@@ -196,7 +195,10 @@ impl Relay {
                 Ok(0)
             }
             Marked::LeaseLost => {
-                tracing::warn!(source = self.source, "the lease was lost; another relay is at work");
+                tracing::warn!(
+                    source = self.source,
+                    "the lease was lost; another relay is at work"
+                );
                 Ok(0)
             }
         }
@@ -344,11 +346,10 @@ pub async fn mark(
     db.write(move |tx| {
         Box::pin(async move {
             // The lock of the row fences: no other relay takes the lease before this commits.
-            let row = sqlx::query!(
-                "select epoch, stream_last_sequence from messaging.relay for update"
-            )
-            .fetch_one(&mut *tx)
-            .await?;
+            let row =
+                sqlx::query!("select epoch, stream_last_sequence from messaging.relay for update")
+                    .fetch_one(&mut *tx)
+                    .await?;
             if row.epoch != epoch {
                 return Ok(Marked::LeaseLost);
             }

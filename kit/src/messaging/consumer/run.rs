@@ -78,7 +78,8 @@ pub async fn run(consumer: Arc<Consumer>, pace: Pace) {
                     pace.readiness.set(&condition, Err(error.to_string()));
                 }
             }
-            wait = if started.elapsed() > STALL { FIRST_WAIT } else { (wait * 2).min(LONGEST_WAIT) };
+            wait =
+                if started.elapsed() > STALL { FIRST_WAIT } else { (wait * 2).min(LONGEST_WAIT) };
             tokio::time::sleep(wait).await;
         }
     };
@@ -90,11 +91,7 @@ pub async fn run(consumer: Arc<Consumer>, pace: Pace) {
 }
 
 /// Hears one message stream to its end.
-async fn hear(
-    consumer: &Consumer,
-    pace: &Pace,
-    condition: &str,
-) -> Result<(), Error> {
+async fn hear(consumer: &Consumer, pace: &Pace, condition: &str) -> Result<(), Error> {
     let batch = pace.settings.consumer_batch;
     let events = pace.bus.events(consumer.source(), pace.service, batch).await?;
     pace.readiness.set(condition, Ok(()));
@@ -375,11 +372,7 @@ async fn sweep_once(consumer: &Consumer, pace: &Pace) -> Result<(), sqlx::Error>
 }
 
 /// Settles one parked event whose turn has come.
-async fn settle_parked(
-    consumer: &Consumer,
-    pace: &Pace,
-    event: &Envelope,
-) -> Result<(), Fault> {
+async fn settle_parked(consumer: &Consumer, pace: &Pace, event: &Envelope) -> Result<(), Fault> {
     // The parked copy counts: with `drain`, it is found by itself, and so are its successors. They
     // may be at fault, so only this one is taken.
     let now = pace.clock.now();

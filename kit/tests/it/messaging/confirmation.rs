@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::helpers::{
     Killed, LIMIT, Log, clock, count, database, effects, execute, hear, relay as run_relay, say,
-    settled, settings, subject,
+    settings, settled, subject,
 };
 use liuyan_kit::db::Db;
 
@@ -61,8 +61,7 @@ async fn a_lost_last_event_is_found_by_its_minute() {
     let subject = subject();
     // Two minutes ago, so that the minute is closed.
     for mark in ["a", "b"] {
-        let outgoing =
-            liuyan_kit::messaging::Outgoing::new(subject, &super::helpers::event(mark));
+        let outgoing = liuyan_kit::messaging::Outgoing::new(subject, &super::helpers::event(mark));
         let at = super::helpers::now() - jiff::SignedDuration::from_mins(2);
         db.write(move |tx| {
             Box::pin(async move {
@@ -89,7 +88,9 @@ async fn what_every_consumer_confirmed_is_not_said_again() {
     let at = super::helpers::now() - jiff::SignedDuration::from_mins(30);
     let outgoing = liuyan_kit::messaging::Outgoing::new(subject, &super::helpers::event("a"));
     db.write(move |tx| {
-        Box::pin(async move { liuyan_kit::messaging::outbox::publish_all(tx, at, &[outgoing]).await })
+        Box::pin(
+            async move { liuyan_kit::messaging::outbox::publish_all(tx, at, &[outgoing]).await },
+        )
     })
     .await
     .unwrap();
@@ -110,7 +111,8 @@ async fn what_every_consumer_confirmed_is_not_said_again() {
     // The bus is found to be another one: only what is not confirmed is said again.
     execute(&db, "update messaging.relay set stream_created_at = 'epoch'").await;
     testing::eventually("the unconfirmed event is said again", LIMIT, || async {
-        let again = "select count(*) from messaging.outbox where attempt > 0 and published_at is not null";
+        let again =
+            "select count(*) from messaging.outbox where attempt > 0 and published_at is not null";
         (count(&db, again).await == 1).then_some(())
     })
     .await;

@@ -5,9 +5,7 @@ use std::sync::atomic::Ordering;
 use liuyan_kit::{messaging::dead, testing};
 use uuid::Uuid;
 
-use super::helpers::{
-    LIMIT, Log, count, database, effects, hear, relay, say, settled, subject,
-};
+use super::helpers::{LIMIT, Log, count, database, effects, hear, relay, say, settled, subject};
 use liuyan_kit::db::Db;
 
 const DEAD: &str = "select count(*) from messaging.dead_letters where state = 'dead'";
@@ -95,9 +93,7 @@ async fn a_dead_letter_that_is_retried_takes_effect_and_its_successors_follow() 
     is(&heard, DEAD, 1).await;
     is(&heard, PARKED, 1).await;
     let event_id = dead_event(&heard).await;
-    let retry = || {
-        heard.write(move |tx| Box::pin(async move { dead::retry(tx, event_id).await }))
-    };
+    let retry = || heard.write(move |tx| Box::pin(async move { dead::retry(tx, event_id).await }));
     // Without a cure it dies again, and nothing is lost by that.
     assert!(retry().await.unwrap());
     is(&heard, "select coalesce(max(attempts), 0)::bigint from messaging.dead_letters where state = 'dead'", 4).await;

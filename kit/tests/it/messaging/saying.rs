@@ -71,8 +71,10 @@ async fn a_crash_between_publish_and_mark_doubles_nothing() {
     let subject = subject();
     say(&db, subject, &["a", "b"]).await;
     let bus = Bus::connect(&nats(server.url()), "intake").await.unwrap();
-    testing::eventually("the stream is declared", LIMIT, || async { bus.declare("intake").await.ok() })
-        .await;
+    testing::eventually("the stream is declared", LIMIT, || async {
+        bus.declare("intake").await.ok()
+    })
+    .await;
     let events = {
         let mut connection = db.read().await.unwrap();
         relay::unpublished(&mut connection, 10).await.unwrap()
@@ -211,8 +213,7 @@ async fn a_republication_inside_the_duplicate_window_arrives() {
     let again = db
         .write(|tx| {
             Box::pin(async move {
-                let event_ids =
-                    relay::published(tx, 10).await?;
+                let event_ids = relay::published(tx, 10).await?;
                 relay::say_again(tx, &event_ids).await
             })
         })
@@ -248,9 +249,8 @@ async fn the_partition_of_tomorrow_is_there() {
 async fn a_clock_a_day_or_a_month_ahead_harms_nobody() {
     let (db, heard) = (database().await, database().await);
     let server = liuyan_local::testing::nats().await;
-    let make = |at| {
-        db.write(move |tx| Box::pin(async move { outbox::make_partitions(tx, at).await }))
-    };
+    let make =
+        |at| db.write(move |tx| Box::pin(async move { outbox::make_partitions(tx, at).await }));
     make(now()).await.unwrap();
     let subject = subject();
     for days in [1, 30, 0] {
@@ -274,8 +274,10 @@ async fn a_clock_a_day_or_a_month_ahead_harms_nobody() {
 async fn a_stream_that_drifted_is_refused() {
     let server = liuyan_local::testing::nats().await;
     let bus = Bus::connect(&nats(server.url()), "intake").await.unwrap();
-    testing::eventually("the stream is declared", LIMIT, || async { bus.declare("intake").await.ok() })
-        .await;
+    testing::eventually("the stream is declared", LIMIT, || async {
+        bus.declare("intake").await.ok()
+    })
+    .await;
     let mut other = nats(server.url());
     other.stream_max_age_days += 1;
     let bus = Bus::connect(&other, "intake").await.unwrap();
