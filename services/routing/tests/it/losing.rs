@@ -6,6 +6,10 @@ use liuyan_proto::liuyan::routing::v1 as routing;
 use crate::helpers::{House, a_message, view};
 
 /// Each gives the number of contradictions; all are 0 as long as nothing is lost.
+///
+/// The two that begin with "heard" stand for a comparison with what the other service said: a
+/// position alone does not tell the type of its events. In this test, moderation says nothing but
+/// approvals and intake nothing but wishes.
 const CHECKS: &[(&str, &str)] = &[
     (
         "approved = cased",
@@ -23,6 +27,16 @@ const CHECKS: &[(&str, &str)] = &[
         "select count(*) from messaging.positions p
          full join withdrawals w on p.subject_id = w.message_id and p.source = 'intake'
          where p.source is null or (p.source = 'intake' and w.message_id is null)",
+    ),
+    (
+        "a settled wish is there",
+        "select count(*) from withdrawals w
+         full join (select message_id, 'withdrawn' as state from cases where outcome = 'withdrawn'
+                    union all
+                    select message_id, 'refused' from messaging.outbox
+                    join cases on subject_id = case_id
+                    where type = 'liuyan.routing.v1.withdrawal-refused') done using (message_id)
+         where coalesce(w.state, '') <> coalesce(done.state, 'waiting')",
     ),
     (
         "said of cases = cases",
