@@ -1,1 +1,1 @@
-//! liuyan-tests
+//! Checks of the whole. Each kind is a test binary of its own beside this file.
