@@ -1,7 +1,6 @@
 //! Routing's use cases on a real Postgres, over real gRPC.
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
-#![expect(clippy::future_not_send, reason = "tests stay on one thread")]
 
 mod accusing;
 mod casework;
