@@ -1,0 +1,63 @@
+# Lists what there is.
+default:
+    @just --list
+
+[doc("Everything that must hold before a change lands")]
+[group("check")]
+ci:
+    .ci/run
+
+[doc("All tests; servers are found or fetched")]
+[group("check")]
+test *arguments:
+    cargo test --workspace {{ arguments }}
+
+[doc("Lints, as strict as CI")]
+[group("check")]
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+[doc("Sets the code as rustfmt wants it")]
+[group("check")]
+fmt:
+    cargo fmt
+
+[doc("Lints the contracts")]
+[group("check")]
+contracts:
+    cd proto && npx --yes @bufbuild/buf@1.75.0 lint
+
+[doc("Licences, bans, duplicates, advisories of what we depend on")]
+[group("check")]
+deny:
+    cargo deny check
+
+[doc("Renews the query data of every crate after a change of SQL")]
+[group("database")]
+prepare:
+    .ci/prepare
+
+[doc("Whether the query data is that of the code")]
+[group("database")]
+prepared:
+    .ci/prepare --check
+
+[doc("Runs the board here until Ctrl-C")]
+[group("run")]
+up *arguments:
+    cargo run -- up {{ arguments }}
+
+[doc("One message through its whole life, then stop")]
+[group("run")]
+smoke:
+    cargo run -- up --smoke
+
+[doc("Proves of the running board that nothing was lost")]
+[group("run")]
+verify:
+    cargo run -- verify
+
+[doc("The documentation of all crates")]
+[group("read")]
+doc:
+    cargo doc --workspace --no-deps --open
