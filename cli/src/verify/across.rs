@@ -72,7 +72,7 @@ async fn approved_is_cased(databases: &Databases) -> Result<Finding, Error> {
          where cases.case_id is not null or openings.state = 'done'",
     )
     .await
-    .or_else(|_| Err(Error::Check("a case is missing for an opening that is done".to_owned())))?;
+    .map_err(|_| Error::Check("a case is missing for an opening that is done".to_owned()))?;
     compare(&mut finding, approved, cased, "message", ("moderation", "routing"));
     Ok(finding)
 }

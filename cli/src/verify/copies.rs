@@ -67,8 +67,11 @@ async fn code_lists(databases: &Databases) -> Result<Finding, Error> {
 
 /// Each list of the directory is as it was loaded.
 async fn directory(databases: &Databases) -> Result<Finding, Error> {
+    /// The list, the hash of what was loaded; how many rows there are, and their hash.
+    type List = (Option<String>, Option<String>, Option<i64>, Option<String>);
+
     let mut finding = Finding::new("the directory is as it was loaded", "routing");
-    let lists: Vec<(Option<String>, Option<String>, Option<i64>, Option<String>)> = rows(
+    let lists: Vec<List> = rows(
         databases.of("routing")?,
         "select coalesce(directory_lists.list, directory_contents.list),
                 directory_lists.sha256, directory_contents.rows, directory_contents.sha256

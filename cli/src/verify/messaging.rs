@@ -79,8 +79,11 @@ async fn housekeeping(service: &str, pool: &sqlx::PgPool) -> Result<Finding, Err
 
 /// The events of each subject are numbered without gaps, and all are on the bus.
 async fn versions(service: &str, pool: &sqlx::PgPool) -> Result<Finding, Error> {
+    /// The subject, its counter; of its events the last version, the count, and those that wait.
+    type Subject = (Option<Uuid>, Option<i64>, Option<i64>, i64, i64);
+
     let mut finding = Finding::new("events are numbered without gaps and published", service);
-    let subjects: Vec<(Option<Uuid>, Option<i64>, Option<i64>, i64, i64)> = rows(
+    let subjects: Vec<Subject> = rows(
         pool,
         "select coalesce(subjects.subject_id, said.subject_id), subjects.version, said.last,
                 coalesce(said.count, 0), coalesce(said.unpublished, 0)
