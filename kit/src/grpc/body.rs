@@ -187,3 +187,54 @@ pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("no words").to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+    use http_body_util::{BodyExt as _, StreamBody};
+
+    use super::*;
+
+    fn watched<S>(frames: S, limit: Option<usize>) -> Watched
+    where
+        S: futures::Stream<Item = Result<Frame<Bytes>, Status>> + Send + 'static,
+    {
+        let record = Record::begin("test", "/test", Span::none());
+        Watched::new(Body::new(StreamBody::new(frames)), record, "en", limit)
+    }
+
+    fn data(length: usize) -> Result<Frame<Bytes>, Status> {
+        Ok(Frame::data(Bytes::from(vec![0; length])))
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_a_stream_is_internal_and_its_end() {
+        let mut number = 0;
+        let frames = stream::poll_fn(move |_| {
+            number += 1;
+            assert!(number < 2, "told to panic");
+            Poll::Ready(Some(data(3)))
+        });
+        let mut body = watched(frames, None);
+        assert!(body.frame().await.unwrap().unwrap().is_data());
+        let end = body.frame().await.unwrap().unwrap();
+        assert_eq!(end.trailers_ref().and_then(code_in), Some(Code::Internal));
+        assert!(body.frame().await.is_none(), "what panicked is not touched again");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_too_large_is_broken_off() {
+        let mut body = watched(stream::iter([data(3), data(3), data(3)]), Some(6));
+        assert!(body.frame().await.unwrap().unwrap().is_data());
+        assert!(body.frame().await.unwrap().unwrap().is_data());
+        let end = body.frame().await.unwrap().unwrap();
+        assert_eq!(end.trailers_ref().and_then(code_in), Some(Code::ResourceExhausted));
+        assert!(body.frame().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_stream_may_be_of_any_length() {
+        let body = watched(stream::iter((0..1_000).map(|_| data(1_000))), None);
+        assert_eq!(body.collect().await.unwrap().to_bytes().len(), 1_000_000);
+    }
+}

@@ -21,7 +21,8 @@ type Start = Box<
             Table,
             &'p Process,
         ) -> BoxFuture<'p, anyhow::Result<(Running, Option<TestDb>)>>
-        + Send,
+        + Send
+        + Sync,
 >;
 
 /// A board under test: first what it is made of, then, after [`Board::start`], what runs.
