@@ -74,6 +74,18 @@ async fn a_receipt_verifies_with_nothing_but_the_board_s_key() {
 }
 
 #[tokio::test]
+async fn equal_messages_have_nothing_in_common_that_shows() {
+    let desk = Desk::open().await;
+    let one = desk.submit(a_submission()).await.unwrap();
+    let other = desk.submit(a_submission()).await.unwrap();
+    assert_ne!(one.access_code, other.access_code);
+    let (one, other) = (one.receipt.unwrap(), other.receipt.unwrap());
+    assert_ne!(one.number, other.number);
+    assert_ne!(one.salt, other.salt);
+    assert_ne!(one.content_hash, other.content_hash);
+}
+
+#[tokio::test]
 async fn every_violation_comes_in_one_answer_and_in_the_caller_s_language() {
     let desk = Desk::open().await;
     let mut request = a_submission_of(NewMessage {
