@@ -51,7 +51,7 @@ mod tests {
             ("text:*", vec!["text:read"]),
             ("*", vec!["text:read", "author:*"]),
             ("author:message/1", vec!["author:message/1"]),
-            ("case:work", vec![]),
+            ("desk:use", vec![]),
             ("auth*", vec!["author:*"]),
             ("", vec![]),
         ] {
@@ -61,9 +61,9 @@ mod tests {
 
     #[test]
     fn a_star_stands_for_anything_at_the_end_only() {
-        assert!(covers("case:*", "case:work"));
-        assert!(!covers("case:*", "cases"));
-        assert!(!covers("*:work", "case:work"));
-        assert!(!covers("case:work", "case:*"));
+        assert!(covers("desk:*", "desk:use"));
+        assert!(!covers("desk:*", "desks"));
+        assert!(!covers("*:use", "desk:use"));
+        assert!(!covers("desk:use", "desk:*"));
     }
 }
