@@ -34,6 +34,9 @@ const WINDOW: usize = 32;
 const CASE_LIMIT: Duration = Duration::from_secs(60);
 /// After how long a message in review is taken to wait for a moderator.
 const REVIEW_LIMIT: Duration = Duration::from_secs(15);
+/// How often a call is tried while routing is away, and the first wait; it doubles.
+const TRIES: u32 = 6;
+const FIRST_WAIT: Duration = Duration::from_millis(200);
 const POLL: Duration = Duration::from_millis(100);
 
 type Client = InterceptedService<Channel, Bearer>;
@@ -73,7 +76,7 @@ pub(super) async fn answer(
         while running.len() < WINDOW
             && let Some((row, entry, reply)) = open.pop_front()
         {
-            running.push(one(cases.clone(), messages.clone(), row, entry, reply));
+            running.push(patiently(cases.clone(), messages.clone(), row, entry, reply));
         }
         let Some(outcome) = running.next().await else { return Ok(()) };
         bar.inc(1);
@@ -86,6 +89,27 @@ pub(super) async fn answer(
             Outcome::Refused(refusal) => tally.unanswerable.push(refusal),
         }
     }
+}
+
+/// Answers one row; if routing is away for a moment, tries again: every request has its own id, so
+/// nothing is done twice.
+async fn patiently(
+    cases: CaseServiceClient<Client>,
+    messages: IntakeServiceClient<Client>,
+    row: &Row,
+    entry: Entry,
+    reply: &Reply,
+) -> Result<Outcome, Error> {
+    let mut wait = FIRST_WAIT;
+    for _ in 1..TRIES {
+        match one(cases.clone(), messages.clone(), row, entry.clone(), reply).await {
+            Err(Error::Unreachable(why)) => tracing::debug!(why, "trying again"),
+            result => return result,
+        }
+        sleep(wait).await;
+        wait *= 2;
+    }
+    one(cases, messages, row, entry, reply).await
 }
 
 async fn one(

@@ -13,6 +13,7 @@ pub(super) async fn run(databases: &Databases) -> Result<Vec<Finding>, Error> {
         reviews_are_messages(databases).await?,
         approved_is_cased(databases).await?,
         intake_knows_the_cases(databases).await?,
+        wishes_are_heard(databases).await?,
         feed_is_what_routing_made_public(databases).await?,
     ])
 }
@@ -88,6 +89,20 @@ async fn intake_knows_the_cases(databases: &Databases) -> Result<Finding, Error>
     let cases: Vec<(Uuid, String, i32)> =
         rows(databases.of("routing")?, "select message_id, case_id::text, 0 from cases").await?;
     compare(&mut finding, told, cases, "message", ("intake", "routing"));
+    Ok(finding)
+}
+
+/// Every wish to withdraw has come to routing, which decides or remembers it.
+async fn wishes_are_heard(databases: &Databases) -> Result<Finding, Error> {
+    let mut finding = Finding::new("every wish to withdraw is heard", "intake, routing");
+    let asked: Vec<(Uuid, String, i32)> = rows(
+        databases.of("intake")?,
+        "select message_id, 'asked', 0 from messages where withdrawal_requested_at is not null",
+    )
+    .await?;
+    let heard: Vec<(Uuid, String, i32)> =
+        rows(databases.of("routing")?, "select message_id, 'asked', 0 from withdrawals").await?;
+    compare(&mut finding, asked, heard, "the wish for message", ("intake", "routing"));
     Ok(finding)
 }
 

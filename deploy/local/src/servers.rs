@@ -17,6 +17,8 @@ use crate::postgres::Home;
 use crate::progress::{Listener, Progress};
 use crate::{nats, postgres, programs};
 
+/// How long a folder may still be held by a process that is ending.
+const HANDOVER: Duration = Duration::from_secs(2);
 /// How often [`Servers::ended`] looks.
 const WATCH: Duration = Duration::from_millis(500);
 /// The file without which the guard removes no folder.
@@ -55,7 +57,7 @@ pub(crate) async fn start_as(
     options: Options,
     progress: Listener<'_>,
 ) -> Result<Servers, Error> {
-    let folder = Folder::open(&options.data_dir, account.folder_mode())?;
+    let folder = open_patiently(&options.data_dir, account.folder_mode()).await?;
     let guard = guard_of(&folder, options.temporary)?;
     match start_both(account, &options, &folder, &guard, progress).await {
         Ok((postgres, nats, base)) => {
@@ -65,6 +67,19 @@ pub(crate) async fn start_as(
             // Whatever did start is stopped before the caller hears of the failure.
             guard.dismiss().await;
             Err(error)
+        }
+    }
+}
+
+/// Takes the folder. A process that was just killed holds it until the kernel has cleared it away.
+async fn open_patiently(path: &Path, mode: u32) -> Result<Folder, Error> {
+    let until = tokio::time::Instant::now() + HANDOVER;
+    loop {
+        match Folder::open(path, mode) {
+            Err(Error::FolderInUse { .. }) if tokio::time::Instant::now() < until => {
+                tokio::time::sleep(HANDOVER / 20).await;
+            }
+            opened => return opened,
         }
     }
 }
