@@ -1,0 +1,363 @@
+//! The producer's side: asks the consumers, compares, and has the rest said again.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use liuyan_proto::liuyan::messaging::v1 as wire;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+use uuid::Uuid;
+use wire::confirmation_service_client::ConfirmationServiceClient;
+
+use super::QUESTION_LIMIT;
+use crate::{
+    clock::{self, SharedClock},
+    config,
+    db::Db,
+    grpc::Channel,
+    messaging::relay,
+};
+
+/// How long one round of questions may take at most, in minutes of event ids.
+const ROUND_MINUTES: i64 = 24 * 60;
+
+/// What was said or settled of one minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Digest {
+    count: u64,
+    hash: u64,
+}
+
+/// Asks the consumers of one producer.
+#[derive(Clone)]
+pub struct Confirmer {
+    /// The producer.
+    pub source: &'static str,
+    /// Its database.
+    pub db: Db,
+    /// The consumers, by name.
+    pub consumers: Vec<(&'static str, Channel)>,
+    /// Intervals and limits.
+    pub settings: config::Messaging,
+    /// The time.
+    pub clock: SharedClock,
+    /// Ends it.
+    pub stopping: CancellationToken,
+}
+
+impl std::fmt::Debug for Confirmer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Confirmer").field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+/// What goes wrong in a round; the next one tries again.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("the database is away")]
+    Database(#[from] sqlx::Error),
+    #[error("the consumer did not answer: {}", .0.message())]
+    Consumer(#[from] Status),
+}
+
+/// Asks until it is stopped. Every replica asks; the answers lead to the same rows.
+pub async fn run(confirmer: Confirmer) {
+    let stopping = confirmer.stopping.clone();
+    let asking = async {
+        confirmer.register().await;
+        let mut last_full: BTreeMap<&str, Instant> = BTreeMap::new();
+        loop {
+            sleep(Duration::from_millis(confirmer.settings.confirm_every_ms)).await;
+            for (consumer, channel) in &confirmer.consumers {
+                let full = last_full.get(consumer).is_none_or(|at| {
+                    at.elapsed().as_millis() >= u128::from(confirmer.settings.confirm_grace_ms)
+                });
+                match confirmer.ask(consumer, channel.clone(), full).await {
+                    Ok(again) => {
+                        if full {
+                            last_full.insert(consumer, Instant::now());
+                        }
+                        if again > 0 {
+                            tracing::warn!(
+                                source = confirmer.source,
+                                consumer,
+                                events = again,
+                                "events that the consumer misses are said again"
+                            );
+                        }
+                    }
+                    Err(error) => {
+                        tracing::debug!(source = confirmer.source, consumer, %error, "no confirmation");
+                    }
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = stopping.cancelled() => {}
+        () = asking => {}
+    }
+}
+
+impl Confirmer {
+    /// Writes down which consumers there are, so that what they have not confirmed is kept.
+    async fn register(&self) {
+        let consumers: Vec<String> =
+            self.consumers.iter().map(|(consumer, _)| (*consumer).to_owned()).collect();
+        loop {
+            let names = consumers.clone();
+            let registered = self
+                .db
+                .write(move |tx| {
+                    Box::pin(async move {
+                        sqlx::query!(
+                            "insert into messaging.confirmations (consumer)
+                             select name from unnest($1::text[]) as name
+                             on conflict (consumer) do nothing",
+                            &names
+                        )
+                        .execute(tx)
+                        .await
+                    })
+                })
+                .await;
+            match registered {
+                Ok(_) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "the consumers could not be written down");
+                    sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    /// One round with one consumer: its gaps, and with `full` its closed minutes too. Gives how
+    /// many events are to be said again.
+    async fn ask(
+        &self,
+        consumer: &'static str,
+        channel: Channel,
+        full: bool,
+    ) -> Result<u64, Trouble> {
+        let mut client = ConfirmationServiceClient::new(channel);
+        let mut again = self.fill_gaps(&mut client).await?;
+        if full {
+            again += self.compare_minutes(consumer, &mut client).await?;
+        }
+        Ok(again)
+    }
+
+    async fn fill_gaps(
+        &self,
+        client: &mut ConfirmationServiceClient<Channel>,
+    ) -> Result<u64, Trouble> {
+        let request = wire::ListGapsRequest { source: self.source.to_owned() };
+        let gaps = client.list_gaps(request).await?.into_inner().gaps;
+        if gaps.is_empty() {
+            return Ok(0);
+        }
+        let (mut subjects, mut from, mut until) = (Vec::new(), Vec::new(), Vec::new());
+        for gap in &gaps {
+            if let Ok(subject) = gap.subject_id.parse::<Uuid>() {
+                subjects.push(subject);
+                from.push(i64::try_from(gap.from_version).unwrap_or(i64::MAX));
+                until.push(i64::try_from(gap.until_version).unwrap_or(i64::MAX));
+            }
+        }
+        Ok(self
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let events = sqlx::query_scalar!(
+                        "select outbox.event_id from messaging.outbox
+                         join unnest($1::uuid[], $2::bigint[], $3::bigint[])
+                             as gap (subject_id, first, after) using (subject_id)
+                         where outbox.version >= gap.first and outbox.version < gap.after
+                           and outbox.published_at is not null",
+                        &subjects,
+                        &from,
+                        &until
+                    )
+                    .fetch_all(&mut *tx)
+                    .await?;
+                    relay::say_again(tx, &events).await
+                })
+            })
+            .await?)
+    }
+
+    /// Compares the closed minutes that are not yet confirmed, says again what is missing, and
+    /// moves the mark up to which everything is confirmed.
+    async fn compare_minutes(
+        &self,
+        consumer: &'static str,
+        client: &mut ConfirmationServiceClient<Channel>,
+    ) -> Result<u64, Trouble> {
+        let grace = SignedDuration::from_millis(self.settings.confirm_grace_ms.cast_signed());
+        let now = self.clock.now();
+        let closed = minute_of(now.saturating_sub(grace).unwrap_or(now));
+        let Some(from) = self.first_unconfirmed(consumer).await? else { return Ok(0) };
+        let longest = SignedDuration::from_mins(ROUND_MINUTES);
+        let until = closed.min(from.saturating_add(longest).unwrap_or(closed));
+        if from >= until {
+            return Ok(0);
+        }
+        let said = self.said(from, until).await?;
+        let settled = settled(client, self.source, from, until).await?;
+        let mut again = 0;
+        let mut all_confirmed_before = until;
+        for (minute, digest) in &said {
+            if settled.get(minute) == Some(digest) {
+                continue;
+            }
+            all_confirmed_before = all_confirmed_before.min(*minute);
+            again += self.send_missing(client, *minute).await?;
+        }
+        self.confirm_before(consumer, all_confirmed_before).await?;
+        Ok(again)
+    }
+
+    /// The minute of the oldest event that the consumer has not confirmed.
+    async fn first_unconfirmed(&self, consumer: &str) -> Result<Option<Timestamp>, sqlx::Error> {
+        let mut connection = self.db.read().await?;
+        let first = sqlx::query_scalar!(
+            "select date_trunc('minute', messaging.time_of(min(event_id::text)::uuid))
+             from (select event_id from messaging.outbox
+                   where event_id >= messaging.first_id_at(greatest('epoch', (
+                       select confirmed_before from messaging.confirmations
+                       where consumer = $1)))
+                   order by event_id limit 1) as oldest",
+            consumer
+        )
+        .fetch_one(&mut *connection)
+        .await?;
+        Ok(first.map(clock::from_db))
+    }
+
+    /// What was said, by minute.
+    async fn said(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<BTreeMap<Timestamp, Digest>, sqlx::Error> {
+        let mut connection = self.db.read().await?;
+        let rows = sqlx::query!(
+            r#"select date_trunc('minute', messaging.time_of(event_id)) as "minute!",
+                      count(*) as "count!", bit_xor(messaging.hash_of(event_id)) as "hash!"
+               from messaging.outbox
+               where event_id >= messaging.first_id_at($1)
+                 and event_id < messaging.first_id_at($2)
+               group by 1"#,
+            clock::to_db(from),
+            clock::to_db(until)
+        )
+        .fetch_all(&mut *connection)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| {
+                let digest =
+                    Digest { count: row.count.unsigned_abs(), hash: row.hash.cast_unsigned() };
+                (clock::from_db(row.minute), digest)
+            })
+            .collect())
+    }
+
+    /// Asks which events of a minute are missing and marks them to be said again.
+    async fn send_missing(
+        &self,
+        client: &mut ConfirmationServiceClient<Channel>,
+        minute: Timestamp,
+    ) -> Result<u64, Trouble> {
+        let next = minute.saturating_add(SignedDuration::from_mins(1)).unwrap_or(minute);
+        let keys = {
+            let mut connection = self.db.read().await?;
+            sqlx::query!(
+                "select event_id, subject_id, version from messaging.outbox
+                 where event_id >= messaging.first_id_at($1)
+                   and event_id < messaging.first_id_at($2)
+                   and published_at is not null",
+                clock::to_db(minute),
+                clock::to_db(next)
+            )
+            .fetch_all(&mut *connection)
+            .await?
+        };
+        let mut again = 0;
+        for chunk in keys.chunks(QUESTION_LIMIT) {
+            let events = chunk
+                .iter()
+                .map(|key| wire::EventKey {
+                    event_id: key.event_id.to_string(),
+                    subject_id: key.subject_id.to_string(),
+                    version: key.version.unsigned_abs(),
+                })
+                .collect();
+            let request = wire::FindMissingRequest { source: self.source.to_owned(), events };
+            let missing = client.find_missing(request).await?.into_inner().event_ids;
+            let missing: Vec<Uuid> = missing.iter().filter_map(|id| id.parse().ok()).collect();
+            if !missing.is_empty() {
+                again += self
+                    .db
+                    .write(move |tx| Box::pin(async move { relay::say_again(tx, &missing).await }))
+                    .await?;
+            }
+        }
+        Ok(again)
+    }
+
+    /// Notes that everything before `moment` is confirmed, as far as no late commit can still add
+    /// to it.
+    async fn confirm_before(
+        &self,
+        consumer: &'static str,
+        moment: Timestamp,
+    ) -> Result<(), sqlx::Error> {
+        let late = SignedDuration::from_millis(self.settings.late_commit_ms.cast_signed());
+        let now = self.clock.now();
+        let before = moment.min(minute_of(now.saturating_sub(late).unwrap_or(moment)));
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    sqlx::query!(
+                        "update messaging.confirmations set confirmed_before = $2
+                         where consumer = $1 and confirmed_before < $2",
+                        consumer,
+                        clock::to_db(before)
+                    )
+                    .execute(tx)
+                    .await
+                    .map(|_| ())
+                })
+            })
+            .await
+    }
+}
+
+/// What the consumer has settled, by minute.
+async fn settled(
+    client: &mut ConfirmationServiceClient<Channel>,
+    source: &str,
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<BTreeMap<Timestamp, Digest>, Status> {
+    let request = wire::GetDigestsRequest {
+        source: source.to_owned(),
+        from: Some(clock::to_proto(from)),
+        until: Some(clock::to_proto(until)),
+    };
+    let digests = client.get_digests(request).await?.into_inner().digests;
+    Ok(digests
+        .into_iter()
+        .filter_map(|digest| {
+            let minute = clock::from_proto(digest.window.as_ref()?)?;
+            Some((minute, Digest { count: digest.count, hash: digest.hash }))
+        })
+        .collect())
+}
+
+fn minute_of(moment: Timestamp) -> Timestamp {
+    let seconds = moment.as_second().div_euclid(60) * 60;
+    Timestamp::from_second(seconds).unwrap_or(moment)
+}
