@@ -100,6 +100,7 @@ impl Board {
             sub: subject.to_owned(),
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
             offices: offices.to_vec(),
+            divisions: Vec::new(),
             lifetime: TOKEN,
         }))
     }

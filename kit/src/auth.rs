@@ -35,6 +35,8 @@ pub struct Claims {
     pub scopes: Vec<String>,
     /// For which offices they act.
     pub offices: Vec<String>,
+    /// For which divisions they act, with those below them.
+    pub divisions: Vec<String>,
     /// How long it is valid.
     pub lifetime: Duration,
 }
@@ -52,6 +54,8 @@ struct WireClaims {
     scope: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     offices: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    divisions: Vec<String>,
 }
 
 /// Who calls, as the token proves it. [`Caller::of`] reads it from a request.
@@ -65,6 +69,8 @@ pub struct Caller {
     pub scopes: Vec<String>,
     /// For which offices they act.
     pub offices: Vec<String>,
+    /// For which divisions they act, with those below them.
+    pub divisions: Vec<String>,
     /// In which language to answer, one of [`locale::LOCALES`].
     pub locale: String,
     /// Until when the token is valid; streams end then.
@@ -79,6 +85,7 @@ impl Caller {
             subject: String::new(),
             scopes: Vec::new(),
             offices: Vec::new(),
+            divisions: Vec::new(),
             locale: locale.to_owned(),
             expires_at: None,
         }

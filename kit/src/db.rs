@@ -217,7 +217,12 @@ impl Db {
                 }
             }
         };
-        match self.writes.spawn(task.in_current_span()).await {
+        let span = tracing::info_span!(
+            "db.transaction.write",
+            otel.kind = "client",
+            db.system.name = "postgresql"
+        );
+        match self.writes.spawn(task.instrument(span)).await {
             Ok(result) => result,
             Err(join) if join.is_panic() => panic::resume_unwind(join.into_panic()),
             Err(_) => Err(sqlx::Error::WorkerCrashed.into()),

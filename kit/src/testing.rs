@@ -108,6 +108,7 @@ pub fn token_at(clock: SharedClock, subject: &str, scopes: &[&str], offices: &[&
         sub: subject.to_owned(),
         scopes: owned(scopes),
         offices: owned(offices),
+        divisions: Vec::new(),
         lifetime: LIFETIME,
     })
 }

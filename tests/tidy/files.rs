@@ -1,5 +1,7 @@
 //! What the files may hold.
 
+use std::fs;
+
 use crate::tree::{Source, none, root, services, sources};
 
 /// The most lines of a file under `src`.
@@ -8,25 +10,19 @@ const LINES: usize = 500;
 const LONG: [(&str, &str); 0] = [];
 
 /// What every service has.
-const OF_A_SERVICE: [&str; 17] = [
+const OF_A_SERVICE: [&str; 8] = [
     "Cargo.toml",
     "README.md",
     "config.toml",
-    "sqlx.toml",
-    "migrations",
-    ".sqlx",
     "locales/zh-CN.ftl",
     "locales/en.ftl",
-    "src/main.rs",
     "src/lib.rs",
     "src/config.rs",
-    "src/domain.rs",
-    "src/app.rs",
-    "src/store.rs",
-    "src/grpc.rs",
-    "src/consumer.rs",
     "src/error.rs",
 ];
+/// What every service that keeps something has.
+const OF_A_KEEPER: [&str; 6] =
+    ["sqlx.toml", "migrations", ".sqlx", "src/domain.rs", "src/app.rs", "src/store.rs"];
 
 /// What a domain may not name.
 const OUTSIDE: [&str; 4] = ["sqlx", "tonic", "prost", "async_nats"];
@@ -61,12 +57,23 @@ fn no_file_is_longer_than_a_reader_can_bear() {
 
 #[test]
 fn every_service_has_the_same_files() {
+    let topology = fs::read_to_string(root().join("proto/topology.toml")).unwrap();
+    let topology: toml::Table = topology.parse().unwrap();
     let mut found = Vec::new();
     for service in services() {
-        for file in OF_A_SERVICE {
+        let name = service.file_name().unwrap().to_str().unwrap();
+        let card = &topology[name];
+        let does = |what: &str| !card[what].as_array().unwrap().is_empty();
+        // The portal keeps nothing; whoever serves or hears has the file for it.
+        let keeps = does("serves");
+        let mut expected = OF_A_SERVICE.to_vec();
+        expected.extend(["src/main.rs"]);
+        expected.extend(OF_A_KEEPER.iter().filter(|_| keeps));
+        expected.extend(["src/grpc.rs"].iter().filter(|_| does("serves")));
+        expected.extend(["src/consumer.rs"].iter().filter(|_| does("hears")));
+        for file in expected {
             if !service.join(file).exists() {
-                let service = service.strip_prefix(root()).unwrap().display().to_string();
-                found.push(format!("{service} has no {file}"));
+                found.push(format!("services/{name} has no {file}"));
             }
         }
     }

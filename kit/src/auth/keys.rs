@@ -112,6 +112,7 @@ impl Signer {
             jti: id::v7(now),
             scope: claims.scopes.join(" "),
             offices: claims.offices.clone(),
+            divisions: claims.divisions.clone(),
         };
         let header = Header::new(Algorithm::EdDSA);
         jsonwebtoken::encode(&header, &wire, &self.key).unwrap_or_else(|error| {

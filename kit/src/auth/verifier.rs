@@ -148,6 +148,7 @@ impl Verifier {
             subject: claims.sub,
             scopes: scope::intersection(claims.scope.split_ascii_whitespace(), grants),
             offices: claims.offices,
+            divisions: claims.divisions,
             locale: crate::locale::FIRST.to_owned(),
             expires_at: Some(expires_at),
         })

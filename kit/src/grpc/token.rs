@@ -54,6 +54,7 @@ impl OwnTokens {
             sub: self.0.signer.issuer().to_owned(),
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
             offices: Vec::new(),
+            divisions: Vec::new(),
             lifetime: LIFETIME,
         });
         let mut header = HeaderValue::try_from(format!("Bearer {token}")).ok()?;

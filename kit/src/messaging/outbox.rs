@@ -13,12 +13,21 @@ pub struct Outgoing {
     subject_id: Uuid,
     kind: &'static str,
     payload: Vec<u8>,
+    traceparent: Option<String>,
 }
 
 impl Outgoing {
     /// An event about a subject.
     pub fn new<E: Event>(subject_id: Uuid, event: &E) -> Self {
-        Self { subject_id, kind: E::TYPE, payload: event.encode_to_vec() }
+        Self { subject_id, kind: E::TYPE, payload: event.encode_to_vec(), traceparent: None }
+    }
+
+    /// Says by which trace the event was caused, for whoever says it later, or together with the
+    /// events of others. Without it, the trace of whoever publishes it is the cause.
+    #[must_use]
+    pub fn caused_by(mut self, traceparent: Option<String>) -> Self {
+        self.traceparent = traceparent;
+        self
     }
 }
 
@@ -57,17 +66,21 @@ pub async fn publish_all(
     let subject_ids: Vec<Uuid> = events.iter().map(|event| event.subject_id).collect();
     let kinds: Vec<String> = events.iter().map(|event| event.kind.to_owned()).collect();
     let payloads: Vec<Vec<u8>> = events.iter().map(|event| event.payload.clone()).collect();
-    let headers = serde_json::json!({
-        "time": now,
-        "traceparent": telemetry::current_traceparent(),
-    });
+    let current = telemetry::current_traceparent();
+    let headers: Vec<serde_json::Value> = events
+        .iter()
+        .map(|event| {
+            let traceparent = event.traceparent.as_ref().or(current.as_ref());
+            serde_json::json!({ "time": now, "traceparent": traceparent })
+        })
+        .collect();
     let inserted = sqlx::query_file!(
         "src/messaging/queries/publish.sql",
         &event_ids,
         &subject_ids,
         &kinds,
         &payloads,
-        headers,
+        &headers,
         clock::to_db(now),
     )
     .execute(tx)

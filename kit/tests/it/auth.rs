@@ -41,6 +41,7 @@ fn claims(scopes: &[&str]) -> Claims {
         sub: "somebody".to_owned(),
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
         offices: vec!["o1".to_owned()],
+        divisions: vec!["d1".to_owned()],
         lifetime: Duration::from_secs(60),
     }
 }

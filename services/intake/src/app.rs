@@ -298,6 +298,7 @@ impl App {
             sub: format!("author/{message_id}"),
             scopes: vec![format!("author:message/{message_id}")],
             offices: Vec::new(),
+            divisions: Vec::new(),
             lifetime,
         });
         let expires_at = now.saturating_add(lifetime).unwrap_or(now);

@@ -20,6 +20,7 @@ use crate::{
         bus::{Delivery, Error},
         ledger,
     },
+    telemetry,
 };
 
 /// How often parked events are looked for that nothing holds back, and dead letters that a person
@@ -143,12 +144,18 @@ async fn take(consumer: &Consumer, pace: &Pace, deliveries: Vec<Delivery>) {
     }
     let span = tracing::info_span!(
         "consumer.batch.settle",
+        otel.kind = "consumer",
+        messaging.system = "nats",
         service = pace.service,
         source = consumer.source(),
         events = envelopes.len()
     );
-    for envelope in envelopes.iter().take(1) {
-        crate::telemetry::follow(&span, envelope.traceparent.as_deref());
+    // A batch has as many causes as events: it continues the first one's trace and names the others.
+    if let Some((first, others)) = envelopes.split_first() {
+        telemetry::follow(&span, first.traceparent.as_deref());
+        for other in others {
+            telemetry::link(&span, other.traceparent.as_deref());
+        }
     }
     async {
         match settle_batch(consumer, pace, &envelopes).await {
@@ -334,7 +341,7 @@ async fn sweep(consumer: Arc<Consumer>, pace: Pace) {
         if let Ok(mut connection) = pace.db.read().await
             && let Ok(dead) = ledger::dead_count(&mut connection, consumer.source()).await
         {
-            crate::telemetry::gauge(
+            telemetry::gauge(
                 "messaging_dead_letters",
                 dead,
                 &[("service", pace.service), ("source", consumer.source())],

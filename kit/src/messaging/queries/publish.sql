@@ -1,8 +1,8 @@
--- Says a batch of events. $1 event ids, $2 subjects, $3 types, $4 payloads, $5 headers, $6 now.
+-- Says a batch of events. $1 event ids, $2 subjects, $3 types, $4 payloads, $5 headers of each, $6 now.
 with said as (
-    select event_id, subject_id, type, payload, place
-    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[])
-        with ordinality as said (event_id, subject_id, type, payload, place)
+    select event_id, subject_id, type, payload, headers, place
+    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::jsonb[])
+        with ordinality as said (event_id, subject_id, type, payload, headers, place)
 ),
 -- Locks each subject's row, in the order of the ids, and counts its events.
 counted as (
@@ -22,6 +22,6 @@ numbered as (
 -- Sorted, so that the identity column is drawn in the order in which the events are said, and only
 -- after every lock was taken.
 insert into messaging.outbox (event_id, subject_id, version, type, payload, headers, created_at)
-select event_id, subject_id, version, type, payload, $5, $6
+select event_id, subject_id, version, type, payload, headers, $6
 from numbered
 order by place

@@ -1,0 +1,1 @@
+//! Who people and agencies are, and what they may do.

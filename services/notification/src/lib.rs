@@ -1,0 +1,1 @@
+//! Tells each person once, on time.

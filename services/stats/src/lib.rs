@@ -1,0 +1,1 @@
+//! Counts, so that anyone can count again.
