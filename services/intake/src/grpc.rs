@@ -7,7 +7,8 @@ use futures::{Stream, StreamExt as _};
 use liuyan_kit::{auth::Caller, locale::Words};
 use liuyan_proto::liuyan::intake::v1::{
     BatchGetTextRequest, BatchGetTextResponse, GetMessageRequest, GetMessageResponse,
-    GetReceiptRequest, GetReceiptResponse, LookUpMessageRequest, LookUpMessageResponse,
+    GetReceiptRequest, GetReceiptResponse, IssueAuthorTokenRequest, IssueAuthorTokenResponse,
+    ListMyMessagesRequest, ListMyMessagesResponse, LookUpMessageRequest, LookUpMessageResponse,
     ResubmitMessageRequest, ResubmitMessageResponse, SubmitMessageRequest, SubmitMessageResponse,
     SubmitMessagesRequest, SubmitMessagesResponse, WithdrawMessageRequest, WithdrawMessageResponse,
     intake_service_server::IntakeService, submit_messages_response,
@@ -308,6 +309,20 @@ impl IntakeService for Grpc {
     ) -> Result<Response<LookUpMessageResponse>, Status> {
         let caller = Caller::of(&request);
         self.told(self.look_up(request.get_ref()).await, &caller)
+    }
+
+    async fn list_my_messages(
+        &self,
+        _: Request<ListMyMessagesRequest>,
+    ) -> Result<Response<ListMyMessagesResponse>, Status> {
+        Err(Status::unimplemented("soon"))
+    }
+
+    async fn issue_author_token(
+        &self,
+        _: Request<IssueAuthorTokenRequest>,
+    ) -> Result<Response<IssueAuthorTokenResponse>, Status> {
+        Err(Status::unimplemented("soon"))
     }
 
     async fn withdraw_message(

@@ -97,7 +97,7 @@ impl Grpc {
         let (reviews, next_page_token) =
             self.app.list_reviews(state, size, &request.page_token).await?;
         let reviews = reviews.iter().map(convert::review).collect();
-        Ok(proto::ListReviewsResponse { reviews, next_page_token })
+        Ok(proto::ListReviewsResponse { reviews, next_page_token, total: 0 })
     }
 
     async fn look(
@@ -192,6 +192,13 @@ impl ReviewService for Grpc {
     ) -> Result<Response<proto::DecideReviewResponse>, Status> {
         let caller = Caller::of(&request);
         self.answer(&caller, self.decide(&caller, request.into_inner()).await)
+    }
+
+    async fn get_decision(
+        &self,
+        _: Request<proto::GetDecisionRequest>,
+    ) -> Result<Response<proto::GetDecisionResponse>, Status> {
+        Err(Status::unimplemented("soon"))
     }
 
     async fn redact_message(

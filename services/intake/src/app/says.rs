@@ -40,6 +40,7 @@ pub(super) fn submitted(row: &Row<'_>) -> Outgoing {
         submitted_at: Some(clock::to_proto(receipt.submitted_at)),
         occurred_at: receipt.occurred_at.map(clock::to_proto),
         revision: 1,
+        account_id: String::new(),
     };
     Outgoing::new(receipt.message_id, &event)
 }
