@@ -6,17 +6,18 @@ use liuyan_proto::liuyan::{common::v1 as common, routing::v1 as routing};
 use crate::domain::{
     calendar::Calendar,
     case::{Case, Fact, Visibility, What},
-    directory::Office,
+    directory::{Directory, Office},
     state::{Outcome, State},
 };
 
 /// An office was added or changed.
-pub fn office_put(office: &Office) -> Outgoing {
+pub fn office_put(directory: &Directory, office: &Office) -> Outgoing {
     let event = routing::OfficePut {
         office_id: office.office_id.clone(),
         division_code: office.division_code.clone().unwrap_or_default(),
         open: office.open,
         parent_office_id: office.parent_office_id.clone().unwrap_or_default(),
+        division_path: directory.path(office.division_code.as_deref()),
     };
     Outgoing::new(id::of_name("office", &office.office_id), &event)
 }

@@ -83,7 +83,9 @@ async fn put(tx: &mut PgConnection, list: List, lists: &Lists) -> Result<Vec<Cha
 /// The event that tells of a change, for lists of which events tell.
 fn tell(directory: &Directory, lists: &Lists, change: Change) -> Option<Outgoing> {
     match change {
-        Change::Office(id) => directory.offices.get(&id).map(events::office_put),
+        Change::Office(id) => {
+            directory.offices.get(&id).map(|office| events::office_put(directory, office))
+        }
         Change::List(List::Calendar) => Some(events::calendar_put(&directory.calendar)),
         Change::List(list @ List::Kinds) => {
             let codes = lists.kinds.iter().map(|kind| kind.kind.clone()).collect();

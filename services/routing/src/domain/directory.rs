@@ -220,6 +220,15 @@ impl Directory {
         false
     }
 
+    /// A division and those above it, the highest first.
+    pub fn path(&self, division_code: Option<&str>) -> Vec<String> {
+        let next = |code: &&str| self.divisions.get(*code)?.parent_code.as_deref();
+        let mut path: Vec<String> =
+            std::iter::successors(division_code, next).map(str::to_owned).collect();
+        path.reverse();
+        path
+    }
+
     /// The deadline of a message of `kind` for an office of `level`. `None` at the end of time.
     pub fn deadline(&self, kind: &str, level: Level, from: jiff::Timestamp) -> Option<Deadline> {
         compute(&self.calendar, self.terms.of(kind, level), from)

@@ -49,6 +49,10 @@ pub struct View {
     pub state: State,
     /// The state in the public's words.
     pub public_state: PublicState,
+    /// When its first office said that it will act.
+    pub accepted_at: Option<Timestamp>,
+    /// When it ended.
+    pub closed_at: Option<Timestamp>,
     /// How it ended, if it did.
     pub outcome: Option<Outcome>,
     /// Answers, oldest first.
@@ -79,6 +83,8 @@ pub fn assemble(case: &Case, replies: Vec<Reply>, custody: Vec<Segment>) -> View
             State::Accepted => PublicState::InProgress,
             State::Replied | State::Closed(_) => PublicState::Replied,
         },
+        accepted_at: case.accepted_at,
+        closed_at: case.closed_at,
         outcome: case.state.outcome(),
         replies,
         custody,

@@ -255,6 +255,20 @@ impl CaseService for Grpc {
         self.answer(&caller, result)
     }
 
+    async fn search_cases(
+        &self,
+        _: Request<routing::SearchCasesRequest>,
+    ) -> Result<Response<routing::SearchCasesResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn transfer_case(
+        &self,
+        _: Request<routing::TransferCaseRequest>,
+    ) -> Result<Response<routing::TransferCaseResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn batch_get_public_case(
         &self,
         request: Request<routing::BatchGetPublicCaseRequest>,

@@ -20,6 +20,7 @@ pub(super) fn case(case: &Case, view: View) -> routing::Case {
         public: case.is_public(),
         assigned_by: case.assigned_by.clone(),
         etag: case.etag(),
+        ratings: Vec::new(),
     }
 }
 
@@ -53,6 +54,8 @@ pub(super) fn public(view: View) -> common::PublicCase {
         replies: view.replies.into_iter().map(reply).collect(),
         custody: view.custody.into_iter().map(custody).collect(),
         revision: view.revision.unsigned_abs(),
+        accepted_at: view.accepted_at.map(to_proto),
+        closed_at: view.closed_at.map(to_proto),
     }
 }
 

@@ -234,15 +234,30 @@ impl DirectoryService for Grpc {
         self.answer(&caller, response.ok_or(Error::OfficeNotFound))
     }
 
+    async fn put_division(
+        &self,
+        _: Request<routing::PutDivisionRequest>,
+    ) -> Result<Response<routing::PutDivisionResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn put_office(
+        &self,
+        _: Request<routing::PutOfficeRequest>,
+    ) -> Result<Response<routing::PutOfficeResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn list_kinds(
         &self,
         _: Request<routing::ListKindsRequest>,
     ) -> Result<Response<routing::ListKindsResponse>, Status> {
         let directory = self.app.directory();
-        let kinds = directory
-            .kinds
-            .iter()
-            .map(|kind| routing::Kind { kind: kind.kind.clone(), name_zh: kind.name_zh.clone() });
+        let kinds = directory.kinds.iter().map(|kind| routing::Kind {
+            kind: kind.kind.clone(),
+            name_zh: kind.name_zh.clone(),
+            name_en: String::new(),
+        });
         let version = directory.kinds_version;
         Ok(Response::new(routing::ListKindsResponse { kinds: kinds.collect(), version }))
     }
