@@ -35,6 +35,8 @@ const TOKEN: Duration = Duration::from_secs(3_600);
 /// What `liuyan up --output json` prints, and what other commands read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Board {
+    /// The pages.
+    pub(crate) http: String,
     /// gRPC addresses by service, without a scheme.
     pub(crate) grpc: BTreeMap<String, String>,
     /// Management addresses by service: `/livez`, `/readyz`, `/metrics`.
@@ -46,9 +48,31 @@ pub(crate) struct Board {
     /// The board's folder.
     pub(crate) data_dir: PathBuf,
     /// People to sign in as.
-    pub(crate) accounts: Vec<serde_json::Value>,
+    pub(crate) accounts: Vec<Account>,
+    /// The credentials of an agency.
+    pub(crate) agency: Option<Agency>,
     /// Process ids of the servers that this board started.
     pub(crate) processes: BTreeMap<String, u32>,
+}
+
+/// Somebody to sign in as.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Account {
+    /// What they do.
+    pub(crate) role: String,
+    /// The name to sign in with.
+    pub(crate) name: String,
+    /// The password, made for this board.
+    pub(crate) password: String,
+}
+
+/// An agency's credentials.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Agency {
+    /// Who it is.
+    pub(crate) client_id: String,
+    /// Its secret.
+    pub(crate) client_secret: String,
 }
 
 /// The folder that `cargo run` uses.
@@ -130,6 +154,15 @@ impl Board {
         Ok(InterceptedService::new(channel, Bearer::new(&token)?))
     }
 
+    /// A channel that speaks as whoever holds `token`.
+    pub(crate) fn bearing(
+        &self,
+        channel: Channel,
+        token: &str,
+    ) -> Result<InterceptedService<Channel, Bearer>, Error> {
+        Ok(InterceptedService::new(channel, Bearer::new(token)?))
+    }
+
     /// A channel to routing as a clerk of an office.
     pub(crate) async fn clerk(
         &self,
@@ -178,9 +211,9 @@ impl Board {
         )
     }
 
-    /// The names of the services, in a fixed order.
+    /// The names of the services that have a database, in a fixed order.
     pub(crate) fn services(&self) -> impl Iterator<Item = &str> {
-        self.grpc.keys().map(String::as_str)
+        self.postgres.keys().map(String::as_str)
     }
 }
 

@@ -10,6 +10,7 @@ mod import;
 mod keys;
 mod output;
 mod reset;
+mod samples;
 mod serve;
 mod services;
 mod smoke;

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::Path};
 
 use liuyan_feed::Feed;
+use liuyan_identity::Identity;
 use liuyan_intake::Intake;
 use liuyan_kit::{
     config::{Settings, Sources},
@@ -10,8 +11,11 @@ use liuyan_kit::{
     service::{self, Running, Service},
 };
 use liuyan_moderation::Moderation;
+use liuyan_notification::Notification;
+use liuyan_portal::Portal;
 use liuyan_proto::topology;
 use liuyan_routing::Routing;
+use liuyan_stats::Stats;
 use sqlx::migrate::Migrator;
 use toml::{Table, Value};
 
@@ -26,32 +30,60 @@ pub(crate) enum Name {
     Intake,
     /// Decides what may be public.
     Moderation,
+    /// Knows who people and agencies are.
+    Identity,
+    /// Counts.
+    Stats,
+    /// Tells people.
+    Notification,
     /// Lets agencies follow.
     Feed,
+    /// Shows the pages.
+    Portal,
+}
+
+/// Does the same for the type of each service.
+macro_rules! each {
+    ($name:expr, $service:ident => $done:expr) => {
+        match $name {
+            Name::Routing => { type $service = Routing; $done }
+            Name::Intake => { type $service = Intake; $done }
+            Name::Moderation => { type $service = Moderation; $done }
+            Name::Identity => { type $service = Identity; $done }
+            Name::Stats => { type $service = Stats; $done }
+            Name::Notification => { type $service = Notification; $done }
+            Name::Feed => { type $service = Feed; $done }
+            Name::Portal => { type $service = Portal; $done }
+        }
+    };
 }
 
 impl Name {
     /// All of them, in the order in which they are started.
-    pub(crate) const ALL: [Self; 4] = [Self::Routing, Self::Intake, Self::Moderation, Self::Feed];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Routing,
+        Self::Intake,
+        Self::Moderation,
+        Self::Identity,
+        Self::Stats,
+        Self::Notification,
+        Self::Feed,
+        Self::Portal,
+    ];
 
     /// The name in configuration, database and contracts.
     pub(crate) fn text(self) -> &'static str {
-        match self {
-            Self::Routing => Routing::NAME,
-            Self::Intake => Intake::NAME,
-            Self::Moderation => Moderation::NAME,
-            Self::Feed => Feed::NAME,
-        }
+        each!(self, S => S::NAME)
+    }
+
+    /// Whether it has a database, and serves gRPC.
+    pub(crate) fn keeps(self) -> bool {
+        self.migrator().is_some()
     }
 
     /// The migrations of its own tables.
     pub(crate) fn migrator(self) -> Option<&'static Migrator> {
-        match self {
-            Self::Routing => Routing::migrator(),
-            Self::Intake => Intake::migrator(),
-            Self::Moderation => Moderation::migrator(),
-            Self::Feed => Feed::migrator(),
-        }
+        each!(self, S => S::migrator())
     }
 
     /// Starts it.
@@ -60,12 +92,7 @@ impl Name {
         sources: &Sources,
         process: &Process,
     ) -> Result<Running, Error> {
-        match self {
-            Self::Routing => start::<Routing>(sources, process).await,
-            Self::Intake => start::<Intake>(sources, process).await,
-            Self::Moderation => start::<Moderation>(sources, process).await,
-            Self::Feed => start::<Feed>(sources, process).await,
-        }
+        each!(self, S => start::<S>(sources, process).await)
     }
 }
 
@@ -88,10 +115,30 @@ pub(crate) struct Layout<'a> {
     pub(crate) databases: &'a BTreeMap<&'static str, String>,
     /// The bus.
     pub(crate) nats: &'a str,
+    /// Where the pages are.
+    pub(crate) http: SocketAddr,
 }
 
 /// The scopes that one service may use with another.
-const BETWEEN_SERVICES: &[&str] = &["text:read", "text:public", "case:view", "messaging:confirm"];
+const BETWEEN_SERVICES: &[&str] =
+    &["text:read", "text:public", "case:view", "contact:read", "messaging:confirm"];
+/// The scopes that identity may give to people and agencies, beside none of those above.
+const OF_PEOPLE: &[&str] = &[
+    "account",
+    "account:write",
+    "agency:write",
+    "case:read",
+    "case:supervise",
+    "case:work",
+    "delivery:manage",
+    "directory:write",
+    "feed:read",
+    "message:submit",
+    "review:senior",
+    "review:work",
+    "stats:recount",
+    "webhook:manage",
+];
 
 impl Layout<'_> {
     /// The configuration of `name`.
@@ -104,6 +151,9 @@ impl Layout<'_> {
                 // Author tokens are intake's to give.
                 if card.name == Intake::NAME {
                     scopes.push("author:*");
+                }
+                if card.name == Identity::NAME {
+                    scopes.extend(OF_PEOPLE);
                 }
                 self.issuer(card.name, &scopes)
             })
@@ -138,20 +188,40 @@ impl Layout<'_> {
             ),
             ("peers", peers.into()),
         ]);
-        if name == Name::Intake {
-            let keys = keys::folder(self.data_dir);
-            overrides.insert(
-                "service".to_owned(),
-                table([
-                    ("generate_keys", true.into()),
-                    ("receipt_key_file", path(&keys.join("receipt.key.pem"))),
-                    ("access_key_file", path(&keys.join("access.keys"))),
-                    ("keyring_file", path(&keys.join("keyring"))),
-                ])
-                .into(),
-            );
+        if let Some(own) = self.own(name) {
+            overrides.insert("service".to_owned(), own.into());
         }
         Sources { overrides, ..Sources::of_machine(None) }
+    }
+
+    /// What only this service has.
+    fn own(&self, name: Name) -> Option<Table> {
+        let keys = keys::folder(self.data_dir);
+        let public_url = || Value::String(format!("http://{}", self.http));
+        match name {
+            Name::Intake => Some(table([
+                ("generate_keys", true.into()),
+                ("receipt_key_file", path(&keys.join("receipt.key.pem"))),
+                ("access_key_file", path(&keys.join("access.keys"))),
+                ("keyring_file", path(&keys.join("keyring"))),
+            ])),
+            Name::Identity => Some(table([
+                ("generate_keys", true.into()),
+                ("keyring_file", path(&keys.join("identity.keyring"))),
+            ])),
+            Name::Notification => Some(table([
+                ("generate_keys", true.into()),
+                ("keyring_file", path(&keys.join("notification.keyring"))),
+                ("public_url", public_url()),
+            ])),
+            Name::Portal => Some(table([
+                ("generate_keys", true.into()),
+                ("cookie_key_file", path(&keys.join("cookie.key"))),
+                ("address", Value::String(self.http.to_string())),
+                ("public_url", public_url()),
+            ])),
+            Name::Routing | Name::Moderation | Name::Stats | Name::Feed => None,
+        }
     }
 
     fn issuer(&self, name: &str, scopes: &[&str]) -> Value {

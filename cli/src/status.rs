@@ -68,7 +68,7 @@ pub(crate) async fn readiness(address: &str) -> Result<Readiness, String> {
     timeout(ANSWER, ask).await.map_err(|_| "no answer".to_owned())?
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Row {
     service: String,
     ready: bool,
@@ -93,7 +93,11 @@ pub(crate) async fn run(board: &Board, output: Output) -> Result<(), Error> {
             Ok(readiness) => (false, readiness.waits_for()),
             Err(error) => (false, format!("does not answer: {error}")),
         };
-        rows.push(row(board, service, ready, detail, &said).await?);
+        rows.push(if board.postgres.contains_key(service) {
+            row(board, service, ready, detail, &said).await?
+        } else {
+            Row { service: service.clone(), ready, detail, ..Row::default() }
+        });
     }
     let header = ["service", "state", "unpublished", "parked", "dead letters", "heard"];
     output::rows(output, &header, &rows, |row| {

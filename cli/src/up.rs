@@ -6,7 +6,7 @@ mod progress;
 use std::{
     collections::BTreeMap,
     env, fs,
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::Path,
     time::Duration,
 };
@@ -20,7 +20,7 @@ use crate::{
     args::Output,
     board::Board,
     error::Error,
-    keys, output, serve,
+    keys, output, samples, serve,
     services::{Layout, Name},
     smoke, verify,
 };
@@ -30,18 +30,29 @@ const READY_LIMIT: Duration = Duration::from_secs(120);
 /// What is logged unless `LIUYAN_LOG` says otherwise: conditions that do not hold are told by name
 /// if the board does not become ready.
 const QUIET: &str = "warn,liuyan_kit::host::readiness=error";
+/// The port of the pages, if nobody says.
+const HTTP_PORT: u16 = 8080;
 /// How often that is looked at.
 const READY_POLL: Duration = Duration::from_millis(100);
 
 /// How to run the board.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Walk one message through its whole life, then stop.
     #[arg(long)]
     smoke: bool,
-    /// Start without sample content.
+    /// The port of the pages; 0 takes a free one, as does a port that is taken.
+    #[arg(long, default_value_t = HTTP_PORT, value_name = "N")]
+    http_port: u16,
+    /// Start without the sample messages. The made-up province and the people to sign in as stay.
     #[arg(long)]
     no_samples: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { smoke: false, http_port: HTTP_PORT, no_samples: false }
+    }
 }
 
 /// The servers below the services: our own, or somebody else's.
@@ -115,7 +126,7 @@ pub(crate) async fn run(dir: &Path, options: Options, output: Output) -> Result<
         () = signals.received() => return Ok(()),
     };
     let board = tokio::select! {
-        board = assemble(&dir, &ground, &process, &progress) => board,
+        board = assemble(&dir, &ground, &process, &options, &progress) => board,
         () = signals.received() => Err(Error::Check("stopped before the board was ready".to_owned())),
     };
     let (board, running) = match board {
@@ -186,16 +197,20 @@ async fn assemble(
     dir: &Path,
     ground: &Ground,
     process: &Process,
+    options: &Options,
     progress: &Progress,
 ) -> Result<(Board, Vec<Running>), Error> {
-    let names = Name::ALL.map(Name::text);
-    let mut issuers = names.to_vec();
+    let mut issuers = Name::ALL.map(Name::text).to_vec();
+    let names: Vec<&'static str> =
+        Name::ALL.into_iter().filter(|name| name.keeps()).map(Name::text).collect();
     issuers.push(keys::OPERATOR);
     keys::ensure(dir, &issuers)?;
     progress.say("Preparing the databases");
     let databases = databases::ensure(ground.postgres(), dir, &names).await?;
     let grpc = addresses(&names, process)?;
-    let layout = Layout { data_dir: dir, grpc: &grpc, databases: &databases, nats: ground.nats() };
+    let http = http_address(options.http_port, progress)?;
+    let layout =
+        Layout { data_dir: dir, grpc: &grpc, databases: &databases, nats: ground.nats(), http };
     let mut running = Vec::new();
     let mut management = BTreeMap::new();
     for name in Name::ALL {
@@ -211,21 +226,56 @@ async fn assemble(
             }
         }
     }
-    let board = Board {
+    let mut board = Board {
+        http: format!("http://{http}"),
         grpc: grpc.iter().map(|(name, at)| ((*name).to_owned(), at.to_string())).collect(),
         management,
         postgres: databases.into_iter().map(|(name, url)| (name.to_owned(), url)).collect(),
         nats: ground.nats().to_owned(),
         data_dir: dir.to_owned(),
         accounts: Vec::new(),
+        agency: None,
         processes: ground.processes(),
     };
     progress.say("Waiting until every service is ready");
-    match ready(&board).await.and_then(|()| board.announce()) {
+    match furnish(&mut board, options, progress).await {
         Ok(()) => Ok((board, running)),
         Err(error) => {
             serve::stop(running).await;
             Err(error)
+        }
+    }
+}
+
+/// Waits until the services are ready, sees to it that somebody lives there, and says so.
+async fn furnish(board: &mut Board, options: &Options, progress: &Progress) -> Result<(), Error> {
+    ready(board).await?;
+    if !options.smoke {
+        progress.say("Adding people to sign in as");
+        (board.accounts, board.agency) = samples::people(board).await?;
+    }
+    if !options.smoke && !options.no_samples {
+        progress.say("Loading sample messages");
+        samples::messages(board, &|step| progress.say(step)).await?;
+    }
+    board.announce()
+}
+
+/// Where the pages will be: at the port wished for, or at a free one.
+fn http_address(port: u16, progress: &Progress) -> Result<SocketAddr, Error> {
+    let free = |port| {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+        listener.local_addr()
+    };
+    match free(port) {
+        Ok(address) => Ok(address),
+        Err(error) => {
+            let address = free(0).map_err(Error::other("no port is free"))?;
+            progress.note(&format!(
+                "port {port} is not to be had ({error}); the pages are at port {}",
+                address.port()
+            ));
+            Ok(address)
         }
     }
 }
@@ -295,6 +345,20 @@ fn tell(board: &Board, output: Output) {
         return;
     }
     output::line("The board runs.\n");
+    output::line(format_args!("  pages        {}\n", board.http));
+    for account in &board.accounts {
+        output::line(format_args!(
+            "  sign in as   {:<12} password {}",
+            account.name, account.password
+        ));
+    }
+    if let Some(agency) = &board.agency {
+        output::line(format_args!(
+            "  agency       {:<12} secret   {}",
+            agency.client_id, agency.client_secret
+        ));
+    }
+    output::line("");
     for (service, address) in &board.grpc {
         output::line(format_args!("  {service:<12} grpc   {address}"));
     }

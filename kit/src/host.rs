@@ -83,8 +83,11 @@ impl Host {
         let readiness = Readiness::default();
         readiness.require("started");
         let address = settings.grpc.address;
-        let listener = process
-            .listener(name, address)
+        // A service that serves no gRPC takes no port for it.
+        let serves = topology::card(name).is_none_or(|card| !card.serves.is_empty());
+        let listener = serves
+            .then(|| process.listener(name, address))
+            .transpose()
             .with_context(|| format!("{name} cannot listen on {address}"))?;
         Ok(Self(Arc::new(Inner {
             name,
@@ -98,7 +101,7 @@ impl Host {
             db: OnceLock::new(),
             health: HealthReporter::new(),
             served: OnceLock::new(),
-            listener: Mutex::new(Some(listener)),
+            listener: Mutex::new(listener),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
         })))

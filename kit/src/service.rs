@@ -54,7 +54,7 @@ pub trait Service: Send + Sync + 'static {
 pub struct Running {
     /// The service's name.
     pub name: &'static str,
-    /// Where it serves gRPC.
+    /// Where it serves gRPC; unspecified for a service that serves none.
     pub grpc: SocketAddr,
     /// Where it tells how it is.
     pub management: SocketAddr,

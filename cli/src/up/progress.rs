@@ -36,6 +36,16 @@ impl Progress {
         }
     }
 
+    /// Tells something that is to stay on the screen.
+    #[expect(clippy::print_stderr, reason = "a note for whoever looks, also without a terminal")]
+    pub(super) fn note(&self, note: &str) {
+        if self.0.is_hidden() {
+            eprintln!("liuyan: {note}");
+        } else {
+            self.0.println(note);
+        }
+    }
+
     /// Takes the line away.
     pub(super) fn done(&self) {
         self.0.finish_and_clear();

@@ -1,0 +1,188 @@
+//! The files of `deploy/samples/`, as they are built in.
+
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::error::Error;
+
+const PROVINCE: &str = include_str!("../../../deploy/samples/province.json");
+const MESSAGES: &str = include_str!("../../../deploy/samples/messages.json");
+const ACCOUNTS: &str = include_str!("../../../deploy/samples/accounts.json");
+
+/// A made-up province.
+#[derive(Debug, Deserialize)]
+pub(super) struct Province {
+    /// Its divisions, those above first.
+    pub(super) divisions: Vec<Division>,
+    /// Their offices.
+    pub(super) offices: Vec<Office>,
+}
+
+/// A division.
+#[derive(Debug, Deserialize)]
+pub(super) struct Division {
+    pub(super) code: String,
+    pub(super) name: String,
+    pub(super) level: String,
+    pub(super) parent_code: Option<String>,
+}
+
+/// An office.
+#[derive(Debug, Deserialize)]
+pub(super) struct Office {
+    pub(super) office_id: String,
+    pub(super) division_code: String,
+    pub(super) level: String,
+    pub(super) role: String,
+    pub(super) title: String,
+    pub(super) parent_office_id: Option<String>,
+}
+
+/// People and an agency.
+#[derive(Debug, Deserialize)]
+pub(super) struct Cast {
+    /// The people.
+    pub(super) accounts: Vec<Person>,
+    /// The keys of the messages that the citizen wrote.
+    pub(super) citizen_messages: Vec<String>,
+    /// The agency.
+    pub(super) agency: Partner,
+}
+
+/// Somebody to sign in as.
+#[derive(Debug, Deserialize)]
+pub(super) struct Person {
+    pub(super) role: String,
+    pub(super) name: String,
+    pub(super) display_name: String,
+    pub(super) roles: Vec<String>,
+    #[serde(default)]
+    pub(super) office_ids: Vec<String>,
+    #[serde(default)]
+    pub(super) division_codes: Vec<String>,
+}
+
+/// An agency.
+#[derive(Debug, Deserialize)]
+pub(super) struct Partner {
+    pub(super) client_id: String,
+    pub(super) title: String,
+    pub(super) scopes: Vec<String>,
+}
+
+/// A message and what became of it.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Sample {
+    pub(super) key: String,
+    pub(super) office_id: String,
+    pub(super) kind: String,
+    #[serde(default)]
+    pub(super) domain: String,
+    #[serde(default)]
+    pub(super) topic: String,
+    pub(super) title: String,
+    #[serde(default)]
+    pub(super) body: String,
+    #[serde(default)]
+    pub(super) demand: String,
+    #[serde(default)]
+    pub(super) details: String,
+    pub(super) place: Option<Place>,
+    #[serde(default)]
+    pub(super) remark: String,
+    #[serde(default)]
+    pub(super) visibility: String,
+    pub(super) submitted_days_ago: f64,
+    /// Whether the rules hold it for a moderator.
+    #[serde(default)]
+    pub(super) held: bool,
+    #[serde(default)]
+    pub(super) steps: Vec<Step>,
+}
+
+/// Where the matter is.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Place {
+    pub(super) text: String,
+    #[serde(default)]
+    pub(super) public: bool,
+}
+
+/// Something that was done with a case, some hours after the step before.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "act", rename_all = "snake_case")]
+pub(super) enum Step {
+    /// The office accepted it.
+    Accept { after_hours: f64 },
+    /// It went to another office.
+    Transfer { after_hours: f64, to: String, reason: String },
+    /// The office answered.
+    Reply { after_hours: f64, text: String },
+    /// It ended.
+    Close { after_hours: f64, outcome: String },
+    /// Its author rated the last answer.
+    Rate { after_hours: f64, resolution: u32, attitude: u32, speed: u32 },
+}
+
+impl Step {
+    /// How long after the step before.
+    pub(super) fn after_hours(&self) -> f64 {
+        match self {
+            Self::Accept { after_hours }
+            | Self::Transfer { after_hours, .. }
+            | Self::Reply { after_hours, .. }
+            | Self::Close { after_hours, .. }
+            | Self::Rate { after_hours, .. } => *after_hours,
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(Error::other(format!("the sample file {name}")))
+}
+
+/// The made-up province.
+pub(super) fn province() -> Result<Province, Error> {
+    read("province.json", PROVINCE)
+}
+
+/// The people.
+pub(super) fn cast() -> Result<Cast, Error> {
+    read("accounts.json", ACCOUNTS)
+}
+
+/// The messages.
+pub(super) fn samples() -> Result<Vec<Sample>, Error> {
+    read("messages.json", MESSAGES)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_samples_can_be_read_and_fit_together() {
+        let (province, cast, samples) =
+            (province().unwrap(), cast().unwrap(), samples().unwrap());
+        assert!(samples.len() >= 150, "{} samples", samples.len());
+        let keys: BTreeSet<&str> = samples.iter().map(|sample| sample.key.as_str()).collect();
+        assert_eq!(keys.len(), samples.len(), "each has a key of its own");
+        let offices: BTreeSet<&str> =
+            province.offices.iter().map(|office| office.office_id.as_str()).collect();
+        for sample in &samples {
+            assert!(offices.contains(sample.office_id.as_str()), "{}: its office", sample.key);
+            let hours: f64 = sample.steps.iter().map(Step::after_hours).sum();
+            assert!(hours <= sample.submitted_days_ago * 24.0, "{} is in the past", sample.key);
+            assert!(!sample.held || sample.steps.is_empty(), "{} waits", sample.key);
+            for step in &sample.steps {
+                if let Step::Transfer { to, .. } = step {
+                    assert!(offices.contains(to.as_str()), "{}: {to}", sample.key);
+                }
+            }
+        }
+        for key in &cast.citizen_messages {
+            assert!(keys.contains(key.as_str()), "{key}");
+        }
+    }
+}
