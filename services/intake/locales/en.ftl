@@ -19,12 +19,15 @@ office-closed = This office takes no messages now: please choose another.
 kind-unknown = There is no such kind of message: please choose one from the list.
 domain-unknown = There is no such domain: please choose one from the list.
 only-for-complaints = Only a complaint has this part: please clear it, or choose the kind complaint.
+page-size-negative = The page size must not be negative.
+page-token-invalid = This page token belongs to another list: please start from the first page.
 body-beside-parts = A complaint has either demand and details or a body: please clear one of them.
 
 # The outcome of a whole request.
 fields-invalid = The message was not submitted: please mend what is listed and submit it again.
 directory-not-loaded = The board is starting and its directory has not arrived yet: please try again soon.
 stopping = The service is stopping: please try again soon.
+account-needed = Only somebody who is signed in has messages of their own: please sign in.
 other-message = This token is for another message: please look the message up by its number and access code.
 message-not-found = There is no such message.
 number-or-code-wrong = Number or access code is wrong: please compare them with your receipt.

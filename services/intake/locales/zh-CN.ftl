@@ -19,12 +19,15 @@ office-closed = 该留言对象目前不接收留言，请选择其他留言对�
 kind-unknown = 没有这个留言类型，请从列表中选择。
 domain-unknown = 没有这个领域，请从列表中选择。
 only-for-complaints = 只有投诉类留言填写此项，请清空或改选投诉类型。
+page-size-negative = 每页条数不能为负数。
+page-token-invalid = 这个翻页标记不属于当前列表，请从第一页开始。
 body-beside-parts = 投诉请填写诉求和详情，或只填写正文，不能同时填写。
 
 # 整个请求的结果。
 fields-invalid = 留言未提交：有内容需要修改，请按提示逐项修改后重新提交。
 directory-not-loaded = 系统正在启动，留言对象目录尚未就绪，请稍后重试。
 stopping = 服务正在停止，请稍后重试。
+account-needed = 登录后才能查看自己的留言，请先登录。
 other-message = 该凭证不属于这条留言，请使用这条留言的编号和查询码重新查询。
 message-not-found = 没有这条留言。
 number-or-code-wrong = 留言编号或查询码不正确，请对照回执检查后重新输入。

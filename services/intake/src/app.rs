@@ -1,14 +1,9 @@
 //! Verbs: one use case, one function, one visible transaction.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use liuyan_kit::{
-    auth::{Claims, Signer},
-    clock::SharedClock,
-    db::Db,
-    id,
-};
+use liuyan_kit::{auth::Signer, clock::SharedClock, db::Db, id, telemetry};
 use uuid::Uuid;
 
 use crate::{
@@ -22,9 +17,10 @@ use crate::{
     },
     error::Error,
     keys::Keys,
-    store::{messages, requests},
+    store::{messages, requests, shown},
 };
 
+mod access;
 mod batch;
 mod directory;
 mod limiter;
@@ -33,6 +29,7 @@ pub mod vault;
 mod wishes;
 mod writer;
 
+pub use access::Opened;
 use vault::Vault;
 pub use wishes::Encode;
 use writer::{Submission, Writer, Written};
@@ -61,17 +58,6 @@ pub struct Accepted {
     pub receipt: Receipt,
     /// The secret that, with the number, gives access.
     pub access_code: AccessCode,
-}
-
-/// A message that was looked up.
-#[derive(Debug, Clone)]
-pub struct LookedUp {
-    /// The message.
-    pub message: Message,
-    /// A token to act for its author.
-    pub author_token: String,
-    /// When the token ends.
-    pub expires_at: Timestamp,
 }
 
 /// Intake's use cases. Cheap to clone.
@@ -139,14 +125,15 @@ impl App {
         self.0.directory.refresh(&self.0.db).await
     }
 
-    /// Takes a message, once for each request id. The answer comes after the commit. With
-    /// `patient`, a full queue is waited for.
+    /// Takes a message, once for each request id; it belongs to the account of an author who is
+    /// signed in. The answer comes after the commit. With `patient`, a full queue is waited for.
     ///
     /// # Errors
     /// Every rule that is broken, at once; or why it can't be taken now.
     pub async fn submit(
         &self,
         once: Result<Once, Rule>,
+        account_id: Option<Uuid>,
         raw: &Raw,
         patient: bool,
     ) -> Result<Accepted, Error> {
@@ -162,11 +149,15 @@ impl App {
             // What was taken before stays taken, also if the rules or the directory have changed.
             Err(error) => return self.recall(&once).await?.ok_or(error),
         };
+        // Whoever commits it commits others' messages too; its cause is this call.
+        let traceparent = telemetry::current_traceparent();
         for _ in 0..NUMBER_TRIES {
-            let (message, access_code) = self.prepare(draft.clone(), app.clock.now())?;
+            let (message, access_code) =
+                self.prepare(draft.clone(), account_id, app.clock.now())?;
             let receipt = message.receipt.clone();
             let request = request(&once, &receipt);
-            match app.writer.write(Submission { request, message }, patient).await {
+            let submission = Submission { request, message, traceparent: traceparent.clone() };
+            match app.writer.write(submission, patient).await {
                 Ok(Written::New) => return Ok(Accepted { receipt, access_code }),
                 Ok(Written::Before(message_id)) => return self.accepted(message_id).await,
                 Err(Error::NumberTaken) => {}
@@ -177,7 +168,12 @@ impl App {
     }
 
     /// Gives a message its id, number, code and receipt.
-    fn prepare(&self, draft: Draft, now: Timestamp) -> Result<(NewMessage, AccessCode), Error> {
+    fn prepare(
+        &self,
+        draft: Draft,
+        account_id: Option<Uuid>,
+        now: Timestamp,
+    ) -> Result<(NewMessage, AccessCode), Error> {
         let (config, keys) = (&self.0.config, &self.0.keys);
         let message_id = id::v7(now);
         let number = Number::from_bits(rand::random());
@@ -212,7 +208,8 @@ impl App {
             key_id,
             signature,
         };
-        Ok((NewMessage { number, draft, access_key_id, access_hash, receipt }, access_code))
+        let message = NewMessage { number, draft, account_id, access_key_id, access_hash, receipt };
+        Ok((message, access_code))
     }
 
     /// The answer that a submission was given before, if it was.
@@ -255,7 +252,7 @@ impl App {
     /// # Errors
     /// [`Error::MessageNotFound`].
     pub async fn message(&self, message_id: Uuid) -> Result<Message, Error> {
-        messages::message(&mut *self.0.db.read().await?, message_id)
+        shown::message(&mut *self.0.db.read().await?, message_id)
             .await?
             .ok_or(Error::MessageNotFound)
     }
@@ -268,41 +265,6 @@ impl App {
         messages::receipt(&mut *self.0.db.read().await?, message_id)
             .await?
             .ok_or(Error::MessageNotFound)
-    }
-
-    /// Finds a message by what its author holds. An unknown number and a wrong code get the same
-    /// answer, after the same work.
-    ///
-    /// # Errors
-    /// [`Error::NumberOrCodeWrong`], or [`Error::LookUpsExhausted`] after too many of those.
-    pub async fn look_up(&self, number: Number, code: AccessCode) -> Result<LookedUp, Error> {
-        let (app, now) = (&self.0, self.0.clock.now());
-        let number = number.to_string();
-        app.limiter.take(&number, now).map_err(Error::LookUpsExhausted)?;
-        let access = messages::access_by_number(&mut *app.db.read().await?, &number).await?;
-        let opened = match access {
-            Some(access) => app
-                .keys
-                .opens(&access.key_id, access.message_id, code, &access.hash)
-                .then_some(access.message_id),
-            None => {
-                app.keys.opens(app.keys.access_key_id(), Uuid::nil(), code, &[0; 32]);
-                None
-            }
-        };
-        let message_id = opened.ok_or(Error::NumberOrCodeWrong)?;
-        app.limiter.give_back(&number);
-        let message = self.message(message_id).await?;
-        let lifetime = Duration::from_secs(60 * u64::from(app.config.author_token_minutes));
-        let author_token = app.signer.sign(&Claims {
-            sub: format!("author/{message_id}"),
-            scopes: vec![format!("author:message/{message_id}")],
-            offices: Vec::new(),
-            divisions: Vec::new(),
-            lifetime,
-        });
-        let expires_at = now.saturating_add(lifetime).unwrap_or(now);
-        Ok(LookedUp { message, author_token, expires_at })
     }
 
     /// Forgets requests that nobody will repeat any more. Gives how many.

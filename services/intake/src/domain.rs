@@ -3,6 +3,7 @@
 pub mod draft;
 pub mod message;
 pub mod number;
+pub mod page;
 pub mod receipt;
 pub mod rule;
 pub mod state;

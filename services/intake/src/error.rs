@@ -29,6 +29,9 @@ pub enum Error {
     /// Only an importer may say that a message was written earlier.
     #[error("the caller may not import")]
     ImportNotAllowed,
+    /// The caller is not signed in as a citizen.
+    #[error("the caller is no account")]
+    AccountNeeded,
     /// The token is for another message.
     #[error("the token is for another message")]
     OtherMessage,
@@ -88,7 +91,7 @@ impl Classify for Error {
         match self {
             Self::Fields(_) => Class::Invalid,
             Self::DirectoryNotLoaded | Self::Stopping => Class::Unavailable,
-            Self::ImportNotAllowed | Self::OtherMessage => Class::Denied,
+            Self::ImportNotAllowed | Self::AccountNeeded | Self::OtherMessage => Class::Denied,
             Self::MessageNotFound | Self::NumberOrCodeWrong => Class::NotFound,
             Self::LookUpsExhausted(_) | Self::QueueFull => Class::Exhausted,
             Self::RequestIdReused => Class::Exists,
@@ -104,6 +107,7 @@ impl Classify for Error {
             Self::DirectoryNotLoaded => "DIRECTORY_NOT_LOADED",
             Self::Stopping => "STOPPING",
             Self::ImportNotAllowed => "SCOPE_MISSING",
+            Self::AccountNeeded => "ACCOUNT_NEEDED",
             Self::OtherMessage => "OTHER_MESSAGE",
             Self::MessageNotFound => "MESSAGE_NOT_FOUND",
             Self::NumberOrCodeWrong => "NUMBER_OR_CODE_WRONG",
@@ -191,11 +195,14 @@ mod tests {
             Rule::DomainUnknown,
             Rule::OnlyForComplaints,
             Rule::BodyBesideParts,
+            Rule::PageSizeNegative,
+            Rule::PageTokenInvalid,
         ];
         let errors = [
             Error::Fields(Vec::new()),
             Error::DirectoryNotLoaded,
             Error::ImportNotAllowed,
+            Error::AccountNeeded,
             Error::OtherMessage,
             Error::MessageNotFound,
             Error::NumberOrCodeWrong,

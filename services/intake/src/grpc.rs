@@ -15,6 +15,7 @@ use liuyan_proto::liuyan::intake::v1::{
 };
 use prost::Message as _;
 use tonic::{Request, Response, Status, Streaming};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{
@@ -22,6 +23,7 @@ use crate::{
     domain::{
         draft,
         number::{AccessCode, Number},
+        page,
         rule::{Breach, Rule},
         text::{self, Bounds, Lines},
     },
@@ -29,13 +31,17 @@ use crate::{
 };
 
 mod convert;
+mod who;
+
+use who::{account, name_of, own, readable};
 
 /// The scope of those who bring messages from other systems.
 const IMPORT: &str = "message:import";
-/// The scope of those who may read every message.
-const READ: &str = "message:read";
 /// How long the purpose of a reading may be.
 const PURPOSE: Bounds = Bounds { min: 1, max: 200 };
+/// Messages on a page, if the caller does not say, and at most.
+const PAGE: usize = 20;
+const LARGEST_PAGE: usize = 100;
 
 /// `liuyan.intake.v1.IntakeService`.
 #[derive(Debug, Clone)]
@@ -84,7 +90,7 @@ impl Grpc {
         }
         let once = self.once(caller, &request.request_id, "SubmitMessage", &request);
         let raw = convert::raw(request)?;
-        self.app.submit(once, &raw, patient).await.map(convert::accepted)
+        self.app.submit(once, account(caller), &raw, patient).await.map(convert::accepted)
     }
 
     async fn batch_get_text(
@@ -172,6 +178,45 @@ impl Grpc {
         }
     }
 
+    async fn list_own(
+        &self,
+        caller: &Caller,
+        request: &ListMyMessagesRequest,
+    ) -> Result<ListMyMessagesResponse, Error> {
+        let account_id = account(caller).ok_or(Error::AccountNeeded)?;
+        let mut breaches = Vec::new();
+        let size = match usize::try_from(request.page_size) {
+            Ok(0) => PAGE,
+            Ok(size) => size.min(LARGEST_PAGE),
+            Err(_) => {
+                breaches.push(Breach::of("page_size", Rule::PageSizeNegative));
+                PAGE
+            }
+        };
+        let after = page::read(&request.page_token, account_id);
+        if after.is_none() && !request.page_token.is_empty() {
+            breaches.push(Breach::of("page_token", Rule::PageTokenInvalid));
+        }
+        if !breaches.is_empty() {
+            return Err(Error::Fields(breaches));
+        }
+        let (messages, next) = self.app.own_messages(account_id, size, after).await?;
+        Ok(ListMyMessagesResponse {
+            messages: messages.iter().map(convert::message).collect(),
+            next_page_token: next.map(|next| page::token(account_id, next)).unwrap_or_default(),
+        })
+    }
+
+    async fn open_own(
+        &self,
+        caller: &Caller,
+        request: &IssueAuthorTokenRequest,
+    ) -> Result<IssueAuthorTokenResponse, Error> {
+        let account_id = account(caller).ok_or(Error::AccountNeeded)?;
+        let message_id = who::message_id(&request.message_id)?;
+        self.app.open_own(account_id, message_id).await.map(convert::issued)
+    }
+
     async fn message(
         &self,
         caller: &Caller,
@@ -218,32 +263,6 @@ pub(crate) fn words() -> Words {
     ])
 }
 
-/// Request ids are unique for each of these. All who bring no token share one.
-fn name_of(caller: &Caller) -> String {
-    if caller.is_anonymous() {
-        return "anonymous".to_owned();
-    }
-    format!("{} {}", caller.issuer, caller.subject)
-}
-
-fn message_id(text: &str) -> Result<Uuid, Error> {
-    if text.is_empty() {
-        return Err(Error::field("message_id", Rule::Required));
-    }
-    text.parse().map_err(|_| Error::field("message_id", Rule::UuidMalformed))
-}
-
-/// The message, if the caller is its author.
-fn own(caller: &Caller, text: &str) -> Result<Uuid, Error> {
-    let message_id = message_id(text)?;
-    if caller.author_of(message_id) { Ok(message_id) } else { Err(Error::OtherMessage) }
-}
-
-/// The message, if the caller is its author or may read all.
-fn readable(caller: &Caller, text: &str) -> Result<Uuid, Error> {
-    if caller.has(READ) { message_id(text) } else { own(caller, text) }
-}
-
 #[tonic::async_trait]
 impl IntakeService for Grpc {
     async fn submit_message(
@@ -263,6 +282,8 @@ impl IntakeService for Grpc {
         let caller = Arc::new(Caller::of(&request));
         let in_flight = self.app.config().stream_in_flight.max(1);
         let grpc = self.clone();
+        // The messages are caused by this call, though it has returned by the time they are read.
+        let span = tracing::Span::current();
         // What waits for an answer is bounded; beyond that nothing more is read, and the caller
         // feels it. Each message is a task of its own, so that checking and signing use all cores
         // and a caller who goes away stops none.
@@ -270,8 +291,9 @@ impl IntakeService for Grpc {
             .into_inner()
             .map(move |message| {
                 let (grpc, caller) = (grpc.clone(), Arc::clone(&caller));
+                let span = span.clone();
                 async move {
-                    let task = tokio::spawn(grpc.answer_one(caller, message?));
+                    let task = tokio::spawn(grpc.answer_one(caller, message?).instrument(span));
                     task.await.map_err(|_| Status::internal("a message could not be handled"))
                 }
             })
@@ -313,16 +335,18 @@ impl IntakeService for Grpc {
 
     async fn list_my_messages(
         &self,
-        _: Request<ListMyMessagesRequest>,
+        request: Request<ListMyMessagesRequest>,
     ) -> Result<Response<ListMyMessagesResponse>, Status> {
-        Err(Status::unimplemented("soon"))
+        let caller = Caller::of(&request);
+        self.told(self.list_own(&caller, request.get_ref()).await, &caller)
     }
 
     async fn issue_author_token(
         &self,
-        _: Request<IssueAuthorTokenRequest>,
+        request: Request<IssueAuthorTokenRequest>,
     ) -> Result<Response<IssueAuthorTokenResponse>, Status> {
-        Err(Status::unimplemented("soon"))
+        let caller = Caller::of(&request);
+        self.told(self.open_own(&caller, request.get_ref()).await, &caller)
     }
 
     async fn withdraw_message(

@@ -4,4 +4,5 @@ pub mod authors;
 pub mod directory;
 pub mod messages;
 pub mod requests;
+pub mod shown;
 pub mod verdicts;

@@ -46,16 +46,17 @@ pub(super) async fn store(
     };
     let known = known(tx, batch.iter().filter(|submission| !is_fresh(submission))).await?;
 
-    let mut new: Vec<&NewMessage> = batch
-        .iter()
-        .filter(|submission| is_fresh(submission))
-        .map(|submission| &submission.message)
-        .collect();
-    new.sort_by_key(|message| message.message_id());
+    let mut new: Vec<&Arc<Submission>> =
+        batch.iter().filter(|submission| is_fresh(submission)).collect();
+    new.sort_by_key(|submission| submission.message.message_id());
     let rows = with_authors(tx, vault, &new, now).await?;
     if !rows.is_empty() {
         messages::insert_messages(tx, &rows).await?;
-        let said: Vec<_> = rows.iter().map(says::submitted).collect();
+        let said: Vec<_> = rows
+            .iter()
+            .zip(&new)
+            .map(|(row, submission)| says::submitted(row, submission.traceparent.clone()))
+            .collect();
         outbox::publish_all(tx, now, &said).await?;
     }
 
@@ -92,16 +93,18 @@ async fn known(
         .collect())
 }
 
-/// Finds or makes the authors, and seals with each message what its author gave.
+/// Finds or makes the authors, and seals with each message what its author gave. Keeps the order.
 async fn with_authors<'m>(
     tx: &mut PgConnection,
     vault: &Vault,
-    messages: &[&'m NewMessage],
+    submissions: &[&'m Arc<Submission>],
     now: Timestamp,
 ) -> Result<Vec<Row<'m>>, Error> {
+    let messages: Vec<&'m NewMessage> =
+        submissions.iter().map(|submission| &submission.message).collect();
     let mut by_phone: BTreeMap<[u8; 32], (NewAuthor, DataKey)> = BTreeMap::new();
     let mut by_message: HashMap<Uuid, (NewAuthor, DataKey)> = HashMap::new();
-    for message in messages {
+    for message in &messages {
         let Some(contact) = &message.draft.contact else { continue };
         let phone_index = vault.phone_index(contact);
         if let Some((author, _)) = phone_index.and_then(|index| by_phone.get_mut(&index)) {
@@ -133,7 +136,7 @@ async fn with_authors<'m>(
         }
     }
     let mut rows = Vec::with_capacity(messages.len());
-    for &message in messages {
+    for message in messages {
         let author = match &message.draft.contact {
             None => None,
             Some(contact) => {

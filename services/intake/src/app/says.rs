@@ -11,8 +11,8 @@ use crate::{
     store::messages::Row,
 };
 
-/// A message is stored.
-pub(super) fn submitted(row: &Row<'_>) -> Outgoing {
+/// A message is stored. It is said in the transaction of many; `traceparent` is its own cause.
+pub(super) fn submitted(row: &Row<'_>, traceparent: Option<String>) -> Outgoing {
     let (draft, receipt) = (&row.message.draft, &row.message.receipt);
     let visibility = match draft.visibility {
         Visibility::Public => common::Visibility::Public,
@@ -40,9 +40,9 @@ pub(super) fn submitted(row: &Row<'_>) -> Outgoing {
         submitted_at: Some(clock::to_proto(receipt.submitted_at)),
         occurred_at: receipt.occurred_at.map(clock::to_proto),
         revision: 1,
-        account_id: String::new(),
+        account_id: row.message.account_id.map(|id| id.to_string()).unwrap_or_default(),
     };
-    Outgoing::new(receipt.message_id, &event)
+    Outgoing::new(receipt.message_id, &event).caused_by(traceparent)
 }
 
 /// A returned message came back.

@@ -17,6 +17,7 @@ use crate::{
     store::{
         messages,
         requests::{self, NewRequest},
+        shown,
     },
 };
 
@@ -131,7 +132,7 @@ async fn answer(
     encode: Encode,
 ) -> Result<Vec<u8>, Error> {
     messages::count_request(tx, request.message_id, request.created_at).await?;
-    let message = messages::message(tx, request.message_id).await?.ok_or(Error::MessageNotFound)?;
+    let message = shown::message(tx, request.message_id).await?.ok_or(Error::MessageNotFound)?;
     let response = encode(&message);
     requests::answer_request(tx, request, &response).await?;
     Ok(response)

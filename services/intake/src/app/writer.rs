@@ -5,11 +5,16 @@
 //! stops nothing, since the message lies in the queue and not with the caller. A message that the
 //! database refuses fails alone: its batch is halved until it is by itself.
 
-use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+};
 
 use futures::FutureExt as _;
-use liuyan_kit::{class::Class, class::Classify as _, clock::SharedClock, db::Db};
+use liuyan_kit::{class::Class, class::Classify as _, clock::SharedClock, db::Db, telemetry};
 use tokio::sync::{Mutex, mpsc, oneshot};
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use super::{batch, vault::Vault};
@@ -29,6 +34,8 @@ pub(super) struct Submission {
     pub request: NewRequest,
     /// The message.
     pub message: NewMessage,
+    /// The trace of the call that brought it.
+    pub traceparent: Option<String>,
 }
 
 /// What became of a submission.
@@ -161,6 +168,7 @@ impl WriterTask {
                 .write(move |tx| {
                     Box::pin(async move { batch::store(tx, &vault, &submissions, now).await })
                 })
+                .instrument(span_of(batch))
                 .await;
             tries += 1;
             match written {
@@ -170,6 +178,20 @@ impl WriterTask {
             }
         }
     }
+}
+
+/// The span of a batch's transaction, which many calls have caused.
+fn span_of(batch: &[Group]) -> Span {
+    let span = tracing::info_span!("messages.batch.commit", messages = batch.len());
+    let all = batch.iter().flat_map(|group| {
+        std::iter::once(&group.submission).chain(group.others.iter().map(|(other, _)| other))
+    });
+    let causes: BTreeSet<&str> =
+        all.filter_map(|submission| submission.traceparent.as_deref()).collect();
+    for cause in causes {
+        telemetry::link(&span, Some(cause));
+    }
+    span
 }
 
 /// Whether an error may be the fault of one message of the batch.

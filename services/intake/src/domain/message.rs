@@ -41,6 +41,8 @@ pub struct NewMessage {
     pub number: Number,
     /// What its author wrote.
     pub draft: Draft,
+    /// The account of an author who is signed in.
+    pub account_id: Option<Uuid>,
     /// Names the key of its access code.
     pub access_key_id: String,
     /// The keyed hash of its access code.

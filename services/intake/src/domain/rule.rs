@@ -59,6 +59,10 @@ pub enum Rule {
     OnlyForComplaints,
     /// A complaint has either a body or demand and details, not both.
     BodyBesideParts,
+    /// A page has no fewer than no messages.
+    PageSizeNegative,
+    /// It is no token of a page of this list.
+    PageTokenInvalid,
 }
 
 impl Rule {
@@ -86,6 +90,8 @@ impl Rule {
             Self::DomainUnknown => "DOMAIN_UNKNOWN",
             Self::OnlyForComplaints => "ONLY_FOR_COMPLAINTS",
             Self::BodyBesideParts => "BODY_BESIDE_PARTS",
+            Self::PageSizeNegative => "PAGE_SIZE_NEGATIVE",
+            Self::PageTokenInvalid => "PAGE_TOKEN_INVALID",
         }
     }
 

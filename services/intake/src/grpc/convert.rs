@@ -10,7 +10,7 @@ use tonic::Status;
 use tonic_types::pb;
 
 use crate::{
-    app::{Accepted, LookedUp},
+    app::{Accepted, Opened},
     domain::{
         draft::{Channel, Contact, Place, Raw, Visibility, Words},
         message::{Message, Receipt, Text},
@@ -133,11 +133,19 @@ pub(super) fn message(message: &Message) -> proto::Message {
     }
 }
 
-pub(super) fn looked_up(looked_up: LookedUp) -> proto::LookUpMessageResponse {
+pub(super) fn looked_up(opened: Opened) -> proto::LookUpMessageResponse {
     proto::LookUpMessageResponse {
-        message: Some(message(&looked_up.message)),
-        author_token: looked_up.author_token,
-        expires_at: Some(clock::to_proto(looked_up.expires_at)),
+        message: Some(message(&opened.message)),
+        author_token: opened.author_token,
+        expires_at: Some(clock::to_proto(opened.expires_at)),
+    }
+}
+
+pub(super) fn issued(opened: Opened) -> proto::IssueAuthorTokenResponse {
+    proto::IssueAuthorTokenResponse {
+        message: Some(message(&opened.message)),
+        author_token: opened.author_token,
+        expires_at: Some(clock::to_proto(opened.expires_at)),
     }
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     draft::Words,
-    message::{Message, NewMessage, Receipt, Text},
+    message::{NewMessage, Receipt, Text},
     state::Standing,
 };
 
@@ -66,6 +66,7 @@ pub async fn insert_messages(tx: &mut PgConnection, rows: &[Row<'_>]) -> Result<
         &bytes(|m| &m.receipt.statement),
         &text(|m| &m.receipt.key_id),
         &bytes(|m| &m.receipt.signature),
+        &all(rows, |row| row.message.account_id) as &[Option<Uuid>],
     )
     .execute(&mut *tx)
     .await?;
@@ -121,42 +122,7 @@ pub async fn texts(
     Ok(text.collect())
 }
 
-/// A message with its newest text.
-///
-/// # Errors
-/// The database's.
-pub async fn message(
-    connection: &mut PgConnection,
-    message_id: Uuid,
-) -> Result<Option<Message>, sqlx::Error> {
-    let Some(text) = texts(&mut *connection, &[message_id]).await?.pop() else { return Ok(None) };
-    let row = sqlx::query!(
-        "select number, office_id, kind, domain, topic, visibility, state, ground, submitted_at,
-                occurred_at, case_id, deadline_at
-         from messages where message_id = $1",
-        message_id
-    )
-    .fetch_one(connection)
-    .await?;
-    Ok(Some(Message {
-        message_id,
-        number: row.number,
-        office_id: row.office_id,
-        kind: row.kind,
-        domain: row.domain,
-        topic: row.topic,
-        public: row.visibility == "public",
-        state: row.state.parse().map_err(decode)?,
-        ground: row.ground,
-        submitted_at: clock::from_db(row.submitted_at),
-        occurred_at: row.occurred_at.map(clock::from_db),
-        text,
-        case_id: row.case_id,
-        deadline_at: row.deadline_at.map(clock::from_db),
-    }))
-}
-
-fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+pub(super) fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
     sqlx::Error::Decode(Box::new(error))
 }
 

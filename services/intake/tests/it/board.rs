@@ -1,5 +1,7 @@
 //! Intake as it is deployed: its own wiring, its own port, the guard before it.
 
+use std::path::Path;
+
 use liuyan_intake::{Intake, consumer};
 use liuyan_kit::{
     id,
@@ -21,7 +23,7 @@ use tonic::Code;
 use crate::helpers::{OFFICE, a_submission, reason, request_id};
 
 /// Lets intake hear of an office and the code lists, as if routing had said so.
-async fn tell_directory(db: &TestDb) {
+pub(crate) async fn tell_directory(db: &TestDb) {
     async fn tell<E: Event>(db: &TestDb, kind: &str, name: &str, event: E) {
         let now = jiff::Timestamp::from_second(1_764_000_000).unwrap();
         let envelope = Envelope {
@@ -44,18 +46,23 @@ async fn tell_directory(db: &TestDb) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_is_taken_while_the_bus_and_every_other_service_are_away() {
-    let keys = tempfile::tempdir().unwrap();
-    let file = |name: &str| keys.path().join(name).display().to_string();
+/// Settings with key files in `folder`.
+pub(crate) fn key_files(folder: &Path) -> toml::Table {
+    let file = |name: &str| folder.join(name).display().to_string();
     let (keyring, receipt, access) = (file("keyring"), file("receipt.pem"), file("access.keys"));
-    let settings = toml::toml! {
+    toml::toml! {
         [service]
         generate_keys = true
         keyring_file = keyring
         receipt_key_file = receipt
         access_key_file = access
-    };
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_is_taken_while_the_bus_and_every_other_service_are_away() {
+    let keys = tempfile::tempdir().unwrap();
+    let settings = key_files(keys.path());
     let board = Board::new().with_settings::<Intake>(settings).without_bus().start().await;
     let mut anyone = IntakeServiceClient::new(board.channel("intake"));
     let refused = anyone.submit_message(a_submission()).await.unwrap_err();

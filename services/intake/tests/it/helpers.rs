@@ -213,6 +213,11 @@ pub(crate) fn caller(subject: &str, scopes: &[&str]) -> Caller {
     Caller { issuer: "test".to_owned(), subject: subject.to_owned(), scopes, ..anonymous() }
 }
 
+/// A citizen who is signed in.
+pub(crate) fn account(account_id: Uuid) -> Caller {
+    Caller { issuer: "identity".to_owned(), ..caller(&account_id.to_string(), &["account"]) }
+}
+
 /// The author of a message.
 pub(crate) fn author_of(message_id: Uuid) -> Caller {
     caller("author", &[&format!("author:message/{message_id}")])

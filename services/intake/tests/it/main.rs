@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+mod accounts;
 mod board;
 mod concurrency;
 mod hears;
@@ -11,4 +12,5 @@ mod lost_rows;
 mod reads;
 mod stream;
 mod submit;
+mod traces;
 mod wishes;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use liuyan_kit::auth::Caller;
 use liuyan_proto::liuyan::intake::v1::{
     SubmitMessagesRequest, intake_service_client::IntakeServiceClient,
     intake_service_server::IntakeServiceServer, submit_messages_response::Result as Answer,
@@ -17,12 +18,16 @@ use crate::helpers::{Desk, a_submission, caller, count};
 
 /// Serves intake as a partner with the right scope sees it.
 async fn client(desk: &Desk) -> IntakeServiceClient<Channel> {
+    client_as(desk, caller("partner", &["message:submit"])).await
+}
+
+/// Serves intake as a caller sees it whom the guard has let in.
+pub(crate) async fn client_as(desk: &Desk, who: Caller) -> IntakeServiceClient<Channel> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let partner = caller("partner", &["message:submit"]);
     let service =
         IntakeServiceServer::with_interceptor(desk.grpc.clone(), move |mut request: Request<()>| {
-            request.extensions_mut().insert(partner.clone());
+            request.extensions_mut().insert(who.clone());
             Ok(request)
         });
     let incoming = TcpListenerStream::new(listener);
