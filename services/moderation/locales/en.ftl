@@ -17,6 +17,7 @@ explanation-too-long = The explanation may have at most { $most } characters: pl
 
 # The outcome of a whole request.
 fields-invalid = The request was not carried out: please mend what is listed and send it again.
+other-message = This token is for another message: please look the message up by its number and access code.
 review-not-found = There is no review of this message.
 review-not-held = This review does not wait for a person.
 review-claimed-by-another = Somebody else is working on this review: please take another.

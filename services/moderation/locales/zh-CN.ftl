@@ -17,6 +17,7 @@ explanation-too-long = 说明最多 { $most } 个字符，请缩短。
 
 # 整个请求的结果。
 fields-invalid = 请求未执行，请按所列各项修改后重新提交。
+other-message = 该凭证不属于这条留言，请使用这条留言的编号和查询码重新查询。
 review-not-found = 没有这条留言的审核记录。
 review-not-held = 这条留言目前不需要人工审核。
 review-claimed-by-another = 其他审核员正在处理这条留言，请另取一条。

@@ -14,11 +14,10 @@ use liuyan_proto::liuyan::{
 };
 use sqlx::PgConnection;
 use tokio::sync::Notify;
-use uuid::Uuid;
 
 use crate::{
     app::hearing::{self, Refused},
-    domain::review::{Submission, Visibility},
+    domain::review::{Mended, Submission, Visibility},
 };
 
 /// Hears intake, and signals `arrived` when there may be something to screen.
@@ -56,10 +55,7 @@ impl Handle<MessageSubmitted> for OfIntake {
         tx: &mut PgConnection,
         events: &[Delivered<MessageSubmitted>],
     ) -> Result<(), Fault> {
-        let messages: Result<Vec<_>, _> = events
-            .iter()
-            .map(|delivered| submission(delivered.subject_id, &delivered.event))
-            .collect();
+        let messages: Result<Vec<_>, _> = events.iter().map(submission).collect();
         Ok(hearing::submitted(tx, self.clock.now(), &messages.map_err(Fault::reject)?).await?)
     }
 }
@@ -72,7 +68,11 @@ impl Handle<MessageResubmitted> for OfIntake {
     ) -> Result<(), Fault> {
         let mended = events.iter().map(|delivered| match delivered.event.revision {
             0 => Err(Fault::reject(Unreadable("revision"))),
-            revision => Ok((delivered.subject_id, revision)),
+            revision => Ok(Mended {
+                message_id: delivered.subject_id,
+                revision,
+                traceparent: delivered.traceparent.clone(),
+            }),
         });
         let mended: Vec<_> = mended.collect::<Result<_, _>>()?;
         Ok(hearing::resubmitted(tx, self.clock.now(), &mended).await?)
@@ -85,12 +85,16 @@ impl Handle<WithdrawalRequested> for OfIntake {
         tx: &mut PgConnection,
         events: &[Delivered<WithdrawalRequested>],
     ) -> Result<(), Fault> {
-        let ids: Vec<Uuid> = events.iter().map(|delivered| delivered.subject_id).collect();
-        Ok(hearing::withdrawal_requested(tx, self.clock.now(), &ids).await?)
+        let wishes: Vec<_> = events
+            .iter()
+            .map(|delivered| (delivered.subject_id, delivered.traceparent.clone()))
+            .collect();
+        Ok(hearing::withdrawal_requested(tx, self.clock.now(), &wishes).await?)
     }
 }
 
-fn submission(subject_id: Uuid, event: &MessageSubmitted) -> Result<Submission, Unreadable> {
+fn submission(delivered: &Delivered<MessageSubmitted>) -> Result<Submission, Unreadable> {
+    let (subject_id, event) = (delivered.subject_id, &delivered.event);
     let time =
         |time: &Option<prost_types::Timestamp>, name| -> Result<Option<Timestamp>, Unreadable> {
             time.as_ref().map(|time| from_proto(time).ok_or(Unreadable(name))).transpose()
@@ -120,5 +124,6 @@ fn submission(subject_id: Uuid, event: &MessageSubmitted) -> Result<Submission, 
             .ok_or(Unreadable("submitted_at"))?,
         occurred_at: time(&event.occurred_at, "occurred_at")?,
         revision: event.revision.max(1),
+        traceparent: delivered.traceparent.clone(),
     })
 }

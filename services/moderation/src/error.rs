@@ -15,6 +15,9 @@ pub enum Error {
     /// Fields of the request are wrong.
     #[error("the request is wrong in {} places", .0.len())]
     Invalid(Vec<Violation>),
+    /// The token is for another message.
+    #[error("the token is for another message")]
+    OtherMessage,
     /// There is no review of this message.
     #[error("there is no review of this message")]
     ReviewNotFound,
@@ -72,7 +75,7 @@ impl Classify for Error {
             Self::NotHeld(_) | Self::ClaimedByAnother | Self::NotClaimed => Class::Precondition,
             Self::NotApproved(_) | Self::TextMissing => Class::Precondition,
             Self::EtagMismatch => Class::Aborted,
-            Self::SeniorNeeded => Class::Denied,
+            Self::SeniorNeeded | Self::OtherMessage => Class::Denied,
             Self::RequestIdReused => Class::Exists,
             Self::TextsUnavailable(_) => Class::Unavailable,
             Self::DataChanged { .. } | Self::BadData(_) | Self::Task(_) => Class::Internal,
@@ -83,6 +86,7 @@ impl Classify for Error {
     fn reason(&self) -> &'static str {
         match self {
             Self::Invalid(_) => "FIELDS_INVALID",
+            Self::OtherMessage => "OTHER_MESSAGE",
             Self::ReviewNotFound => "REVIEW_NOT_FOUND",
             Self::NotHeld(_) => "REVIEW_NOT_HELD",
             Self::ClaimedByAnother => "REVIEW_CLAIMED_BY_ANOTHER",

@@ -17,6 +17,9 @@ use crate::{
     error::Error,
 };
 
+/// The scope of moderators.
+const WORK: &str = "review:work";
+
 /// Serves `ReviewService`.
 pub struct Grpc {
     app: Arc<App>,
@@ -94,10 +97,27 @@ impl Grpc {
         request: proto::ListReviewsRequest,
     ) -> Result<proto::ListReviewsResponse, Error> {
         let (state, size) = parse::page(&request)?;
-        let (reviews, next_page_token) =
-            self.app.list_reviews(state, size, &request.page_token).await?;
-        let reviews = reviews.iter().map(convert::review).collect();
-        Ok(proto::ListReviewsResponse { reviews, next_page_token, total: 0 })
+        let listed = self.app.list_reviews(state, size, &request.page_token).await?;
+        Ok(proto::ListReviewsResponse {
+            reviews: listed.reviews.iter().map(convert::review).collect(),
+            next_page_token: listed.next_page_token,
+            total: listed.total,
+        })
+    }
+
+    /// An author learns of the decision on their own message and of no other, not even whether
+    /// there is one.
+    async fn decision(
+        &self,
+        caller: &Caller,
+        request: proto::GetDecisionRequest,
+    ) -> Result<proto::GetDecisionResponse, Error> {
+        let message_id = parse::id("message_id", &request.message_id)?;
+        if !caller.has(WORK) && !caller.author_of(message_id) {
+            return Err(Error::OtherMessage);
+        }
+        let (state, told) = self.app.decision(message_id).await?;
+        Ok(convert::decision(state, told))
     }
 
     async fn look(
@@ -196,9 +216,10 @@ impl ReviewService for Grpc {
 
     async fn get_decision(
         &self,
-        _: Request<proto::GetDecisionRequest>,
+        request: Request<proto::GetDecisionRequest>,
     ) -> Result<Response<proto::GetDecisionResponse>, Status> {
-        Err(Status::unimplemented("soon"))
+        let caller = Caller::of(&request);
+        self.answer(&caller, self.decision(&caller, request.into_inner()).await)
     }
 
     async fn redact_message(

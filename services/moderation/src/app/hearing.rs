@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
-    domain::review::{State, Submission},
+    domain::review::{Mended, State, Submission},
     events,
     store::queue,
 };
@@ -49,11 +49,11 @@ pub(crate) async fn submitted(
 pub(crate) async fn resubmitted(
     tx: &mut PgConnection,
     now: Timestamp,
-    mended: &[(Uuid, u32)],
+    mended: &[Mended],
 ) -> Result<(), Refused> {
     // Of several revisions in one batch the last counts.
-    let revisions: HashMap<Uuid, u32> = mended.iter().copied().collect();
-    let states = known(tx, revisions.keys()).await?;
+    let last: HashMap<Uuid, &Mended> = mended.iter().map(|one| (one.message_id, one)).collect();
+    let states = known(tx, last.keys()).await?;
     let reopened: Vec<_> = states
         .into_iter()
         .filter(|(id, state)| {
@@ -62,28 +62,35 @@ pub(crate) async fn resubmitted(
             }
             state.can_be_resubmitted()
         })
-        .filter_map(|(id, _)| Some((id, *revisions.get(&id)?)))
+        .filter_map(|(id, _)| last.get(&id).map(|one| (*one).clone()))
         .collect();
     Ok(queue::reopen(tx, now, &reopened).await?)
 }
 
-/// Messages are withdrawn if they are not yet approved; else routing decides.
+/// Messages are withdrawn if they are not yet approved; else routing decides. Each wish comes with
+/// its trace, which is that of the withdrawal too.
 ///
 /// # Errors
 /// See [`Refused`].
 pub(crate) async fn withdrawal_requested(
     tx: &mut PgConnection,
     now: Timestamp,
-    ids: &[Uuid],
+    wishes: &[(Uuid, Option<String>)],
 ) -> Result<(), Refused> {
-    let states = known(tx, ids.iter()).await?;
+    let states = known(tx, wishes.iter().map(|(id, _)| id)).await?;
     let withdrawn: Vec<Uuid> = states
         .into_iter()
         .filter(|(_, state)| state.can_be_withdrawn())
         .map(|(id, _)| id)
         .collect();
     queue::withdraw(tx, now, &withdrawn).await?;
-    let said: Vec<_> = withdrawn.iter().map(|id| events::withdrawn(*id, now)).collect();
+    let traces: HashMap<Uuid, &Option<String>> =
+        wishes.iter().rev().map(|(id, traceparent)| (*id, traceparent)).collect();
+    let said = |id: &Uuid| {
+        let cause = traces.get(id).and_then(|traceparent| (*traceparent).clone());
+        events::withdrawn(*id, now).caused_by(cause)
+    };
+    let said: Vec<_> = withdrawn.iter().map(said).collect();
     outbox::publish_all(tx, now, &said).await?;
     Ok(())
 }

@@ -11,11 +11,11 @@ use crate::{
         audit::Action,
         ground::Ground,
         page::{self, Cursor},
-        review::{Review, State},
+        review::{Review, State, Told},
         text::Text,
     },
     error::Error,
-    store::{audit, data, reviews},
+    store::{audit, data, decisions, reviews},
 };
 
 /// Why a moderator's look reads the text; intake keeps it.
@@ -23,8 +23,22 @@ const REVIEWING: &str = "reviewing";
 /// Why public texts are made; intake keeps it.
 const PUBLISHING: &str = "publishing";
 
+/// Reviews beyond this number are not counted.
+const MOST_COUNTED: i64 = 10_000;
+
+/// A page of the reviews in one state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed {
+    /// The reviews.
+    pub reviews: Vec<Review>,
+    /// Continues after them; empty at the end.
+    pub next_page_token: String,
+    /// How many there are, up to 10,000.
+    pub total: u32,
+}
+
 impl App {
-    /// A page of the reviews in one state, the oldest first, and the token of the next page.
+    /// A page of the reviews in one state, the oldest first.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the token is none of this question.
@@ -33,7 +47,7 @@ impl App {
         state: State,
         size: u32,
         token: &str,
-    ) -> Result<(Vec<Review>, String), Error> {
+    ) -> Result<Listed, Error> {
         let cursor = match token {
             "" => None,
             token => Some(page::read(token, state, size).ok_or_else(|| {
@@ -52,7 +66,21 @@ impl App {
                 Cursor { submitted_at: message.submitted_at, message_id: message.message_id };
             page::token(state, size, cursor)
         });
-        Ok((reviews, next.unwrap_or_default()))
+        let total = reviews::count(&mut connection, state, MOST_COUNTED).await?;
+        Ok(Listed {
+            reviews,
+            next_page_token: next.unwrap_or_default(),
+            total: u32::try_from(total).unwrap_or_default(),
+        })
+    }
+
+    /// Where the review of a message stands, and what was decided last, once something was.
+    ///
+    /// # Errors
+    /// [`Error::ReviewNotFound`].
+    pub async fn decision(&self, message_id: Uuid) -> Result<(State, Option<Told>), Error> {
+        let mut connection = self.db.read().await?;
+        decisions::last(&mut connection, message_id).await?.ok_or(Error::ReviewNotFound)
     }
 
     /// One review with its text, as far as intake has it. The look is in the audit log before the

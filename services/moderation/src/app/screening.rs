@@ -1,10 +1,14 @@
 //! The rules read what waits for them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
-use liuyan_kit::messaging::outbox;
+use liuyan_kit::{messaging::outbox, telemetry};
 use sqlx::PgConnection;
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use super::App;
@@ -37,18 +41,24 @@ impl App {
         if leased.is_empty() {
             return Ok(0);
         }
+        let span = span_of(&leased);
+        self.screen(&leased).instrument(span).await?;
+        Ok(leased.len())
+    }
+
+    async fn screen(self: &Arc<Self>, leased: &[Leased]) -> Result<(), Error> {
         let ids: Vec<Uuid> = leased.iter().map(|one| one.message_id).collect();
         let mut texts = match self.texts.of(&ids, PURPOSE).await {
             Ok(texts) => texts,
             Err(error) => {
-                self.give_back(&leased).await?;
+                self.give_back(leased).await?;
                 return Err(error);
             }
         };
         let (mut there, mut missing) = (Vec::with_capacity(leased.len()), Vec::new());
-        for one in &leased {
+        for one in leased {
             match texts.remove(&one.message_id).filter(|text| text.revision == one.revision) {
-                Some(text) => there.push((one.message_id, text)),
+                Some(text) => there.push((one.clone(), text)),
                 None => missing.push(one.clone()),
             }
         }
@@ -62,8 +72,7 @@ impl App {
                     app.settle(tx, now, read).await
                 })
             })
-            .await?;
-        Ok(leased.len())
+            .await
     }
 
     async fn lease_some(&self) -> Result<Vec<Leased>, Error> {
@@ -86,18 +95,21 @@ impl App {
             .await
     }
 
-    /// Reads texts by the rules, apart from the threads that serve.
+    /// Reads texts by the rules, apart from the threads that serve. Each reading belongs to the
+    /// trace of its own message.
     async fn read(
         self: &Arc<Self>,
-        texts: Vec<(Uuid, Text)>,
+        texts: Vec<(Leased, Text)>,
     ) -> Result<HashMap<Uuid, Read>, Error> {
         let app = Arc::clone(self);
         let read = move || {
             texts
                 .into_iter()
-                .map(|(id, text)| {
-                    let hits = app.screener.screen(&text);
-                    (id, Read { revision: text.revision, hits })
+                .map(|(one, text)| {
+                    let span = tracing::info_span!("review.screen", message_id = %one.message_id);
+                    telemetry::follow(&span, one.traceparent.as_deref());
+                    let hits = span.in_scope(|| app.screener.screen(&text));
+                    (one.message_id, Read { revision: text.revision, hits })
                 })
                 .collect()
         };
@@ -148,7 +160,8 @@ impl App {
                     by_rules: true,
                     approved_at: now,
                 };
-                said.push(events::approved(message, approval));
+                let cause = message.traceparent.clone();
+                said.push(events::approved(message, approval).caused_by(cause));
             }
             outcomes.push(Outcome {
                 message_id: message.message_id,
@@ -162,4 +175,15 @@ impl App {
         outbox::publish_all(tx, now, &said).await?;
         Ok(())
     }
+}
+
+/// The span of a round, which the submissions of many messages have caused.
+fn span_of(leased: &[Leased]) -> Span {
+    let span = tracing::info_span!("reviews.round.screen", reviews = leased.len());
+    let causes: BTreeSet<&str> =
+        leased.iter().filter_map(|one| one.traceparent.as_deref()).collect();
+    for cause in causes {
+        telemetry::link(&span, Some(cause));
+    }
+    span
 }

@@ -122,6 +122,19 @@ pub struct Submission {
     pub occurred_at: Option<Timestamp>,
     /// The revision of its text.
     pub revision: u32,
+    /// The trace of the call that brought this revision.
+    pub traceparent: Option<String>,
+}
+
+/// A mended text that came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mended {
+    /// The message.
+    pub message_id: Uuid,
+    /// The new revision of its text.
+    pub revision: u32,
+    /// The trace of the call that brought it.
+    pub traceparent: Option<String>,
 }
 
 /// A lease of a moderator on a review.
@@ -149,6 +162,21 @@ pub struct Verdict {
     pub explanation: String,
     /// Who decided.
     pub decided_by: String,
+    /// When.
+    pub decided_at: Timestamp,
+}
+
+/// What an author may know of the last decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Why it was returned or declined; empty where it was approved.
+    pub ground: String,
+    /// What the author is told.
+    pub explanation: String,
+    /// Where in the text.
+    pub spans: Vec<Span>,
+    /// The revision that was judged.
+    pub revision: u32,
     /// When.
     pub decided_at: Timestamp,
 }

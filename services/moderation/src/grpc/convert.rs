@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     ground::Ground,
-    review::{Review, State, Visibility},
+    review::{Review, State, Told, Visibility},
     rules::Action,
     screen::Hit,
     text::{Field, Span, Text},
@@ -44,6 +44,22 @@ pub(super) fn review(review: &Review) -> proto::Review {
         redactions: review.redactions.iter().copied().map(span).collect(),
         accused_office_ids: review.accused_office_ids.clone(),
         number: message.number.clone(),
+    }
+}
+
+/// What an author may know of a decision.
+pub(super) fn decision(stands: State, told: Option<Told>) -> proto::GetDecisionResponse {
+    let state = state(stands).into();
+    let Some(told) = told else {
+        return proto::GetDecisionResponse { state, ..proto::GetDecisionResponse::default() };
+    };
+    proto::GetDecisionResponse {
+        state,
+        ground: told.ground,
+        explanation: told.explanation,
+        spans: told.spans.into_iter().map(span).collect(),
+        revision: told.revision,
+        decided_at: Some(to_proto(told.decided_at)),
     }
 }
 

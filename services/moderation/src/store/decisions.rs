@@ -1,12 +1,19 @@
 //! What people decide, and what they take out of public texts.
 
 use jiff::Timestamp;
-use liuyan_kit::{clock::to_db, db::expect_one};
+use liuyan_kit::{
+    clock::{from_db, to_db},
+    db::expect_one,
+};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{SpanColumns, expect_rows, integer};
-use crate::domain::{decision::Decision, review::State, text::Span};
+use super::{SpanColumns, expect_rows, integer, number, span, unknown};
+use crate::domain::{
+    decision::Decision,
+    review::{RULES, State, Told},
+    text::Span,
+};
 
 /// A decision about to be stored.
 #[derive(Debug, Clone)]
@@ -148,4 +155,67 @@ pub(crate) async fn count_redacted(
     .execute(tx)
     .await?;
     expect_one(&result)
+}
+
+/// Where a review stands, and its last decision, if it was ever decided. A mended text that is not
+/// judged yet leaves the decision on the text before it.
+pub(crate) async fn last(
+    connection: &mut PgConnection,
+    message_id: Uuid,
+) -> Result<Option<(State, Option<Told>)>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select state, reviews.revision as current, reviews.decided_by, reviews.decided_at,
+                  last.ordinal as "ordinal?", last.revision as "revision?",
+                  last.ground as "ground?", last.explanation as "explanation?",
+                  last.decided_at as "last_decided_at?"
+           from reviews left join decisions as last
+               on last.message_id = reviews.message_id and last.ordinal = reviews.decision_count
+           where reviews.message_id = $1"#,
+        message_id
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let state = State::of(&row.state).ok_or_else(|| unknown("state", &row.state))?;
+    // Rules decide last: nobody decides about a message that they have approved.
+    if let (Some(RULES), Some(at)) = (row.decided_by.as_deref(), row.decided_at) {
+        let told = Told {
+            ground: String::new(),
+            explanation: String::new(),
+            spans: Vec::new(),
+            revision: number(row.current),
+            decided_at: from_db(at),
+        };
+        return Ok(Some((state, Some(told))));
+    }
+    let (Some(ordinal), Some(revision), Some(decided_at)) =
+        (row.ordinal, row.revision, row.last_decided_at)
+    else {
+        return Ok(Some((state, None)));
+    };
+    let told = Told {
+        ground: row.ground.unwrap_or_default(),
+        explanation: row.explanation.unwrap_or_default(),
+        spans: spans(connection, message_id, ordinal).await?,
+        revision: number(revision),
+        decided_at: from_db(decided_at),
+    };
+    Ok(Some((state, Some(told))))
+}
+
+/// Where in the text a decision sees its ground.
+async fn spans(
+    connection: &mut PgConnection,
+    message_id: Uuid,
+    decision: i32,
+) -> Result<Vec<Span>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select field, span_start, span_end from decision_spans
+         where message_id = $1 and decision_ordinal = $2 order by ordinal",
+        message_id,
+        decision,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(|row| span(&row.field, row.span_start, row.span_end)).collect()
 }

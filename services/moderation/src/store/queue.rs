@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{expect_rows, integer, number, unknown};
 use crate::domain::{
-    review::{RULES, State, Submission, Visibility},
+    review::{Mended, RULES, State, Submission, Visibility},
     screen::Hit,
 };
 
@@ -24,12 +24,15 @@ pub(crate) async fn insert(
     let occurred: Vec<_> = new.iter().map(|one| one.occurred_at.map(to_db)).collect();
     let submitted: Vec<_> = new.iter().map(|one| to_db(one.submitted_at)).collect();
     let revisions: Vec<i32> = new.iter().map(|one| integer(one.revision)).collect();
+    let traces: Vec<_> = new.iter().map(|one| one.traceparent.clone()).collect();
     let result = sqlx::query!(
         "insert into reviews (message_id, number, office_id, kind, domain, topic, visibility,
-                              author_id, submitted_at, occurred_at, revision, state, due_at)
-         select *, 'screening', $12::timestamptz
+                              author_id, submitted_at, occurred_at, revision, traceparent,
+                              state, due_at)
+         select *, 'screening', $13::timestamptz
          from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-                     $7::text[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::int[])",
+                     $7::text[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::int[],
+                     $12::text[])",
         &ids,
         &texts(|one| &one.number),
         &texts(|one| &one.office_id),
@@ -41,6 +44,7 @@ pub(crate) async fn insert(
         &submitted,
         &occurred as &[Option<time::OffsetDateTime>],
         &revisions,
+        &traces as &[Option<String>],
         to_db(now),
     )
     .execute(tx)
@@ -72,18 +76,20 @@ pub(crate) async fn lock(
 pub(crate) async fn reopen(
     tx: &mut PgConnection,
     now: Timestamp,
-    mended: &[(Uuid, u32)],
+    mended: &[Mended],
 ) -> Result<(), sqlx::Error> {
-    let ids: Vec<Uuid> = mended.iter().map(|(id, _)| *id).collect();
-    let revisions: Vec<i32> = mended.iter().map(|(_, revision)| integer(*revision)).collect();
+    let ids: Vec<Uuid> = mended.iter().map(|one| one.message_id).collect();
+    let revisions: Vec<i32> = mended.iter().map(|one| integer(one.revision)).collect();
+    let traces: Vec<_> = mended.iter().map(|one| one.traceparent.clone()).collect();
     let result = sqlx::query!(
         "update reviews
          set state = 'screening', revision = mended.revision, change = change + 1,
-             due_at = $3, text_misses = 0, rules_version = 0
-         from unnest($1::uuid[], $2::int[]) as mended (message_id, revision)
+             due_at = $4, text_misses = 0, rules_version = 0, traceparent = mended.traceparent
+         from unnest($1::uuid[], $2::int[], $3::text[]) as mended (message_id, revision, traceparent)
          where reviews.message_id = mended.message_id",
         &ids,
         &revisions,
+        &traces as &[Option<String>],
         to_db(now),
     )
     .execute(tx)
@@ -119,6 +125,8 @@ pub(crate) struct Leased {
     pub revision: u32,
     /// How often intake had no text for it.
     pub text_misses: u32,
+    /// The trace of the call that brought the revision.
+    pub traceparent: Option<String>,
 }
 
 /// Takes the oldest reviews that wait for the rules, until a time. Workers never take the same.
@@ -138,19 +146,20 @@ pub(crate) async fn lease(
          )
          update reviews set due_at = $2 from taken
          where reviews.message_id = taken.message_id
-         returning reviews.message_id, revision, text_misses",
+         returning reviews.message_id, revision, text_misses, traceparent",
         to_db(now),
         to_db(until),
         limit,
     )
     .fetch_all(tx)
     .await?;
-    let leased = |row: sqlx::types::Uuid, revision, misses| Leased {
-        message_id: row,
-        revision: number(revision),
-        text_misses: number(misses),
-    };
-    Ok(rows.into_iter().map(|row| leased(row.message_id, row.revision, row.text_misses)).collect())
+    let leased = rows.into_iter().map(|row| Leased {
+        message_id: row.message_id,
+        revision: number(row.revision),
+        text_misses: number(row.text_misses),
+        traceparent: row.traceparent,
+    });
+    Ok(leased.collect())
 }
 
 /// Puts reviews off because intake has no text for them yet, or gives them back at once.
@@ -192,7 +201,7 @@ pub(crate) async fn lock_screening(
 ) -> Result<Vec<Unsettled>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select message_id, number, reviews.office_id, kind, domain, topic, visibility, author_id,
-                  submitted_at, occurred_at, revision, hit_count,
+                  submitted_at, occurred_at, revision, traceparent, hit_count,
                   clean_passes as "clean_passes: Option<bool>"
            from reviews left join office_policies using (office_id)
            where message_id = any($1) and state = 'screening'
@@ -215,6 +224,7 @@ pub(crate) async fn lock_screening(
             submitted_at: from_db(row.submitted_at),
             occurred_at: row.occurred_at.map(from_db),
             revision: number(row.revision),
+            traceparent: row.traceparent,
         },
         clean_passes: row.clean_passes,
         hit_count: row.hit_count,

@@ -27,7 +27,8 @@ pub(crate) async fn fetch(
     let rows = sqlx::query!(
         "select message_id, number, office_id, kind, domain, topic, visibility, author_id,
                 submitted_at, occurred_at, revision, state, change, rules_version, claimed_by,
-                claim_expires_at, ground, explanation, decided_by, decided_at, accused_office_ids
+                claim_expires_at, ground, explanation, decided_by, decided_at, accused_office_ids,
+                traceparent
          from reviews where message_id = any($1)",
         ids
     )
@@ -51,6 +52,7 @@ pub(crate) async fn fetch(
                 submitted_at: from_db(row.submitted_at),
                 occurred_at: row.occurred_at.map(from_db),
                 revision: number(row.revision),
+                traceparent: row.traceparent,
             },
             state: State::of(&row.state).ok_or_else(|| unknown("state", &row.state))?,
             rules_version: number(row.rules_version),
@@ -137,6 +139,21 @@ pub(crate) async fn list(
         limit,
     )
     .fetch_all(connection)
+    .await
+}
+
+/// How many reviews are in one state; no more than `most` are counted.
+pub(crate) async fn count(
+    connection: &mut PgConnection,
+    state: State,
+    most: i64,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from (select from reviews where state = $1 limit $2) as counted"#,
+        state.as_str(),
+        most,
+    )
+    .fetch_one(connection)
     .await
 }
 

@@ -1,15 +1,10 @@
-//! A moderation service without its host, and a stand-in for intake that serves texts.
+//! A moderation service without its host.
 
 use std::{
     collections::HashMap,
-    net::SocketAddr,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, atomic::Ordering},
 };
 
-use futures::stream::BoxStream;
 use jiff::{SignedDuration, Timestamp};
 use liuyan_kit::{
     auth::Caller,
@@ -23,126 +18,12 @@ use liuyan_moderation::{
 };
 use liuyan_proto::{
     Event,
-    liuyan::{
-        intake::v1::{self as intake, intake_service_server as server},
-        moderation::v1 as moderation,
-    },
+    liuyan::{intake::v1 as intake, moderation::v1 as moderation},
 };
-use tonic::{Request, Response, Status};
+use tonic::{Request, Status};
 use uuid::Uuid;
 
-/// Serves texts as intake would.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Intake {
-    texts: Arc<Mutex<HashMap<Uuid, intake::Text>>>,
-    away: Arc<AtomicBool>,
-    purposes: Arc<Mutex<Vec<String>>>,
-    gate: Arc<tokio::sync::Mutex<()>>,
-}
-
-impl Intake {
-    /// Keeps a text.
-    pub(crate) fn keep(&self, text: intake::Text) {
-        let id = text.message_id.parse().unwrap();
-        self.texts.lock().unwrap().insert(id, text);
-    }
-
-    /// Goes away, or comes back.
-    pub(crate) fn away(&self, away: bool) {
-        self.away.store(away, Ordering::SeqCst);
-    }
-
-    /// Holds back all answers as long as the guard lives.
-    pub(crate) async fn hold_back(&self) -> tokio::sync::OwnedMutexGuard<()> {
-        Arc::clone(&self.gate).lock_owned().await
-    }
-
-    /// Why texts were read so far.
-    pub(crate) fn purposes(&self) -> Vec<String> {
-        self.purposes.lock().unwrap().clone()
-    }
-
-    /// Serves the texts; gives the address.
-    pub(crate) async fn serve(&self) -> SocketAddr {
-        let service = server::IntakeServiceServer::new(self.clone());
-        testing::stub(tonic::service::Routes::new(service)).await
-    }
-}
-
-fn not_served<T>() -> Result<Response<T>, Status> {
-    Err(Status::unimplemented("the stand-in serves texts only"))
-}
-
-#[tonic::async_trait]
-impl server::IntakeService for Intake {
-    type SubmitMessagesStream = BoxStream<'static, Result<intake::SubmitMessagesResponse, Status>>;
-
-    async fn batch_get_text(
-        &self,
-        request: Request<intake::BatchGetTextRequest>,
-    ) -> Result<Response<intake::BatchGetTextResponse>, Status> {
-        if self.away.load(Ordering::SeqCst) {
-            return Err(Status::unavailable("away"));
-        }
-        let request = request.into_inner();
-        assert!(request.message_ids.len() <= 256);
-        self.purposes.lock().unwrap().push(request.purpose);
-        drop(self.gate.lock().await);
-        let texts = self.texts.lock().unwrap();
-        let ids = request.message_ids.iter().map(|id| id.parse::<Uuid>().unwrap());
-        let texts = ids.filter_map(|id| texts.get(&id).cloned()).collect();
-        Ok(Response::new(intake::BatchGetTextResponse { texts }))
-    }
-
-    async fn submit_message(
-        &self,
-        _: Request<intake::SubmitMessageRequest>,
-    ) -> Result<Response<intake::SubmitMessageResponse>, Status> {
-        not_served()
-    }
-
-    async fn submit_messages(
-        &self,
-        _: Request<tonic::Streaming<intake::SubmitMessagesRequest>>,
-    ) -> Result<Response<Self::SubmitMessagesStream>, Status> {
-        not_served()
-    }
-
-    async fn get_message(
-        &self,
-        _: Request<intake::GetMessageRequest>,
-    ) -> Result<Response<intake::GetMessageResponse>, Status> {
-        not_served()
-    }
-
-    async fn get_receipt(
-        &self,
-        _: Request<intake::GetReceiptRequest>,
-    ) -> Result<Response<intake::GetReceiptResponse>, Status> {
-        not_served()
-    }
-
-    async fn look_up_message(
-        &self,
-        _: Request<intake::LookUpMessageRequest>,
-    ) -> Result<Response<intake::LookUpMessageResponse>, Status> {
-        not_served()
-    }
-
-    async fn withdraw_message(
-        &self,
-        _: Request<intake::WithdrawMessageRequest>,
-    ) -> Result<Response<intake::WithdrawMessageResponse>, Status> {
-        not_served()
-    }
-
-    async fn resubmit_message(
-        &self,
-        _: Request<intake::ResubmitMessageRequest>,
-    ) -> Result<Response<intake::ResubmitMessageResponse>, Status> {
-        not_served()
-    }
-}
+use crate::intake::Intake;
 
 /// A moderation service without its host.
 pub(crate) struct Bench {
@@ -211,6 +92,7 @@ pub(crate) fn a_message(body: &str) -> Message {
         submitted_at: Some(to_proto("2026-05-01T07:00:00Z".parse().unwrap())),
         occurred_at: None,
         revision: 1,
+        account_id: String::new(),
     };
     let text = intake::Text {
         message_id: id.to_string(),

@@ -34,6 +34,7 @@ async fn pages_follow_each_other_without_gap_or_overlap() {
     loop {
         let answer = page(&bench, 4, &token).await;
         assert!(answer.reviews.iter().all(|review| review.text.is_none()));
+        assert_eq!(answer.total, 9, "of all pages");
         seen.extend(answer.reviews.into_iter().map(|review| review.message_id));
         token = answer.next_page_token;
         if token.is_empty() {
@@ -41,6 +42,23 @@ async fn pages_follow_each_other_without_gap_or_overlap() {
         }
     }
     assert_eq!(seen, ids.iter().map(uuid::Uuid::to_string).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn reviews_are_counted_up_to_ten_thousand() {
+    let bench = bench().await;
+    bench.held().await;
+    assert_eq!(page(&bench, 1, "").await.total, 1);
+    let many =
+        "insert into reviews (message_id, number, office_id, kind, domain, topic, visibility,
+                    author_id, submitted_at, revision, state, due_at)
+                select gen_random_uuid(), '', '', '', '', '', 'public', '', now(), 1, 'held', now()
+                from generate_series(1, 10050)";
+    let write = bench
+        .db
+        .write(move |tx| Box::pin(async move { sqlx::query(many).execute(tx).await.map(drop) }));
+    write.await.unwrap();
+    assert_eq!(page(&bench, 1, "").await.total, 10_000);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use liuyan_kit::{
     clock::SystemClock,
     id,
     messaging::Envelope,
-    testing::{Board, eventually, now, said, token},
+    testing::{self, Board, eventually, now, said, token},
 };
 use liuyan_moderation::{Moderation, of_intake};
 use liuyan_proto::{
@@ -14,14 +14,17 @@ use liuyan_proto::{
     liuyan::{
         intake::v1::MessageSubmitted,
         moderation::v1::{
-            ListGroundsRequest, ListReviewsRequest, MessageApproved,
-            review_service_client::ReviewServiceClient,
+            GetDecisionRequest, ListGroundsRequest, ListReviewsRequest, MessageApproved,
+            ReviewState, review_service_client::ReviewServiceClient,
         },
     },
 };
 use prost::Message;
 
-use crate::helpers::{CLEAN, Intake, a_message};
+use crate::{
+    helpers::{CLEAN, a_message},
+    intake::Intake,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_running_service_guards_screens_and_speaks() {
@@ -55,5 +58,20 @@ async fn the_running_service_guards_screens_and_speaks() {
     let approved = || async { said::<MessageApproved>(db).await.pop() };
     let approved = eventually("it is approved", Duration::from_secs(20), approved).await;
     assert_eq!(approved.event.message_id, message.event.message_id);
+
+    let message_id = message.event.message_id;
+    let ask = || GetDecisionRequest { message_id: message_id.clone() };
+    let holder = |scope: &str| {
+        let token = testing::token("somebody", &[scope], &[]);
+        ReviewServiceClient::new(board.channel_as("moderation", &token))
+    };
+    let mut author = holder(&format!("author:message/{message_id}"));
+    let decision = author.get_decision(ask()).await.unwrap().into_inner();
+    assert_eq!(decision.state(), ReviewState::Approved);
+    for stranger in ["account", "case:work", "author:other/1"] {
+        let refused = holder(stranger).get_decision(ask()).await.unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::PermissionDenied, "{stranger}");
+    }
+    assert_eq!(anyone.get_decision(ask()).await.unwrap_err().code(), tonic::Code::Unauthenticated);
     board.stop().await;
 }
