@@ -56,7 +56,7 @@ async fn reviews_are_counted_up_to_ten_thousand() {
                 from generate_series(1, 10050)";
     let write = bench
         .db
-        .write(move |tx| Box::pin(async move { sqlx::query(many).execute(tx).await.map(drop) }));
+        .write(move |tx| Box::pin(async move { sqlx::raw_sql(many).execute(tx).await.map(drop) }));
     write.await.unwrap();
     assert_eq!(page(&bench, 1, "").await.total, 10_000);
 }
