@@ -1,8 +1,8 @@
 //! What is heard. Every event of a case is stored to wait for the appender; nothing is decided here.
 //!
-//! Whole streams of intake and moderation are heard too, and only move the position: what they say
-//! of a message reaches the feed through routing, which alone decides what is public. So no order
-//! between the sources matters here.
+//! Whole streams of intake, moderation and stats are heard too, and only move the position: what
+//! intake and moderation say of a message reaches the feed through routing, which alone decides what
+//! is public, and figures are no events of a case. So no order between the sources matters here.
 
 use liuyan_kit::messaging::{Consumer, Delivered, Fault, Handle};
 use liuyan_proto::{Event, liuyan::routing::v1 as routing};
@@ -41,7 +41,8 @@ macro_rules! case_events {
             }
         })+
 
-        /// The consumer of routing. Ratings are not heard: they are private until they are final.
+        /// The consumer of routing. Ratings are not stored: they are private until they are final,
+        /// and what is final is a figure of stats and no part of the case's public view.
         pub fn of_routing() -> Consumer {
             Consumer::new("routing")$(.on::<routing::$event, _>(Cases))+
         }
@@ -52,6 +53,7 @@ case_events!(
     CaseOpened,
     CaseAssigned,
     CaseAccepted,
+    CaseTransferred,
     CaseReplied,
     CaseTextChanged,
     WithdrawalRefused,

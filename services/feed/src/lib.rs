@@ -57,6 +57,7 @@ impl Service for Feed {
         host.consume(&db, Consumer::new("intake")).await?;
         host.consume(&db, Consumer::new("moderation")).await?;
         host.consume(&db, consumer::of_routing().wakes(arrived)).await?;
+        host.consume(&db, Consumer::new("stats")).await?;
         host.serve(Routes::new(FeedServiceServer::new(grpc::Grpc::new(app)))).await
     }
 }

@@ -19,10 +19,11 @@ use uuid::Uuid;
 use crate::domain::filter::CASE_HIDDEN;
 
 /// The types that the feed may hold, in the order of a case's life.
-pub const EVENT_TYPES: [&str; 8] = [
+pub const EVENT_TYPES: [&str; 9] = [
     routing::CaseOpened::TYPE,
     routing::CaseAssigned::TYPE,
     routing::CaseAccepted::TYPE,
+    routing::CaseTransferred::TYPE,
     routing::CaseReplied::TYPE,
     routing::CaseTextChanged::TYPE,
     routing::WithdrawalRefused::TYPE,
@@ -118,12 +119,12 @@ fn source_of(event_type: &str) -> &str {
 fn changed_fields(event_type: &str) -> &'static [&'static str] {
     match event_type {
         routing::CaseOpened::TYPE | CASE_HIDDEN => &["*"],
-        routing::CaseAssigned::TYPE => {
+        routing::CaseAssigned::TYPE | routing::CaseTransferred::TYPE => {
             &["office_id", "division_code", "state", "public_state", "custody"]
         }
-        routing::CaseAccepted::TYPE => &["state", "public_state"],
+        routing::CaseAccepted::TYPE => &["state", "public_state", "accepted_at"],
         routing::CaseReplied::TYPE => &["state", "public_state", "replies"],
-        routing::CaseClosed::TYPE => &["state", "public_state", "outcome", "custody"],
+        routing::CaseClosed::TYPE => &["state", "public_state", "outcome", "custody", "closed_at"],
         routing::CaseTextChanged::TYPE => {
             &["title", "body", "demand", "details", "place", "replies"]
         }
@@ -226,7 +227,10 @@ mod tests {
 
     #[test]
     fn a_hidden_event_keeps_its_frame_and_two_ids() {
-        let stored = with_view(&frame(EVENT_TYPES[3]), &view("secret", vec![reply("r", "secret")]));
+        let stored = with_view(
+            &frame(routing::CaseReplied::TYPE),
+            &view("secret", vec![reply("r", "secret")]),
+        );
         let hidden = hide(&stored, Timestamp::UNIX_EPOCH).unwrap();
         assert!(!hidden.windows(6).any(|window| window == b"secret"));
         let event = Event::decode(hidden.as_slice()).unwrap();
@@ -240,7 +244,7 @@ mod tests {
     fn a_mended_event_has_the_new_texts_and_keeps_the_rest() {
         let before = view("old", vec![reply("a", "old"), reply("gone", "old")]);
         let after = view("new", vec![reply("a", "new"), reply("later", "new")]);
-        let stored = with_view(&frame(EVENT_TYPES[3]), &before);
+        let stored = with_view(&frame(routing::CaseReplied::TYPE), &before);
         let mended = mend(&stored, &after, Timestamp::UNIX_EPOCH).unwrap();
         assert!(!mended.windows(3).any(|window| window == b"old"));
         let case = Event::decode(mended.as_slice()).unwrap().case.unwrap();

@@ -1,14 +1,19 @@
 //! Work that the clock or an arrival drives: appending, and looking where the log ends.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use liuyan_kit::host::{Host, WorkPace, Worked};
+use liuyan_kit::{
+    host::{Host, WorkPace, Worked},
+    telemetry,
+};
 use tokio::sync::Notify;
+use tracing::{Instrument as _, Span};
 
 use crate::{
     app::{App, append},
     error::Error,
     routing::Views,
+    store::pending::Heard,
 };
 
 /// Appends what waits, as soon as `arrived` says so.
@@ -30,13 +35,28 @@ pub async fn append_some(app: &App, views: &Views) -> Result<Worked, Error> {
     if waiting.is_empty() {
         return Ok(Worked::Idle);
     }
-    let views = views.of(&append::cases_to_view(&waiting)).await?;
-    let outcome = append::append(&app.db, &app.clock, waiting, views).await?;
+    let span = span_of(&waiting);
+    let append = async {
+        let views = views.of(&append::cases_to_view(&waiting)).await?;
+        append::append(&app.db, &app.clock, waiting, views).await
+    };
+    let outcome = append.instrument(span).await?;
     if outcome.is_nothing() {
         return Ok(Worked::Idle);
     }
     app.tail.refresh().await?;
     Ok(Worked::More)
+}
+
+/// The span of an append, which many events have caused. Each event keeps its own trace in the log.
+fn span_of(waiting: &[Heard]) -> Span {
+    let span = tracing::info_span!("events.append", events = waiting.len());
+    let causes: BTreeSet<&str> =
+        waiting.iter().filter_map(|heard| heard.traceparent.as_deref()).collect();
+    for cause in causes {
+        telemetry::link(&span, Some(cause));
+    }
+    span
 }
 
 /// Looks where the log ends, so that streams here hear what another replica appended.

@@ -17,7 +17,7 @@ pub const EVENT_FIELDS: [&str; 12] = [
 ];
 
 /// The fields of `liuyan.common.v1.PublicCase`, by their names there.
-pub const CASE_FIELDS: [&str; 21] = [
+pub const CASE_FIELDS: [&str; 23] = [
     "case_id",
     "message_id",
     "number",
@@ -39,6 +39,8 @@ pub const CASE_FIELDS: [&str; 21] = [
     "replies",
     "custody",
     "revision",
+    "accepted_at",
+    "closed_at",
 ];
 
 /// A choice of fields. The empty choice, and `*`, mean all.

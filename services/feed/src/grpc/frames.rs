@@ -109,7 +109,8 @@ fn apply(mask: Mask, event: &mut Event) {
         "demand" => demand, "details" => details, "place" => place,
         "submitted_at" => submitted_at, "deadline_at" => deadline_at, "state" => state,
         "public_state" => public_state, "outcome" => outcome, "replies" => replies,
-        "custody" => custody, "revision" => revision,
+        "custody" => custody, "revision" => revision, "accepted_at" => accepted_at,
+        "closed_at" => closed_at,
     });
 }
 

@@ -1,6 +1,8 @@
 use std::{sync::Arc, time::Duration};
 
 use liuyan_feed::worker;
+use liuyan_kit::messaging::Envelope;
+use liuyan_proto::liuyan::common::v1::PublicCase;
 use uuid::Uuid;
 
 use crate::helpers::{Case, SOON, house, house_with, now, titles};
@@ -88,14 +90,48 @@ async fn a_private_case_is_not_shown() {
 async fn a_rating_is_not_in_the_feed() {
     let house = house().await;
     let mut case = Case::new();
-    let said = [case.opened(), case.rated(), case.replied()];
+    let said = [case.opened(), case.rated(), case.replied(), case.rated_for_good()];
     house.routing.shows(case.view("t"));
     house.hear(&said).await;
     house.append().await;
     let events = house.all().await.events;
     let revisions: Vec<_> = events.iter().map(|event| event.subject_revision).collect();
     assert_eq!(revisions, [1, 2]);
-    assert!(events.iter().all(|event| !event.r#type.contains("rating")));
+    assert!(events.iter().all(|event| !event.r#type.contains("rat")));
+}
+
+#[tokio::test]
+async fn a_transferred_case_is_shown_with_its_new_office() {
+    let house = house().await;
+    let mut case = Case::new();
+    house.hear(&[case.opened(), case.transferred("110101-police")]).await;
+    let ends = prost_types::Timestamp { seconds: 1_700_000_000, nanos: 0 };
+    let view = PublicCase { accepted_at: Some(ends), closed_at: Some(ends), ..case.view("t") };
+    house.routing.shows(view.clone());
+    house.append().await;
+    let event = house.all().await.events.pop().unwrap();
+    assert_eq!(event.r#type, "liuyan.routing.v1.case-transferred");
+    assert_eq!(event.case.unwrap(), view, "as routing gave it, with all that it tells");
+    let changed = event.changed_fields.unwrap().paths;
+    assert!(changed.contains(&"office_id".to_owned()), "{changed:?}");
+}
+
+#[tokio::test]
+async fn an_event_keeps_the_trace_of_its_cause() {
+    let house = house().await;
+    let mut case = Case::new();
+    let trace = |number: u8| Some(format!("00-{number:032x}-{number:016x}-01"));
+    let said = [
+        Envelope { traceparent: trace(1), ..case.opened() },
+        Envelope { traceparent: trace(2), ..case.accepted() },
+        case.replied(),
+    ];
+    house.routing.shows(case.view("t"));
+    house.hear(&said).await;
+    house.append().await;
+    let events = house.all().await.events;
+    let told: Vec<_> = events.iter().map(|event| event.traceparent.clone()).collect();
+    assert_eq!(told, [trace(1).unwrap(), trace(2).unwrap(), String::new()]);
 }
 
 #[tokio::test]

@@ -10,14 +10,20 @@ use liuyan_kit::{
     messaging::outbox,
     testing::{self, Board},
 };
-use liuyan_proto::liuyan::{
-    feed::v1::{
-        GetFeedRequest, WatchEventsRequest, feed_service_client::FeedServiceClient,
-        watch_events_request::Start, watch_events_response::Frame,
+use liuyan_proto::{
+    Event,
+    liuyan::{
+        feed::v1::{
+            GetFeedRequest, WatchEventsRequest, feed_service_client::FeedServiceClient,
+            watch_events_request::Start, watch_events_response::Frame,
+        },
+        routing::v1::CaseOpened,
+        stats::v1::IndicatorsPublished,
     },
-    routing::v1::CaseOpened,
 };
 use sqlx::migrate::Migrator;
+use tonic::service::Routes;
+use uuid::Uuid;
 
 use crate::helpers::{Case, Routing, SOON, Watching, now, titles};
 
@@ -45,6 +51,25 @@ impl Service for SmallRouting {
     }
 }
 
+/// Says what the test puts into its outbox.
+struct SmallStats;
+
+impl Service for SmallStats {
+    const NAME: &'static str = "stats";
+    const DEFAULTS: &'static str = "[service]";
+    type Config = std::collections::BTreeMap<String, String>;
+
+    fn migrator() -> Option<&'static Migrator> {
+        Some(&NOTHING)
+    }
+
+    async fn start(_: Self::Config, host: Host) -> anyhow::Result<()> {
+        let db = host.database(Self::migrator()).await?;
+        host.relay(&db).await?;
+        host.serve(Routes::default()).await
+    }
+}
+
 /// Settings for a nats-server whose address holds user and password. They are given apart, because
 /// the client does not take them from the address.
 fn on_bus(address: &str) -> toml::Table {
@@ -55,17 +80,20 @@ fn on_bus(address: &str) -> toml::Table {
     toml::Table::from_iter([("nats".to_owned(), toml::Table::from_iter(nats).into())])
 }
 
-async fn open_case(routing: &Db, title: &str) {
-    let case = Case { revision: 1, ..Case::new() };
-    ROUTING.shows(case.view(title));
-    let (subject_id, event) =
-        (case.id, CaseOpened { case: Some(case.case_ref(true)), ..Default::default() });
-    let said: Result<(), sqlx::Error> = routing
+async fn say<E: Event>(db: &Db, subject_id: Uuid, event: E) {
+    let said: Result<(), sqlx::Error> = db
         .write(move |tx| {
             Box::pin(async move { outbox::publish(tx, now(), subject_id, &event).await.map(drop) })
         })
         .await;
     said.unwrap();
+}
+
+async fn open_case(routing: &Db, title: &str) {
+    let case = Case { revision: 1, ..Case::new() };
+    ROUTING.shows(case.view(title));
+    let event = CaseOpened { case: Some(case.case_ref(true)), ..Default::default() };
+    say(routing, case.id, event).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -111,4 +139,28 @@ async fn what_routing_commits_is_at_the_reader_within_a_second() {
     assert_eq!(goodbye.reason, "SHUTDOWN");
     assert!(stream.next().await.is_none(), "OK follows");
     tokio::time::timeout(SOON, stopped).await.expect("it stops in time").unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_stats_says_is_settled_and_changes_nothing() {
+    let nats = liuyan_local::testing::nats().await;
+    let board = Board::new()
+        .without_bus()
+        .with_settings::<SmallRouting>(on_bus(nats.url()))
+        .with_settings::<SmallStats>(on_bus(nats.url()))
+        .with_settings::<Feed>(on_bus(nats.url()))
+        .start()
+        .await;
+    let published = IndicatorsPublished { version: 1, indicators: vec!["answered".to_owned()] };
+    say(board.database("stats"), Uuid::from_u128(1), published).await;
+    let settled = "select count(*) from messaging.positions where source = 'stats'";
+    testing::eventually("the feed has settled it", SOON * 3, || async {
+        let mut connection = board.database("feed").read().await.ok()?;
+        let settled: i64 = sqlx::query_scalar(settled).fetch_one(&mut *connection).await.ok()?;
+        (settled == 1).then_some(())
+    })
+    .await;
+    let mut feed = FeedServiceClient::new(board.channel("feed"));
+    assert_eq!(feed.get_feed(GetFeedRequest {}).await.unwrap().into_inner().head_position, 0);
+    board.stop().await;
 }

@@ -243,6 +243,20 @@ impl CaseService for Routing {
         Err(Status::unimplemented("the double gives views only"))
     }
 
+    async fn search_cases(
+        &self,
+        _: Request<routing::SearchCasesRequest>,
+    ) -> Result<Response<routing::SearchCasesResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
+    async fn transfer_case(
+        &self,
+        _: Request<routing::TransferCaseRequest>,
+    ) -> Result<Response<routing::TransferCaseResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
     async fn rate_reply(
         &self,
         _: Request<routing::RateReplyRequest>,
@@ -339,6 +353,17 @@ impl Case {
 
     pub(crate) fn rated(&mut self) -> Envelope {
         self.say(true, |case| routing::RatingChanged { case: Some(case), ..Default::default() })
+    }
+
+    /// A rating of before can no longer be changed.
+    pub(crate) fn rated_for_good(&mut self) -> Envelope {
+        self.say(true, |case| routing::CaseRated { case: Some(case), ..Default::default() })
+    }
+
+    /// Another office has it now.
+    pub(crate) fn transferred(&mut self, to: &'static str) -> Envelope {
+        let from_office_id = std::mem::replace(&mut self.office_id, to).to_owned();
+        self.say(true, |case| routing::CaseTransferred { case: Some(case), from_office_id })
     }
 
     pub(crate) fn opened_in_private(&mut self) -> Envelope {
