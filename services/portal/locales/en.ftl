@@ -1,0 +1,106 @@
+# The frame of the pages.
+layout-skip = Skip to the text
+layout-nav = Main
+layout-other-language = 中文
+layout-other-language-tag = zh-CN
+layout-what = { $board }: write to any office of any place; answers are public and anyone can check them.
+layout-about = About this site
+layout-figures-until = Counted until
+nav-home = Home
+nav-new = Write
+nav-mine = My message
+nav-search = Search
+nav-stats = Figures
+nav-offices = Offices
+nav-desk = Desk
+nav-review = Review
+nav-sign-in = Sign in
+format-date = { $day } { $month } { $year }
+format-month = { $month } { $year }
+format-moment = { $date }, { $time }
+month-1 = January
+month-2 = February
+month-3 = March
+month-4 = April
+month-5 = May
+month-6 = June
+month-7 = July
+month-8 = August
+month-9 = September
+month-10 = October
+month-11 = November
+month-12 = December
+
+# When something goes wrong.
+page-not-found = There is no such page, or it is not public.
+method-not-allowed = This address does not take such requests: please use the links and buttons of the pages.
+request-unreadable = The request could not be read: please go back and try again.
+form-too-long = What you sent is too long: please go back, shorten it and try again.
+form-refused = To keep you safe, this form was not accepted. Please go back, reload the page and send it again; your browser must accept cookies of this site.
+too-many-forms = Too many forms have come from your network: please try again in a minute.
+proof-missing = Please look the message up by its number and access code first.
+request-refused = The request was not done: please check it and try again.
+refused = The request was not done: please check it and try again.
+fault-title-request = Something is wrong with the request
+fault-title-sign-in = Please sign in
+fault-title-denied = Not done
+fault-title-not-found = Not found
+fault-title-conflict = This can't be done now
+fault-title-too-many = Please wait a little
+fault-title-internal = Something broke on our side
+fault-title-unavailable = Not available just now
+fault-home = Home
+fault-id = If you report this, please give the number:
+
+# States and lists.
+state-awaiting = Awaiting reply
+state-progress = In progress
+state-replied = Replied
+card-reply = Reply
+card-submitted = written { $date }
+card-replied = answered { $date }
+lists-away = The messages can't be read just now: please reload the page in a while.
+figures-away = The figures can't be read just now; everything else works.
+figure-received = Messages received
+figure-replied = Answered
+figure-reply-rate = Reply rate
+figure-on-time-rate = Answered on time
+figure-satisfaction = Satisfaction (of 5)
+figure-median-days = Median working days to an answer
+figure-coverage = { $part } rated
+
+# Home.
+home-title = Home
+home-sentence = Something to say to those in charge of a ministry, a province, a city or a county? Write it down: it goes to the office that can act, the answer is public, and you rate it.
+home-write = Leave a message
+home-look-up = Find my message
+home-figures = How it is going
+home-all-figures = All figures
+home-answered = Latest answers
+home-newest = Newest messages
+home-none-answered = There are no public answers yet.
+home-none-newest = There are no public messages yet.
+home-places = By place
+home-all-offices = All offices
+
+# About.
+about-title = About this site
+about-lead = { $board } brings each message to the office that can act. Answers are public, the way there can be followed, and the figures can be recomputed.
+about-promises = What we promise
+about-promise-kept = Received means kept: when you see a receipt, your message is stored and will not be lost.
+about-promise-ground = A message that is not published gets a reason: you are told the ground and what to change.
+about-promise-clock = One deadline, in working days from the day you write; it never starts anew, whichever office has the matter.
+about-promise-public = Answers are public, and so is who has held the matter. A private message is seen by you and its office alone.
+about-promise-accused = An office that a message complains about never sees that message, nor who wrote it.
+about-promise-figures = Figures have definitions: each says how it is computed and until when it counts.
+about-states = The three states
+about-state-awaiting = No office has taken it up yet.
+about-state-progress = An office has taken it up and works on it.
+about-state-replied = The office has answered in public.
+about-check = How to check
+about-check-receipt = A receipt is signed. A command verifies that this board gave it and that nothing was changed:
+about-check-figures = Figures come with their definitions and with tables to download:
+about-check-feed = Programs can follow all public messages and answers, and recount the figures from them.
+about-data = Your data
+about-data-text = Name and phone are encrypted and used for this message alone. They appear on no public page, in no figure and in no log.
+about-cookies = This site uses only the cookies that it needs: language, sign-in and safe forms. Nothing tracks you, and nothing is loaded from elsewhere.

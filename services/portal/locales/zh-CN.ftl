@@ -1,0 +1,106 @@
+# 页面框架。
+layout-skip = 跳到正文
+layout-nav = 主导航
+layout-other-language = English
+layout-other-language-tag = en
+layout-what = { $board }：向各地各部门留言，公开答复，人人可查。
+layout-about = 关于本站
+layout-figures-until = 统计截至
+nav-home = 首页
+nav-new = 留言
+nav-mine = 查询
+nav-search = 搜索
+nav-stats = 统计
+nav-offices = 机构
+nav-desk = 办件
+nav-review = 审核
+nav-sign-in = 登录
+format-date = { $year }年{ $month }月{ $day }日
+format-month = { $year }年{ $month }月
+format-moment = { $date } { $time }
+month-1 = 1月
+month-2 = 2月
+month-3 = 3月
+month-4 = 4月
+month-5 = 5月
+month-6 = 6月
+month-7 = 7月
+month-8 = 8月
+month-9 = 9月
+month-10 = 10月
+month-11 = 11月
+month-12 = 12月
+
+# 出错时。
+page-not-found = 没有这个页面，或者它没有公开。
+method-not-allowed = 这个地址不接受这种请求，请从页面上的链接或按钮进入。
+request-unreadable = 无法读取这次请求，请返回上一页重试。
+form-too-long = 提交的内容过长，请返回上一页删减后重试。
+form-refused = 为保护您的安全，这次提交没有被接受。请返回上一页并刷新，再提交一次；浏览器须允许本站使用 Cookie。
+too-many-forms = 您所在的网络提交过于频繁，请一分钟后重试。
+proof-missing = 请先用留言编号和查询码查询这条留言。
+request-refused = 这次请求没有完成，请检查后重试。
+refused = 这次请求没有完成，请检查后重试。
+fault-title-request = 请求有误
+fault-title-sign-in = 请先登录
+fault-title-denied = 没有完成
+fault-title-not-found = 没有找到
+fault-title-conflict = 现在不能这样做
+fault-title-too-many = 请稍候
+fault-title-internal = 系统出现故障
+fault-title-unavailable = 暂时无法使用
+fault-home = 回到首页
+fault-id = 如需反馈，请提供编号：
+
+# 状态和列表。
+state-awaiting = 待回复
+state-progress = 办理中
+state-replied = 已办理
+card-reply = 答复
+card-submitted = { $date }留言
+card-replied = { $date }答复
+lists-away = 暂时读不到留言列表，请稍后刷新。
+figures-away = 统计暂时读不到，其他功能不受影响。
+figure-received = 收到留言
+figure-replied = 已答复
+figure-reply-rate = 答复率
+figure-on-time-rate = 按期答复率
+figure-satisfaction = 满意度（5 分制）
+figure-median-days = 答复用时中位数（工作日）
+figure-coverage = 已评价 { $part }
+
+# 首页。
+home-title = 首页
+home-sentence = 有话对部委、省、市、县负责人说？写下来，交到能办的单位，答复公开，办得怎样由您评价。
+home-write = 我要留言
+home-look-up = 查询我的留言
+home-figures = 办理情况
+home-all-figures = 全部统计
+home-answered = 最新答复
+home-newest = 最新留言
+home-none-answered = 还没有公开的答复。
+home-none-newest = 还没有公开的留言。
+home-places = 按地区查看
+home-all-offices = 全部机构
+
+# 关于。
+about-title = 关于本站
+about-lead = { $board }把每个人的留言交到能办的单位，答复公开，过程可查，数字可以重算。
+about-promises = 我们的承诺
+about-promise-kept = 收到即保存：您看到回执时，留言已经写入，不会丢失。
+about-promise-ground = 不公开要说明理由：退回或不予公开的留言，都会告诉您依据和怎样修改。
+about-promise-clock = 一个期限：从提交之日起按工作日计算，无论转给哪个单位，期限都不重新计算。
+about-promise-public = 答复公开：办理单位的答复和经手过程人人可见；您选择不公开的留言，只有您和办理单位能看到。
+about-promise-accused = 被反映的单位看不到反映它的留言，也查不到是谁写的。
+about-promise-figures = 数字有定义：每项统计都写明怎样计算，截至何时，任何人都能核对。
+about-states = 三种状态
+about-state-awaiting = 还没有单位受理。
+about-state-progress = 办理单位已受理，正在办理。
+about-state-replied = 办理单位已公开答复。
+about-check = 怎样核对
+about-check-receipt = 回执带有签名。用命令可以验证它确由本站签发、内容未被改动：
+about-check-figures = 统计附有定义和可下载的数据表：
+about-check-feed = 公开的留言和答复可以由程序持续读取，统计可据此重算。
+about-data = 您的信息
+about-data-text = 姓名和电话加密保存，只用于办理这条留言，不出现在公开页面、统计和日志里。
+about-cookies = 本站只使用必需的 Cookie：语言、登录和表单安全。没有跟踪，也不加载其他网站的内容。

@@ -1,0 +1,17 @@
+//! The public pages, one file each, with the template of the same name.
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::app::App;
+
+mod about;
+mod cards;
+pub(crate) mod fault;
+mod home;
+
+/// All public pages.
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new().merge(about::routes()).merge(home::routes())
+}

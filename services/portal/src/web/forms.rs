@@ -1,0 +1,93 @@
+//! Forms: sent from our own pages, and no longer than they may be.
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::Request,
+};
+use http::{HeaderMap, Method, header};
+use subtle::ConstantTimeEq as _;
+use url::{Url, form_urlencoded};
+
+use crate::{error::Error, visit::Visit};
+
+/// The hidden field that every form has.
+const TOKEN: &str = "_token";
+/// The only type of form that pages send.
+const TYPE: &str = "application/x-www-form-urlencoded";
+
+/// Lets a request through that changes nothing, or that brings a form of ours.
+pub(super) async fn check(visit: &Visit, request: Request) -> Result<Request, Error> {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(request);
+    }
+    if *request.method() != Method::POST {
+        return Err(Error::MethodNotAllowed);
+    }
+    let app = visit.app();
+    if !app.forms.passes(visit.client(), visit.now()) {
+        return Err(Error::TooManyForms);
+    }
+    if !is_from_here(request.headers(), &app.config.public_url) {
+        return Err(Error::FormRefused("another site sent it"));
+    }
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !kind.to_ascii_lowercase().starts_with(TYPE) {
+        return Err(Error::Unreadable);
+    }
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, app.config.limits.form_bytes).await.map_err(|_| Error::TooLong)?;
+    let expected = visit.expected_token().ok_or(Error::FormRefused("there is no cookie"))?;
+    let mut fields = form_urlencoded::parse(&body);
+    let token = fields.find(|(name, _)| name == TOKEN).map(|(_, value)| value);
+    let token = token.ok_or(Error::FormRefused("there is no token"))?;
+    if !bool::from(token.as_bytes().ct_eq(expected.as_bytes())) {
+        return Err(Error::FormRefused("the token is another one"));
+    }
+    Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+/// What browsers say about where a request comes from (Fetch Metadata; RFC 6454). One that says
+/// nothing still needs the token.
+fn is_from_here(headers: &HeaderMap, public: &Url) -> bool {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let fetched = text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
+    let origin = text("origin").is_none_or(|origin| {
+        let ours = public.origin().ascii_serialization() == origin;
+        let authority = origin.split_once("://").map(|(_, authority)| authority);
+        ours || (authority.is_some() && authority == text("host"))
+    });
+    fetched && origin
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn only_our_own_pages_send_forms() {
+        let public = Url::parse("https://board.example").unwrap();
+        for (site, origin, host, expected) in [
+            (None, None, "board.example", true),
+            (Some("same-origin"), Some("https://board.example"), "board.example", true),
+            (None, Some("https://board.example"), "inner:8080", true),
+            (None, Some("http://127.0.0.1:8080"), "127.0.0.1:8080", true),
+            (Some("cross-site"), None, "board.example", false),
+            (Some("same-site"), Some("https://board.example"), "board.example", false),
+            (None, Some("https://evil.example"), "board.example", false),
+            (None, Some("null"), "board.example", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("host", HeaderValue::from_static(host));
+            if let Some(site) = site {
+                headers.insert("sec-fetch-site", HeaderValue::from_static(site));
+            }
+            if let Some(origin) = origin {
+                headers.insert("origin", HeaderValue::from_static(origin));
+            }
+            assert_eq!(is_from_here(&headers, &public), expected, "{site:?} {origin:?} {host}");
+        }
+    }
+}
