@@ -1,8 +1,18 @@
 //! What routing does: one use case, one function, one transaction.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, PoisonError, RwLock},
+};
 
-use liuyan_kit::{auth::Caller, clock::SharedClock, db::Db};
+use liuyan_kit::{
+    auth::Caller,
+    clock::SharedClock,
+    db::Db,
+    messaging::{Outgoing, outbox},
+    telemetry,
+};
+use tokio::sync::Mutex;
 
 use crate::{
     config::Config,
@@ -13,22 +23,35 @@ use crate::{
     },
     error::Error,
     events,
+    store::directory::Marks,
 };
 
 pub mod casework;
+pub mod editing;
 pub mod loading;
 pub mod opening;
 pub mod rating;
 pub mod reading;
+pub mod searching;
 pub mod texts;
 pub mod withdrawing;
+
+/// The directory as it was read last, and by what its changes are seen.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// It.
+    pub directory: Arc<Directory>,
+    /// Where its lists stood.
+    pub marks: Marks,
+}
 
 /// What the use cases work with. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     db: Db,
     clock: SharedClock,
-    directory: Arc<Directory>,
+    snapshot: Arc<RwLock<Snapshot>>,
+    renewing: Arc<Mutex<()>>,
     config: Arc<Config>,
 }
 
@@ -46,19 +69,27 @@ impl App {
     pub fn new(
         db: Db,
         clock: SharedClock,
-        directory: Arc<Directory>,
+        snapshot: Snapshot,
         config: Config,
     ) -> Result<Self, Error> {
-        let wrong = config.default_offices.iter().find(|id| directory.offices.get(id).is_none());
+        let offices = &snapshot.directory.offices;
+        let wrong = config.default_offices.iter().find(|id| offices.get(id).is_none());
         match wrong {
             Some(id) => Err(Error::NoSuchDefault(id.clone())),
-            None => Ok(Self { db, clock, directory, config: Arc::new(config) }),
+            None => Ok(Self {
+                db,
+                clock,
+                snapshot: Arc::new(RwLock::new(snapshot)),
+                renewing: Arc::default(),
+                config: Arc::new(config),
+            }),
         }
     }
 
-    /// The directory.
-    pub fn directory(&self) -> &Directory {
-        &self.directory
+    /// The directory as it is now.
+    pub fn directory(&self) -> Arc<Directory> {
+        let snapshot = self.snapshot.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&snapshot.directory)
     }
 
     /// The settings.
@@ -74,25 +105,43 @@ impl App {
 
 /// What a caller is to a case.
 fn viewer(caller: &Caller, case: &Case) -> Viewer {
-    let works = caller.has("case:work");
     Viewer {
         offices: caller.offices.clone(),
-        reads: works || caller.has("case:read"),
-        works,
+        divisions: caller.divisions.clone(),
+        reads: reads(caller),
+        works: caller.has("case:work"),
         any: caller.has("case:any"),
         author: caller.author_of(case.message_id.uuid()),
     }
 }
 
-/// Says what happened to a case, in the transaction of its cause.
+/// Whether a caller may read the cases of their offices and divisions.
+fn reads(caller: &Caller) -> bool {
+    caller.has("case:work") || caller.has("case:read")
+}
+
+/// Says what happened to a case, in the transaction of its cause. A worker names the trace of the
+/// cause.
 async fn say(
     tx: &mut sqlx::PgConnection,
     now: jiff::Timestamp,
     case: &Case,
     facts: &[Fact],
+    traceparent: Option<&str>,
 ) -> Result<(), sqlx::Error> {
-    let events: Vec<_> = facts.iter().map(|fact| events::of_case(case, fact)).collect();
-    liuyan_kit::messaging::outbox::publish_all(tx, now, &events).await.map(drop)
+    outbox::publish_all(tx, now, &told(case, facts, traceparent)).await.map(drop)
+}
+
+/// What is said of a case. The trace of the current span goes on, if that follows the cause's.
+fn told(case: &Case, facts: &[Fact], traceparent: Option<&str>) -> Vec<Outgoing> {
+    let cause = traceparent.map(|cause| continued(cause).unwrap_or_else(|| cause.to_owned()));
+    facts.iter().map(|fact| events::of_case(case, fact).caused_by(cause.clone())).collect()
+}
+
+/// The current span's place in the trace, if it is the trace of the cause: version, trace, span.
+fn continued(cause: &str) -> Option<String> {
+    let trace = |traceparent: &str| traceparent.split('-').nth(1).map(str::to_owned);
+    telemetry::current_traceparent().filter(|current| trace(current) == trace(cause))
 }
 
 /// The same without repetitions.

@@ -14,6 +14,8 @@ pub struct Config {
     pub opening_batch: u16,
     /// How long the workers wait for work that nobody woke them for.
     pub idle_milliseconds: u32,
+    /// After how many seconds it is looked whether another replica changed the directory.
+    pub directory_seconds: u32,
     /// The shortest reply, in characters.
     pub reply_least: usize,
     /// The longest reply, in characters.
@@ -21,6 +23,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// After how long it is looked whether another replica changed the directory.
+    pub fn directory_idle(&self) -> Duration {
+        Duration::from_secs(u64::from(self.directory_seconds))
+    }
+
     /// How long the workers wait for work that nobody woke them for.
     pub fn idle(&self) -> Duration {
         Duration::from_millis(u64::from(self.idle_milliseconds))

@@ -1,7 +1,6 @@
 //! What routing hears. Handlers only store what is to be done; workers do it, so that it does not
 //! matter which source comes first.
 
-use jiff::Timestamp;
 use liuyan_kit::{
     clock::{SharedClock, from_proto},
     messaging::{Consumer, Delivered, Fault, Handle},
@@ -18,7 +17,7 @@ use crate::{
         MessageId,
         case::{Opening, Visibility},
     },
-    store::openings::{self, Approved},
+    store::openings::{self, Approved, Wish},
 };
 
 /// Hears intake: wishes to withdraw.
@@ -45,8 +44,7 @@ impl Handle<MessageApproved> for Handler {
         tx: &mut PgConnection,
         events: &[Delivered<MessageApproved>],
     ) -> Result<(), Fault> {
-        let approved: Result<Vec<Approved>, Fault> =
-            events.iter().map(|delivered| approved(&delivered.event)).collect();
+        let approved: Result<Vec<Approved>, Fault> = events.iter().map(approved).collect();
         Ok(openings::insert(tx, &approved?, self.0.now()).await?)
     }
 }
@@ -60,9 +58,14 @@ impl Handle<MessageRedacted> for Handler {
         tx: &mut PgConnection,
         events: &[Delivered<MessageRedacted>],
     ) -> Result<(), Fault> {
-        let ids: Result<Vec<MessageId>, Fault> =
-            events.iter().map(|delivered| message_id(&delivered.event.message_id)).collect();
-        Ok(openings::count_redactions(tx, &ids?, self.0.now()).await?)
+        let redacted: Result<Vec<_>, Fault> = events
+            .iter()
+            .map(|delivered| {
+                let id = message_id(&delivered.event.message_id)?;
+                Ok((id, delivered.traceparent.clone()))
+            })
+            .collect();
+        Ok(openings::count_redactions(tx, &redacted?, self.0.now()).await?)
     }
 }
 
@@ -74,11 +77,15 @@ impl Handle<WithdrawalRequested> for Handler {
         tx: &mut PgConnection,
         events: &[Delivered<WithdrawalRequested>],
     ) -> Result<(), Fault> {
-        let wishes: Result<Vec<(MessageId, Timestamp)>, Fault> = events
+        let wishes: Result<Vec<Wish>, Fault> = events
             .iter()
             .map(|delivered| {
                 let at = delivered.event.requested_at.as_ref().and_then(from_proto);
-                Ok((message_id(&delivered.event.message_id)?, at.unwrap_or(delivered.at)))
+                Ok(Wish {
+                    message_id: message_id(&delivered.event.message_id)?,
+                    at: at.unwrap_or(delivered.at),
+                    traceparent: delivered.traceparent.clone(),
+                })
             })
             .collect();
         Ok(openings::insert_withdrawals(tx, &wishes?).await?)
@@ -89,7 +96,8 @@ fn message_id(text: &str) -> Result<MessageId, Fault> {
     text.parse().map_err(Fault::reject)
 }
 
-fn approved(event: &MessageApproved) -> Result<Approved, Fault> {
+fn approved(delivered: &Delivered<MessageApproved>) -> Result<Approved, Fault> {
+    let event = &delivered.event;
     let time = |time: &Option<_>, name: &str| {
         time.as_ref()
             .and_then(from_proto)
@@ -119,6 +127,7 @@ fn approved(event: &MessageApproved) -> Result<Approved, Fault> {
                 .transpose()?,
             accused: event.accused_office_ids.clone(),
             redactions: 0,
+            traceparent: delivered.traceparent.clone(),
         },
         text_revision: event.revision,
         approved_at: time(&event.approved_at, "approved_at")?,

@@ -6,10 +6,12 @@ pub mod calendar;
 pub mod case;
 pub mod deadline;
 pub mod directory;
+pub mod editing;
 pub mod lists;
 pub mod offices;
 pub mod page;
 pub mod rating;
+pub mod search;
 pub mod state;
 pub mod view;
 

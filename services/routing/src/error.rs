@@ -7,7 +7,7 @@ use liuyan_kit::{
     db,
 };
 
-use crate::domain::{offices::Broken, state::Refusal};
+use crate::domain::{assignment::Unfit, offices::Broken, state::Refusal};
 
 /// After how long a caller tries again what met another's change.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -54,6 +54,9 @@ pub enum Error {
     /// The state does not allow it.
     #[error("the state does not allow it")]
     Refused(#[source] Refusal),
+    /// The case cannot be given to that office.
+    #[error("that office cannot be given the case: {0:?}")]
+    Unfit(Unfit),
     /// Somebody changed the case in between.
     #[error("the case was changed in between")]
     EtagMismatch,
@@ -84,10 +87,11 @@ impl Classify for Error {
             Self::CaseNotFound
             | Self::ReplyNotFound
             | Self::OfficeNotFound
-            | Self::DivisionNotFound => Class::NotFound,
+            | Self::DivisionNotFound
+            | Self::Unfit(Unfit::Unknown) => Class::NotFound,
             Self::NotYourCase | Self::NotYourMessage | Self::HistoricalNotAllowed => Class::Denied,
             Self::Refused(Refusal::NotForOffices) | Self::Invalid(_) => Class::Invalid,
-            Self::Refused(_) | Self::RatingFinal => Class::Precondition,
+            Self::Refused(_) | Self::Unfit(_) | Self::RatingFinal => Class::Precondition,
             Self::EtagMismatch => Class::Aborted,
             Self::RequestIdReused => Class::Exists,
         }
@@ -104,7 +108,10 @@ impl Classify for Error {
             Self::TextsUnavailable(_) => "PEER_UNAVAILABLE",
             Self::CaseNotFound => "CASE_NOT_FOUND",
             Self::ReplyNotFound => "REPLY_NOT_FOUND",
-            Self::OfficeNotFound => "OFFICE_NOT_FOUND",
+            Self::OfficeNotFound | Self::Unfit(Unfit::Unknown) => "OFFICE_NOT_FOUND",
+            Self::Unfit(Unfit::HasIt) => "OFFICE_HAS_IT",
+            Self::Unfit(Unfit::Closed) => "OFFICE_CLOSED",
+            Self::Unfit(Unfit::Accused) => "OFFICE_ACCUSED",
             Self::DivisionNotFound => "DIVISION_NOT_FOUND",
             Self::NotYourCase => "CASE_NOT_YOURS",
             Self::NotYourMessage => "MESSAGE_NOT_YOURS",
@@ -115,6 +122,7 @@ impl Classify for Error {
                 Refusal::ReplyFirst => "REPLY_FIRST",
                 Refusal::NotForOffices => "OUTCOME_NOT_FOR_OFFICES",
                 Refusal::AlreadyAnswered => "CASE_ALREADY_ANSWERED",
+                Refusal::TransferTooLate => "TRANSFER_TOO_LATE",
             },
             Self::EtagMismatch => "ETAG_MISMATCH",
             Self::RequestIdReused => "REQUEST_ID_REUSED",

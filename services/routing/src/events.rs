@@ -53,6 +53,10 @@ pub fn of_case(case: &Case, fact: &Fact) -> Outgoing {
             Outgoing::new(case_id, &routing::CaseAssigned { case: refer, rule })
         }
         What::Accepted => Outgoing::new(case_id, &routing::CaseAccepted { case: refer }),
+        What::Transferred(from) => {
+            let from_office_id = from.clone();
+            Outgoing::new(case_id, &routing::CaseTransferred { case: refer, from_office_id })
+        }
         What::Replied(reply_id) => {
             let reply_id = reply_id.to_string();
             Outgoing::new(case_id, &routing::CaseReplied { case: refer, reply_id })
@@ -60,6 +64,17 @@ pub fn of_case(case: &Case, fact: &Fact) -> Outgoing {
         What::RatingChanged(reply_id) => {
             let reply_id = reply_id.to_string();
             Outgoing::new(case_id, &routing::RatingChanged { case: refer, reply_id })
+        }
+        What::Rated(reply_id, rating, rated_at) => {
+            let event = routing::CaseRated {
+                case: refer,
+                reply_id: reply_id.to_string(),
+                resolution: rating.resolution().unsigned_abs().into(),
+                attitude: rating.attitude().unsigned_abs().into(),
+                speed: rating.speed().unsigned_abs().into(),
+                rated_at: Some(to_proto(*rated_at)),
+            };
+            Outgoing::new(case_id, &event)
         }
         What::Closed(outcome) => {
             let outcome = outcome_code(*outcome).into();

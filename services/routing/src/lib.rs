@@ -24,6 +24,8 @@ use tonic::service::Routes;
 use app::App;
 use config::Config;
 
+pub use store::checks::{CHECKS, Check};
+
 static MIGRATOR: Migrator = sqlx::migrate!();
 
 /// Finds the office and follows the case until it is answered.
@@ -42,13 +44,16 @@ impl Service for Routing {
     async fn start(config: Config, host: Host) -> anyhow::Result<()> {
         let db = host.database(Self::migrator()).await?;
         let directory = worker::load_directory(&host, &db).await?;
-        let app = App::new(db.clone(), host.clock(), Arc::new(directory), config)?;
+        let app = App::new(db.clone(), host.clock(), directory, config)?;
         let texts = texts::Texts::new(host.channel("moderation")?);
 
         let (approved, wished) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         worker::open_cases(&host, &app, &texts, Arc::clone(&approved));
         worker::change_texts(&host, &app, &texts);
         worker::settle_withdrawals(&host, &app, Arc::clone(&wished));
+        worker::finalise_ratings(&host, &app);
+        worker::renew_directory(&host, &app);
+        worker::index_cases(&host, &app);
 
         host.relay(&db).await?;
         host.consume(&db, consumer::of_intake(host.clock()).wakes(wished)).await?;

@@ -1,10 +1,14 @@
 //! All SQL of routing. The caller owns the transaction.
 
 pub mod cases;
+pub mod checks;
 pub mod children;
 pub mod directory;
+pub mod editing;
 pub mod openings;
+pub mod ratings;
 pub mod requests;
+pub mod words;
 
 use sqlx::postgres::PgQueryResult;
 

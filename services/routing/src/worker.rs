@@ -1,39 +1,97 @@
 //! What is done in the background: opening cases, keeping their texts, settling withdrawals.
 
-use std::{collections::HashMap, error::Error as _, sync::Arc};
+use std::{collections::HashMap, error::Error as _, sync::Arc, time::Duration};
 
 use liuyan_kit::{
     class::{Class, Classify as _},
     db::Db,
     host::{Host, WorkPace, Worked},
+    telemetry,
 };
 use tokio::sync::Notify;
+use tracing::Instrument as _;
 
 use crate::{
-    app::{App, loading, opening::Opened},
+    app::{App, Snapshot, editing, loading, opening::Opened},
     domain::{
         MessageId,
         case::{Opening, Text},
-        directory::Directory,
         lists,
     },
     error::Error,
     texts::Texts,
 };
 
+/// How long the worker waits that gives words to old cases; there are none after its first rounds.
+const INDEX_IDLE: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Brings the directory up to date before anything else begins.
 ///
 /// # Errors
-/// If the lists do not fit together, or the database fails.
-pub async fn load_directory(host: &Host, db: &Db) -> Result<Directory, Error> {
-    let loaded = loading::load(db, lists::embedded()?, host.clock().now()).await?;
+/// If there is no directory that fits together, or the database fails.
+pub async fn load_directory(host: &Host, db: &Db) -> Result<Snapshot, Error> {
+    let loaded = match loading::load(db, lists::embedded()?, host.clock().now()).await {
+        Ok(loaded) => loaded,
+        // An editor's rows do not fit under a newer list: with those that are there it goes on.
+        Err(Error::Directory(broken)) => {
+            let there = editing::snapshot(db).await?;
+            if there.marks.is_empty() {
+                return Err(Error::Directory(broken));
+            }
+            let broken = &broken as &dyn std::error::Error;
+            tracing::error!(broken, "the newer lists do not fit what editors have put");
+            return Ok(there);
+        }
+        Err(error) => return Err(error),
+    };
     if loaded.said > 0 {
         tracing::info!(events = loaded.said, "the directory was brought up to date");
     }
     for list in &loaded.damaged {
         tracing::error!(list, "rows of this list were lost or changed by hand");
     }
-    Ok(loaded.directory)
+    Ok(loaded.snapshot)
+}
+
+/// Sees what other replicas change in the directory.
+pub fn renew_directory(host: &Host, app: &App) {
+    let pace = WorkPace { idle: app.config().directory_idle(), wake: None };
+    let app = app.clone();
+    host.work("directory", pace, move || {
+        let app = app.clone();
+        async move {
+            if app.renew_directory().await? {
+                tracing::info!("the directory was changed elsewhere and is read anew");
+            }
+            Ok::<_, Error>(Worked::Idle)
+        }
+    });
+}
+
+/// Gives words to public cases that have none: those of a database that is older than search.
+pub fn index_cases(host: &Host, app: &App) {
+    let pace = WorkPace { idle: INDEX_IDLE, wake: None };
+    let app = app.clone();
+    host.work("indexing", pace, move || {
+        let app = app.clone();
+        async move {
+            let looked_at = app.index_cases().await?;
+            Ok::<_, Error>(if looked_at > 0 { Worked::More } else { Worked::Idle })
+        }
+    });
+}
+
+/// Makes ratings final when their time to be changed is over.
+pub fn finalise_ratings(host: &Host, app: &App) {
+    let pace = WorkPace { idle: app.config().idle(), wake: None };
+    let app = app.clone();
+    host.work("ratings", pace, move || {
+        let app = app.clone();
+        async move {
+            let looked_at = app.finalise_ratings().await?;
+            Ok::<_, Error>(if looked_at > 0 { Worked::More } else { Worked::Idle })
+        }
+    });
 }
 
 /// Opens the cases of approved messages.
@@ -45,7 +103,11 @@ pub fn open_cases(host: &Host, app: &App, texts: &Texts, wake: Arc<Notify>) {
         async move {
             let due = app.due_openings().await?;
             let full = due.len() >= usize::from(app.config().opening_batch);
-            open_round(&app, &texts, due).await?;
+            let span = tracing::info_span!("cases.open", cases = due.len());
+            for opening in &due {
+                telemetry::link(&span, opening.traceparent.as_deref());
+            }
+            open_round(&app, &texts, due).instrument(span).await?;
             Ok::<_, Error>(if full { Worked::More } else { Worked::Idle })
         }
     });

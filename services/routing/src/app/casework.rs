@@ -4,19 +4,23 @@ use jiff::Timestamp;
 use liuyan_kit::{auth::Caller, class::Violation, db::OnConstraint as _, id};
 use sqlx::PgConnection;
 
-use super::{App, say, viewer};
+use super::{App, say, searching::words_of, viewer};
 use crate::{
     domain::{
         CaseId, ReplyId,
         access::{Barred, may_work},
-        case::{Case, Reply, What, WrongTime},
+        assignment::heir,
+        case::{Case, Reply, WrongTime},
+        directory::Directory,
         state::{Act, Outcome},
-        view::{self, View},
+        view::View,
     },
     error::Error,
     store::{
-        cases, children,
+        cases,
+        children::{self, Transfer},
         requests::{self, Request},
+        words,
     },
 };
 
@@ -27,6 +31,13 @@ pub enum Deed {
     Accept,
     /// Answer.
     Reply(String),
+    /// Give it to another office.
+    Transfer {
+        /// The office.
+        office_id: String,
+        /// Why, for officials.
+        reason: String,
+    },
     /// End.
     Close(Outcome),
 }
@@ -82,11 +93,10 @@ impl App {
     ) -> Result<Vec<u8>, Error> {
         let now = self.now();
         let case = cases::lock(tx, order.case_id).await?.ok_or(Error::CaseNotFound)?;
-        may_work(&self.directory.offices, &case, &viewer(caller, &case)).map_err(|barred| {
-            match barred {
-                Barred::Hidden => Error::CaseNotFound,
-                Barred::NotTheirs => Error::NotYourCase,
-            }
+        let directory = self.directory();
+        may_work(&directory, &case, &viewer(caller, &case)).map_err(|barred| match barred {
+            Barred::Hidden => Error::CaseNotFound,
+            Barred::NotTheirs => Error::NotYourCase,
         })?;
         if let Some(response) = answered(tx, &order.request).await? {
             return Ok(response);
@@ -95,11 +105,12 @@ impl App {
             return Err(Error::EtagMismatch);
         }
         let at = case.moment(order.occurred_at, now).map_err(wrong_time)?;
-        let (case, reply_id) = perform(tx, case, &order.deed, at, now).await?;
-        let mut children = children::of(tx, std::slice::from_ref(&case)).await?;
-        let replies = children.replies.remove(&case.case_id).unwrap_or_default();
-        let custody = children.custody.remove(&case.case_id).unwrap_or_default();
-        let view = view::assemble(&case, replies, custody);
+        let (case, reply_id) = perform(tx, &directory, case, &order.deed, (at, now)).await?;
+        let view = children::of(tx, std::slice::from_ref(&case)).await?.view(&case);
+        // What is found by: its replies, and the office that has it.
+        if case.is_public() && matches!(order.deed, Deed::Reply(_) | Deed::Transfer { .. }) {
+            words::put(tx, &[words_of(&case, &view)]).await?;
+        }
         let response = (order.encode)(&Answer { case, view, reply_id });
         remember(tx, &order.request, order.case_id, &response, now).await?;
         Ok(response)
@@ -108,28 +119,42 @@ impl App {
 
 async fn perform(
     tx: &mut PgConnection,
+    directory: &Directory,
     mut case: Case,
     deed: &Deed,
-    at: Timestamp,
-    now: Timestamp,
+    (at, now): (Timestamp, Timestamp),
 ) -> Result<(Case, Option<ReplyId>), Error> {
-    let (act, reply_id) = match deed {
-        Deed::Accept => (Act::Accept, None),
-        Deed::Reply(_) => (Act::Reply, Some(ReplyId::from(id::v7(now)))),
-        Deed::Close(outcome) => (Act::Close(*outcome), None),
+    let from = case.office_id.clone();
+    let mut reply_id = None;
+    let facts = match deed {
+        Deed::Accept => case.act(Act::Accept, at, None),
+        Deed::Reply(_) => {
+            reply_id = Some(ReplyId::from(id::v7(now)));
+            case.act(Act::Reply, at, reply_id)
+        }
+        Deed::Transfer { office_id, .. } => {
+            let heir = heir(&directory.offices, &from, office_id, &case.accused);
+            case.transfer(heir.map_err(Error::Unfit)?, directory, at)
+        }
+        Deed::Close(outcome) => case.act(Act::Close(*outcome), at, None),
     };
-    let facts = case.act(act, at, reply_id).map_err(Error::Refused)?;
+    let facts = facts.map_err(Error::Refused)?;
     case.request_count += 1;
     cases::update(tx, &case).await?;
-    if let (Deed::Reply(body), Some(reply_id)) = (deed, reply_id) {
-        let (office_id, body) = (case.office_id.clone(), body.clone());
-        let reply = Reply { reply_id, office_id, body, replied_at: at };
-        children::insert_reply(tx, case.case_id, case.reply_count, &reply, now).await?;
+    match (deed, reply_id) {
+        (Deed::Reply(body), Some(reply_id)) => {
+            let (office_id, body) = (case.office_id.clone(), body.clone());
+            let reply = Reply { reply_id, office_id, body, replied_at: at };
+            children::insert_reply(tx, case.case_id, case.reply_count, &reply, now).await?;
+        }
+        (Deed::Transfer { reason, .. }, _) => {
+            let transfer = Transfer { from_office_id: &from, reason, at };
+            children::hand_over(tx, &case, &transfer, now).await?;
+        }
+        (Deed::Close(_), _) => children::end_custody(tx, case.case_id, at).await?,
+        (Deed::Accept | Deed::Reply(_), _) => {}
     }
-    if facts.iter().any(|fact| matches!(fact.what, What::Closed(_))) {
-        children::end_custody(tx, case.case_id, at).await?;
-    }
-    say(tx, now, &case, &facts).await?;
+    say(tx, now, &case, &facts, None).await?;
     Ok((case, reply_id))
 }
 

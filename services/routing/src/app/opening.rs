@@ -5,18 +5,21 @@ use std::{
     sync::Arc,
 };
 
-use liuyan_kit::{id, messaging::outbox};
+use liuyan_kit::{id, messaging::outbox, telemetry};
 use sqlx::PgConnection;
 
-use super::App;
+use super::{App, searching::words_of, told};
 use crate::{
     domain::{
         CaseId, MessageId,
         case::{Case, Opening, Text},
+        view,
     },
     error::Error,
-    events,
-    store::{cases, children, openings},
+    store::{
+        cases, children, openings,
+        words::{self, Words},
+    },
 };
 
 /// What became of a round.
@@ -73,6 +76,7 @@ impl App {
         texts: &HashMap<MessageId, Text>,
     ) -> Result<Opened, Error> {
         let now = self.now();
+        let directory = self.directory();
         let ids: Vec<MessageId> = due.iter().map(|opening| opening.message_id).collect();
         let claimed: HashSet<MessageId> = openings::claim(tx, &ids).await?.into_iter().collect();
         let withdrawn: HashSet<MessageId> =
@@ -87,14 +91,21 @@ impl App {
                 continue;
             }
             let case_id = CaseId::from(id::v7(now));
-            let (directory, triage) = (&self.directory, &self.config.default_offices);
-            let case = Case::open(opening, case_id, text, withdrawn, directory, triage, now);
-            let Some((case, facts)) = case else {
+            let traceparent = opening.traceparent.as_deref();
+            let span = tracing::info_span!("case.open", message_id = %opening.message_id, %case_id);
+            telemetry::follow(&span, traceparent);
+            let case = span.in_scope(|| {
+                let triage = &self.config.default_offices;
+                let (case, facts) =
+                    Case::open(opening, case_id, text, withdrawn, &directory, triage, now)?;
+                said.extend(told(&case, &facts, traceparent));
+                Some(case)
+            });
+            let Some(case) = case else {
                 tracing::error!(message_id = %opening.message_id, "no office may have this case");
                 put_off.push(opening.message_id);
                 continue;
             };
-            said.extend(facts.iter().map(|fact| events::of_case(&case, fact)));
             done.push((opening.message_id, opening.redactions));
             opened.push(case);
         }
@@ -103,6 +114,11 @@ impl App {
         if !opened.is_empty() {
             cases::insert(tx, &opened).await?;
             children::begin_custody(tx, &opened).await?;
+            let public = opened.iter().filter(|case| case.is_public());
+            let found_by: Vec<Words> = public
+                .map(|case| words_of(case, &view::assemble(case, Vec::new(), Vec::new())))
+                .collect();
+            words::put(tx, &found_by).await?;
             openings::finish(tx, &done).await?;
             let settled: HashMap<MessageId, bool> = opened
                 .iter()

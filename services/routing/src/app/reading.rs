@@ -2,24 +2,26 @@
 
 use std::collections::HashMap;
 
-use liuyan_kit::auth::Caller;
-use sqlx::PgConnection;
+use jiff::Timestamp;
+use liuyan_kit::{auth::Caller, class::Violation};
+use sqlx::{Postgres, pool::PoolConnection};
 
-use super::{App, distinct, viewer};
+use super::{App, distinct, reads, viewer};
 use crate::{
     domain::{
         CaseId,
-        access::{Sight, sight},
+        access::{Sight, is_among, sight},
         assignment::kept_away_by,
         case::Case,
         directory::Level,
         page,
-        view::{self, View},
+        view::View,
     },
     error::Error,
     store::{
-        cases::{self, Filter, Name},
+        cases::{self, Filter, Name, Order},
         children,
+        ratings::{self, Rated},
     },
 };
 
@@ -28,6 +30,17 @@ pub const USUAL_PAGE: usize = 50;
 /// The most cases of a page.
 pub const MOST_PAGE: usize = 200;
 
+/// What a case is by its codes.
+#[derive(Debug, Clone, Default)]
+pub struct Codes {
+    /// Only in the state with this code.
+    pub state: Option<&'static str>,
+    /// Only of this domain.
+    pub domain: Option<String>,
+    /// Only of this kind.
+    pub kind: Option<String>,
+}
+
 /// Which cases a caller wants to see.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
@@ -35,19 +48,36 @@ pub struct Wanted {
     pub office_id: Option<String>,
     /// Only of this division and those below it.
     pub division_code: Option<String>,
-    /// Only in the state with this code.
-    pub state: Option<&'static str>,
+    /// Only of these.
+    pub codes: Codes,
+    /// In which order.
+    pub order: Order,
+    /// Only what waits for a first answer.
+    pub unanswered: bool,
+    /// Only what the caller may see as an official.
+    pub own: bool,
     /// How many; 0 for the usual number.
     pub page_size: i32,
     /// The token of the page before; empty at first.
     pub page_token: String,
 }
 
+/// A case as a caller sees it.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The case.
+    pub case: Case,
+    /// Its view.
+    pub view: View,
+    /// The ratings of its replies, if the caller is its author.
+    pub ratings: Vec<Rated>,
+}
+
 /// A page of cases.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Page {
-    /// The cases with their views.
-    pub cases: Vec<(Case, View)>,
+    /// The cases.
+    pub cases: Vec<Seen>,
     /// The token of the next page; empty at the end.
     pub next: String,
 }
@@ -57,61 +87,101 @@ impl App {
     ///
     /// # Errors
     /// [`Error::CaseNotFound`] also for a case that they may not know of.
-    pub async fn case(&self, caller: &Caller, name: &Name) -> Result<(Case, View), Error> {
+    pub async fn case(&self, caller: &Caller, name: &Name) -> Result<Seen, Error> {
         let mut connection = self.db.read().await?;
         let case = cases::find(&mut connection, name).await?.ok_or(Error::CaseNotFound)?;
-        if sight(&self.directory.offices, &case, &viewer(caller, &case)) == Sight::Hidden {
+        if sight(&self.directory(), &case, &viewer(caller, &case)) == Sight::Hidden {
             return Err(Error::CaseNotFound);
         }
-        let mut seen = with_views(&mut connection, vec![case]).await?;
+        let mut seen = seen_by(caller, connection, vec![case]).await?;
         seen.pop().ok_or(Error::CaseNotFound)
     }
 
-    /// A page of cases, the newest first: public ones, and those of the caller's offices.
+    /// A page of cases: public ones, and those of the caller's offices and divisions.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a wrong size or token.
     pub async fn cases(&self, caller: &Caller, wanted: &Wanted) -> Result<Page, Error> {
-        let size = page::size(wanted.page_size, USUAL_PAGE, MOST_PAGE)
-            .ok_or_else(|| Error::invalid("page_size", "SIZE_NEGATIVE"))?;
-        let (office, division) = (&wanted.office_id, &wanted.division_code);
-        let bound = format!("cases {office:?} {division:?} {:?}", wanted.state);
-        let mut filter = self.filter(caller, wanted)?;
-        if !wanted.page_token.is_empty() {
-            let key = page::key(&bound, &wanted.page_token);
-            let after = key.as_deref().and_then(parse_key);
-            filter.after =
-                Some(after.ok_or_else(|| Error::invalid("page_token", "PAGE_TOKEN_INVALID"))?);
+        let mut wrong = self.unknown_codes(&wanted.codes);
+        let size = page::size(wanted.page_size, USUAL_PAGE, MOST_PAGE);
+        if size.is_none() {
+            wrong.push(Violation::new("page_size", "SIZE_NEGATIVE"));
         }
+        let bound = Wanted { page_size: 0, page_token: String::new(), ..wanted.clone() };
+        let bound = format!("cases {bound:?}");
+        let after = match wanted.page_token.as_str() {
+            "" => None,
+            token => {
+                let key = page::key(&bound, token).as_deref().and_then(parse_key);
+                if key.is_none() {
+                    wrong.push(Violation::new("page_token", "PAGE_TOKEN_INVALID"));
+                }
+                key
+            }
+        };
+        let Some(size) = size.filter(|_| wrong.is_empty()) else {
+            return Err(Error::Invalid(wrong));
+        };
+        let Some(mut filter) = self.filter(caller, wanted)? else { return Ok(Page::default()) };
+        filter.after = after;
         let mut connection = self.db.read().await?;
         let limit = i64::try_from(size + 1).unwrap_or(i64::MAX);
-        let mut found = cases::list(&mut connection, &filter, limit).await?;
+        let mut found = cases::list(&mut connection, wanted.order, &filter, limit).await?;
         let more = found.len() > size;
         found.truncate(size);
         let next = match found.last().filter(|_| more) {
-            Some(last) => page::token(
-                &bound,
-                &format!("{}/{}", last.submitted_at.as_microsecond(), last.case_id),
-            ),
+            Some(last) => page::token(&bound, &key(wanted.order.time(last), last.case_id)),
             None => String::new(),
         };
-        Ok(Page { cases: with_views(&mut connection, found).await?, next })
+        Ok(Page { cases: seen_by(caller, connection, found).await?, next })
     }
 
-    fn filter(&self, caller: &Caller, wanted: &Wanted) -> Result<Filter, Error> {
-        let offices = &self.directory.offices;
-        let reads = caller.has("case:work") || caller.has("case:read");
-        let theirs = caller.offices.iter().map(String::as_str).filter(|_| reads);
+    /// Codes that no list has.
+    pub(super) fn unknown_codes(&self, codes: &Codes) -> Vec<Violation> {
+        let directory = self.directory();
+        let kind = codes.kind.as_ref();
+        let kind = kind.filter(|code| directory.kinds.iter().all(|it| it.kind != **code));
+        let domain = codes.domain.as_ref();
+        let domain = domain.filter(|code| directory.domains.iter().all(|it| it.domain != **code));
+        let wrong = [("domain", domain), ("kind", kind)].into_iter();
+        let wrong = wrong.filter_map(|(field, code)| code.map(|_| field));
+        wrong.map(|field| Violation::new(field, "VALUE_UNKNOWN")).collect()
+    }
+
+    /// What is to be asked of the database; nothing if there can be no such case.
+    fn filter(&self, caller: &Caller, wanted: &Wanted) -> Result<Option<Filter>, Error> {
+        let directory = self.directory();
+        let acts_for_some = !caller.offices.is_empty() || !caller.divisions.is_empty();
+        // Who acts for all has all in the inbox, unless they act for some.
+        let any = caller.has("case:any") && !(wanted.own && acts_for_some);
+        let readable: Vec<String> = directory
+            .offices
+            .iter()
+            .filter(|_| acts_for_some && (reads(caller) || caller.has("case:any")))
+            .map(|office| &office.office_id)
+            .filter(|id| is_among(&directory, id, &caller.offices, &caller.divisions))
+            .cloned()
+            .collect();
+        let unknown = |id: &String| directory.offices.get(id).is_none();
+        if wanted.office_id.as_ref().is_some_and(unknown)
+            || (wanted.own && !any && readable.is_empty())
+        {
+            return Ok(None);
+        }
         let mut filter = Filter {
-            any: caller.has("case:any"),
-            readable: offices.at_or_below(theirs).into_iter().map(str::to_owned).collect(),
-            kept_away_by: kept_away_by(offices, &caller.offices),
+            any,
+            readable,
+            own: wanted.own,
+            kept_away_by: kept_away_by(&directory, &caller.offices, &caller.divisions),
             office_id: wanted.office_id.clone(),
-            state: wanted.state,
+            state: wanted.codes.state,
+            domain: wanted.codes.domain.clone(),
+            kind: wanted.codes.kind.clone(),
+            unanswered: wanted.unanswered,
             ..Filter::default()
         };
         if let Some(code) = &wanted.division_code {
-            let division = self.directory.division(code).ok_or(Error::DivisionNotFound)?;
+            let division = directory.division(code).ok_or(Error::DivisionNotFound)?;
             let code = Some(code.clone());
             match division.level {
                 Level::State | Level::County => filter.division_code = code,
@@ -119,7 +189,7 @@ impl App {
                 Level::Province => filter.province_code = code,
             }
         }
-        Ok(filter)
+        Ok(Some(filter))
     }
 
     /// The views of those of the cases that are public, in the order asked.
@@ -129,34 +199,48 @@ impl App {
     pub async fn public_cases(&self, ids: &[CaseId]) -> Result<Vec<View>, Error> {
         let mut connection = self.db.read().await?;
         let found = cases::public(&mut connection, &distinct(ids)).await?;
-        let views = with_views(&mut connection, found).await?;
+        let mut children = children::of(&mut connection, &found).await?;
+        drop(connection);
         let views: HashMap<CaseId, View> =
-            views.into_iter().map(|(case, view)| (case.case_id, view)).collect();
+            found.iter().map(|case| (case.case_id, children.view(case))).collect();
         Ok(ids.iter().filter_map(|id| views.get(id).cloned()).collect())
     }
 }
 
-async fn with_views(
-    connection: &mut PgConnection,
+/// Cases with what a caller sees of them. The connection goes back before anything is put together.
+async fn seen_by(
+    caller: &Caller,
+    mut connection: PoolConnection<Postgres>,
     cases: Vec<Case>,
-) -> Result<Vec<(Case, View)>, sqlx::Error> {
+) -> Result<Vec<Seen>, sqlx::Error> {
     if cases.is_empty() {
         return Ok(Vec::new());
     }
-    let mut children = children::of(connection, &cases).await?;
+    let mut children = children::of(&mut connection, &cases).await?;
+    let own = |case: &&Case| case.rating_count > 0 && caller.author_of(case.message_id.uuid());
+    let own: Vec<CaseId> = cases.iter().filter(own).map(|case| case.case_id).collect();
+    let mut ratings = match own.as_slice() {
+        [] => HashMap::new(),
+        own => ratings::of(&mut connection, own).await?,
+    };
+    drop(connection);
     Ok(cases
         .into_iter()
-        .map(|case| {
-            let replies = children.replies.remove(&case.case_id).unwrap_or_default();
-            let custody = children.custody.remove(&case.case_id).unwrap_or_default();
-            let view = view::assemble(&case, replies, custody);
-            (case, view)
+        .map(|case| Seen {
+            view: children.view(&case),
+            ratings: ratings.remove(&case.case_id).unwrap_or_default(),
+            case,
         })
         .collect())
 }
 
-fn parse_key(key: &str) -> Option<(jiff::Timestamp, CaseId)> {
+/// A case's place in a list, as a token's key.
+pub(super) fn key(at: Timestamp, case_id: CaseId) -> String {
+    format!("{}/{case_id}", at.as_microsecond())
+}
+
+/// Reads a key.
+pub(super) fn parse_key(key: &str) -> Option<(Timestamp, CaseId)> {
     let (at, case_id) = key.split_once('/')?;
-    let at = jiff::Timestamp::from_microsecond(at.parse().ok()?).ok()?;
-    Some((at, case_id.parse().ok()?))
+    Some((Timestamp::from_microsecond(at.parse().ok()?).ok()?, case_id.parse().ok()?))
 }

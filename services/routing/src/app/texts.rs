@@ -2,13 +2,22 @@
 
 use std::collections::HashMap;
 
-use super::{App, say};
+use jiff::Timestamp;
+use liuyan_kit::telemetry;
+use sqlx::PgConnection;
+use tracing::Instrument as _;
+
+use super::{App, say, searching::words_of};
 use crate::{
-    domain::{MessageId, case::Text},
+    domain::{
+        MessageId,
+        case::{Case, Text},
+    },
     error::Error,
     store::{
-        cases,
+        cases, children,
         openings::{self, Redacted},
+        words,
     },
 };
 
@@ -52,11 +61,11 @@ impl App {
                                 continue;
                             }
                             (true, Some(text)) => {
-                                if let Some(fact) = case.change_text(text, now) {
-                                    cases::update(tx, case).await?;
-                                    say(tx, now, case, &[fact]).await?;
-                                    changed += 1;
-                                }
+                                let span = tracing::info_span!("case.change_text", case_id = %case.case_id);
+                                let cause = one.traceparent.as_deref();
+                                telemetry::follow(&span, cause);
+                                let change = change_text(tx, case, text, cause, now);
+                                changed += usize::from(change.instrument(span).await?);
                             }
                             (false, _) => {}
                         }
@@ -68,4 +77,22 @@ impl App {
             })
             .await
     }
+}
+
+/// Puts a new text into a case; gives whether it is another. The words of the old one are gone.
+async fn change_text(
+    tx: &mut PgConnection,
+    case: &mut Case,
+    text: Text,
+    traceparent: Option<&str>,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let Some(fact) = case.change_text(text, now) else { return Ok(false) };
+    cases::update(tx, case).await?;
+    if case.is_public() {
+        let view = children::of(tx, std::slice::from_ref(case)).await?.view(case);
+        words::put(tx, &[words_of(case, &view)]).await?;
+    }
+    say(tx, now, case, &[fact], traceparent).await?;
+    Ok(true)
 }

@@ -2,9 +2,18 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
+use liuyan_kit::telemetry;
+use sqlx::PgConnection;
+use tracing::Instrument as _;
+
 use super::{App, say};
 use crate::{
-    domain::{case::What, state::Act},
+    domain::{
+        MessageId,
+        case::{Case, What},
+        state::Act,
+    },
     error::Error,
     store::{cases, children, openings},
 };
@@ -25,23 +34,16 @@ impl App {
             .write(move |tx| {
                 Box::pin(async move {
                     let now = app.now();
-                    let ids = openings::claim_withdrawals(tx, ROUND).await?;
+                    let wishes = openings::claim_withdrawals(tx, ROUND).await?;
+                    let ids: Vec<MessageId> = wishes.keys().copied().collect();
                     let mut settled = HashMap::with_capacity(ids.len());
-                    for mut case in cases::lock_of_messages(tx, &ids).await? {
-                        let at = now.max(case.last_step_at);
-                        let facts = match case.act(Act::Withdraw, at, None) {
-                            Ok(facts) => {
-                                cases::update(tx, &case).await?;
-                                children::end_custody(tx, case.case_id, at).await?;
-                                settled.insert(case.message_id, true);
-                                facts
-                            }
-                            Err(_) => {
-                                settled.insert(case.message_id, false);
-                                vec![case.fact(What::WithdrawalRefused, at)]
-                            }
-                        };
-                        say(tx, now, &case, &facts).await?;
+                    for case in cases::lock_of_messages(tx, &ids).await? {
+                        let cause = wishes.get(&case.message_id).cloned().flatten();
+                        let span = tracing::info_span!("case.withdraw", case_id = %case.case_id);
+                        telemetry::follow(&span, cause.as_deref());
+                        let message_id = case.message_id;
+                        let settling = settle(tx, case, cause.as_deref(), now);
+                        settled.insert(message_id, settling.instrument(span).await?);
                     }
                     openings::settle_withdrawals(tx, &settled).await?;
                     Ok(settled.len())
@@ -49,4 +51,24 @@ impl App {
             })
             .await
     }
+}
+
+/// Settles one wish; gives whether the case was withdrawn.
+async fn settle(
+    tx: &mut PgConnection,
+    mut case: Case,
+    traceparent: Option<&str>,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let at = now.max(case.last_step_at);
+    let (facts, withdrawn) = match case.act(Act::Withdraw, at, None) {
+        Ok(facts) => {
+            cases::update(tx, &case).await?;
+            children::end_custody(tx, case.case_id, at).await?;
+            (facts, true)
+        }
+        Err(_) => (vec![case.fact(What::WithdrawalRefused, at)], false),
+    };
+    say(tx, now, &case, &facts, traceparent).await?;
+    Ok(withdrawn)
 }

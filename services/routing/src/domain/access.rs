@@ -1,13 +1,19 @@
 //! Who may see and who may work on a case. Deny beats allow: an office that is accused, or lies
 //! under an accused one, never learns that the case is there.
 
-use super::{assignment::is_kept_from, case::Case, offices::Offices};
+use super::{
+    assignment::{is_division_kept_from, is_kept_from},
+    case::Case,
+    directory::Directory,
+};
 
 /// What is known of a caller, as far as one case is concerned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Viewer {
     /// The offices for which they act.
     pub offices: Vec<String>,
+    /// The divisions for whose offices they act, with those below them.
+    pub divisions: Vec<String>,
     /// Whether they may read their offices' cases.
     pub reads: bool,
     /// Whether they may work on their offices' cases.
@@ -39,11 +45,14 @@ pub enum Barred {
 }
 
 /// How much of a case a caller sees.
-pub fn sight(offices: &Offices, case: &Case, viewer: &Viewer) -> Sight {
-    if viewer.offices.iter().any(|office| is_kept_from(offices, office, &case.accused)) {
+pub fn sight(directory: &Directory, case: &Case, viewer: &Viewer) -> Sight {
+    let (offices, accused) = (&directory.offices, &case.accused);
+    if viewer.offices.iter().any(|office| is_kept_from(offices, office, accused))
+        || viewer.divisions.iter().any(|it| is_division_kept_from(directory, it, accused))
+    {
         return Sight::Hidden;
     }
-    if viewer.author || viewer.any || (viewer.reads && is_theirs(offices, case, viewer)) {
+    if viewer.author || viewer.any || (viewer.reads && is_theirs(directory, case, viewer)) {
         Sight::Whole
     } else if case.is_public() {
         Sight::Public
@@ -56,19 +65,34 @@ pub fn sight(offices: &Offices, case: &Case, viewer: &Viewer) -> Sight {
 ///
 /// # Errors
 /// Why not; [`Barred::Hidden`] is to look as if there were no such case.
-pub fn may_work(offices: &Offices, case: &Case, viewer: &Viewer) -> Result<(), Barred> {
-    if sight(offices, case, viewer) == Sight::Hidden {
+pub fn may_work(directory: &Directory, case: &Case, viewer: &Viewer) -> Result<(), Barred> {
+    if sight(directory, case, viewer) == Sight::Hidden {
         return Err(Barred::Hidden);
     }
-    if viewer.works && (viewer.any || is_theirs(offices, case, viewer)) {
+    if viewer.works && (viewer.any || is_theirs(directory, case, viewer)) {
         Ok(())
     } else {
         Err(Barred::NotTheirs)
     }
 }
 
-fn is_theirs(offices: &Offices, case: &Case, viewer: &Viewer) -> bool {
-    offices.is_at_or_under(&case.office_id, &viewer.offices)
+fn is_theirs(directory: &Directory, case: &Case, viewer: &Viewer) -> bool {
+    is_among(directory, &case.office_id, &viewer.offices, &viewer.divisions)
+}
+
+/// Whether an office is one of `offices` or under one of them, or lies in one of `divisions` or
+/// below it.
+pub fn is_among(
+    directory: &Directory,
+    office_id: &str,
+    offices: &[String],
+    divisions: &[String],
+) -> bool {
+    let division = || directory.offices.get(office_id)?.division_code.as_deref();
+    directory.offices.is_at_or_under(office_id, offices)
+        || (!divisions.is_empty()
+            && division()
+                .is_some_and(|code| divisions.iter().any(|it| directory.lies_in(code, it))))
 }
 
 #[cfg(test)]
@@ -95,7 +119,7 @@ mod tests {
 
     #[test]
     fn an_office_and_those_above_it_see_and_work_and_nobody_else() {
-        let offices = &lists::shared().offices;
+        let directory = lists::shared();
         let public = a_case(Visibility::Public, &[]);
         let private = a_case(Visibility::Private, &[]);
         for (viewer, of_public, of_private, works) in [
@@ -120,25 +144,106 @@ mod tests {
             ),
             (Viewer::default(), Sight::Public, Sight::Hidden, false),
         ] {
-            assert_eq!(sight(offices, &public, &viewer), of_public, "{viewer:?}");
-            assert_eq!(sight(offices, &private, &viewer), of_private, "{viewer:?}");
-            assert_eq!(may_work(offices, &public, &viewer).is_ok(), works, "{viewer:?}");
+            assert_eq!(sight(directory, &public, &viewer), of_public, "{viewer:?}");
+            assert_eq!(sight(directory, &private, &viewer), of_private, "{viewer:?}");
+            assert_eq!(may_work(directory, &public, &viewer).is_ok(), works, "{viewer:?}");
         }
     }
 
     #[test]
     fn the_accused_see_nothing_whatever_else_they_may() {
-        let offices = &lists::shared().offices;
+        let directory = lists::shared();
         let case = a_case(Visibility::Public, &["130100-g"]);
         assert_eq!(case.office_id, "130000-g");
         for office in ["130100-g", "130102-s", "130102-g"] {
             for any in [false, true] {
                 let mut viewer = Viewer { any, ..clerk(office) };
                 viewer.offices.push("130000-g".to_owned());
-                assert_eq!(sight(offices, &case, &viewer), Sight::Hidden, "{office}");
-                assert_eq!(may_work(offices, &case, &viewer), Err(Barred::Hidden), "{office}");
+                assert_eq!(sight(directory, &case, &viewer), Sight::Hidden, "{office}");
+                assert_eq!(may_work(directory, &case, &viewer), Err(Barred::Hidden), "{office}");
             }
         }
-        assert_eq!(sight(offices, &case, &clerk("130000-g")), Sight::Whole);
+        assert_eq!(sight(directory, &case, &clerk("130000-g")), Sight::Whole);
+    }
+    fn of_division(code: &str) -> Viewer {
+        Viewer { divisions: vec![code.to_owned()], reads: true, works: true, ..Viewer::default() }
+    }
+
+    #[test]
+    fn who_acts_for_a_division_sees_what_lies_in_it_and_below() {
+        let directory = lists::shared();
+        let private = a_case(Visibility::Private, &[]);
+        for (code, expected) in [
+            ("130102", Sight::Whole),
+            ("130100", Sight::Whole),
+            ("130000", Sight::Whole),
+            ("130103", Sight::Hidden),
+            ("110000", Sight::Hidden),
+        ] {
+            let viewer = of_division(code);
+            assert_eq!(sight(directory, &private, &viewer), expected, "{code}");
+            let works = may_work(directory, &private, &viewer).is_ok();
+            assert_eq!(works, expected == Sight::Whole, "{code}");
+        }
+        let nobody = Viewer { reads: false, works: false, ..of_division("130102") };
+        assert_eq!(sight(directory, &private, &nobody), Sight::Hidden);
+    }
+
+    #[test]
+    fn whoever_acts_for_the_division_of_the_accused_or_one_below_sees_nothing() {
+        let directory = lists::shared();
+        let case = a_case(Visibility::Public, &["130100-g"]);
+        for (code, expected) in [
+            ("130100", Sight::Hidden),
+            ("130102", Sight::Hidden),
+            ("130000", Sight::Whole),
+            ("130200", Sight::Hidden),
+        ] {
+            let viewer = of_division(code);
+            assert_eq!(sight(directory, &case, &viewer), expected, "{code}");
+        }
+        // Whatever else they may.
+        let mut viewer = Viewer { any: true, author: true, ..of_division("130102") };
+        viewer.divisions.push("130000".to_owned());
+        viewer.offices.push("130000-g".to_owned());
+        assert_eq!(sight(directory, &case, &viewer), Sight::Hidden);
+        assert_eq!(may_work(directory, &case, &viewer), Err(Barred::Hidden));
+    }
+
+    mod random {
+        use proptest::prelude::*;
+
+        use super::*;
+        use crate::domain::assignment::kept_away_by;
+
+        fn some_of(ids: Vec<String>) -> impl Strategy<Value = Vec<String>> {
+            prop::collection::vec(prop::sample::select(ids), 0..3)
+        }
+
+        fn offices() -> Vec<String> {
+            lists::shared().offices.iter().take(400).map(|it| it.office_id.clone()).collect()
+        }
+
+        fn divisions() -> Vec<String> {
+            lists::shared().divisions().take(200).map(|it| it.code.clone()).collect()
+        }
+
+        proptest! {
+            /// A list leaves out by its filter exactly what a look at one case hides.
+            #[test]
+            fn lists_and_single_looks_keep_the_same_away(
+                own in some_of(offices()),
+                of in some_of(divisions()),
+                accused in some_of(offices()),
+            ) {
+                let directory = lists::shared();
+                let mut case = a_case(Visibility::Private, &[]);
+                case.accused = accused;
+                let away = kept_away_by(directory, &own, &of);
+                let viewer = Viewer { offices: own, divisions: of, any: true, ..Viewer::default() };
+                let hidden = sight(directory, &case, &viewer) == Sight::Hidden;
+                prop_assert_eq!(hidden, case.accused.iter().any(|it| away.contains(it)));
+            }
+        }
     }
 }

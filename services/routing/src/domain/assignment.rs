@@ -3,7 +3,12 @@
 //! Regulations on Petitions (信访工作条例, 2022): a petition is never passed to the one it
 //! complains of.
 
-use super::offices::Offices;
+use std::collections::BTreeSet;
+
+use super::{
+    directory::{Directory, Office},
+    offices::Offices,
+};
 
 /// The rule that chose the office.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +24,8 @@ pub enum Rule {
     TriageAccused,
     /// The chosen office is not in the directory, or nobody above it takes messages.
     TriageNoOffice,
+    /// An office that had it gave it away.
+    Transferred,
 }
 
 impl Rule {
@@ -30,6 +37,7 @@ impl Rule {
             Self::ClosedOfficePassedOver => "closed_office_passed_over",
             Self::TriageAccused => "triage_accused",
             Self::TriageNoOffice => "triage_no_office",
+            Self::Transferred => "transferred",
         }
     }
 }
@@ -49,16 +57,75 @@ pub fn is_kept_from(offices: &Offices, office_id: &str, accused: &[String]) -> b
     !accused.is_empty() && offices.is_at_or_under(office_id, accused)
 }
 
-/// The offices whose accusation keeps a caller of these offices away: they and all above them.
-pub fn kept_away_by(offices: &Offices, caller_offices: &[String]) -> Vec<String> {
+/// Whether somebody who acts for a whole division must never learn of a case: an accused office is
+/// one of that division, or of one above it.
+pub fn is_division_kept_from(directory: &Directory, division: &str, accused: &[String]) -> bool {
+    accused.iter().any(|office_id| {
+        let office = directory.offices.get(office_id);
+        let of_office = office.and_then(|office| office.division_code.as_deref());
+        of_office.is_some_and(|top| directory.lies_in(division, top))
+    })
+}
+
+/// The offices whose accusation keeps a caller away: the caller's own and all above them, and all
+/// of the caller's divisions and of those above them.
+pub fn kept_away_by(
+    directory: &Directory,
+    caller_offices: &[String],
+    caller_divisions: &[String],
+) -> Vec<String> {
+    let offices = &directory.offices;
     let mut above: Vec<String> = caller_offices
         .iter()
         .flat_map(|office| offices.upwards(office))
         .map(str::to_owned)
         .collect();
+    let houses: BTreeSet<String> =
+        caller_divisions.iter().flat_map(|code| directory.path(Some(code))).collect();
+    if !houses.is_empty() {
+        let of_houses = offices
+            .iter()
+            .filter(|office| office.division_code.as_ref().is_some_and(|it| houses.contains(it)));
+        above.extend(of_houses.map(|office| office.office_id.clone()));
+    }
     above.sort_unstable();
     above.dedup();
     above
+}
+
+/// Why an office cannot be given a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfit {
+    /// There is no such office.
+    Unknown,
+    /// It has it.
+    HasIt,
+    /// It takes no messages.
+    Closed,
+    /// It is accused, or lies under an accused one.
+    Accused,
+}
+
+/// The office that a case may be given to by the one that has it.
+///
+/// # Errors
+/// Why not.
+pub fn heir<'d>(
+    offices: &'d Offices,
+    holder: &str,
+    to: &str,
+    accused: &[String],
+) -> Result<&'d Office, Unfit> {
+    let office = offices.get(to).ok_or(Unfit::Unknown)?;
+    if to == holder {
+        Err(Unfit::HasIt)
+    } else if is_kept_from(offices, to, accused) {
+        Err(Unfit::Accused)
+    } else if !office.open {
+        Err(Unfit::Closed)
+    } else {
+        Ok(office)
+    }
 }
 
 /// Chooses the office of a new case. `triage` are the offices, in order of choice, that get what
@@ -106,7 +173,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        directory::{Level, Office},
+        directory::{Level, Office, Parts},
         lists,
         offices::Broken,
     };
@@ -121,6 +188,11 @@ mod tests {
             parent_office_id: parent.map(str::to_owned),
             open: true,
         }
+    }
+
+    /// The office without its division, for a directory that has none.
+    fn nowhere(office: Office) -> Office {
+        Office { division_code: None, ..office }
     }
 
     fn names(ids: &[&str]) -> Vec<String> {
@@ -230,7 +302,10 @@ mod tests {
                 let office_id = office.office_id.clone();
                 let kept = is_kept_from(&offices, &office_id, &accused);
                 prop_assert_eq!(kept, hidden.contains(office_id.as_str()));
-                let away = kept_away_by(&offices, &[office_id]);
+                let given = heir(&offices, &id(&addressed), &office_id, &accused);
+                prop_assert!(!kept || given.is_err());
+                let parts = Parts { offices: offices.iter().cloned().map(nowhere).collect(), ..Parts::default() };
+                let away = kept_away_by(&Directory::new(parts).unwrap(), &[office_id], &[]);
                 prop_assert_eq!(kept, away.iter().any(|above| accused.contains(above)));
             }
         }

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::{
     CaseId, MessageId, ReplyId,
     assignment::{self, Rule},
-    directory::{Directory, Level, Place},
+    directory::{Directory, Level, Office, Place},
+    rating::Rating,
     state::{Act, Outcome, Refusal, State, transition},
 };
 
@@ -68,6 +69,8 @@ pub struct Opening {
     pub accused: Vec<String>,
     /// How often its public text was redacted so far.
     pub redactions: i64,
+    /// The trace of its approval.
+    pub traceparent: Option<String>,
 }
 
 impl Opening {
@@ -118,6 +121,8 @@ pub struct Case {
     pub accepted_at: Option<Timestamp>,
     /// When it was first answered.
     pub replied_at: Option<Timestamp>,
+    /// When it was answered last.
+    pub last_replied_at: Option<Timestamp>,
     /// When it ended.
     pub closed_at: Option<Timestamp>,
     /// When the last step was made; none is made before it.
@@ -169,10 +174,14 @@ pub enum What {
     Assigned,
     /// The office accepted it.
     Accepted,
+    /// The office named gave it to the one that has it now.
+    Transferred(String),
     /// The office answered.
     Replied(ReplyId),
     /// The author rated a reply.
     RatingChanged(ReplyId),
+    /// The rating of a reply became final; it was first given then.
+    Rated(ReplyId, Rating, Timestamp),
     /// It ended.
     Closed(Outcome),
     /// Its public text changed.
@@ -246,6 +255,7 @@ impl Case {
             state: State::Assigned,
             accepted_at: None,
             replied_at: None,
+            last_replied_at: None,
             closed_at: None,
             last_step_at: opened_at,
             revision: 1,
@@ -317,6 +327,7 @@ impl Case {
                 (State::Replied, Some(reply_id)) => {
                     self.reply_count += 1;
                     self.replied_at.get_or_insert(at);
+                    self.last_replied_at = Some(at);
                     What::Replied(reply_id)
                 }
                 (State::Accepted | State::Replied, _) => {
@@ -336,6 +347,29 @@ impl Case {
         self.changes += 1;
         self.last_step_at = at;
         Ok(facts)
+    }
+
+    /// Gives it to another office, chosen by [`assignment::heir`]. Its deadline stays.
+    ///
+    /// # Errors
+    /// Why it cannot be done; then nothing is changed.
+    pub fn transfer(
+        &mut self,
+        to: &Office,
+        directory: &Directory,
+        at: Timestamp,
+    ) -> Result<Vec<Fact>, Refusal> {
+        for state in transition(self.state, Act::Transfer)? {
+            self.state = *state;
+        }
+        let from = std::mem::replace(&mut self.office_id, to.office_id.clone());
+        self.place = directory.place(to.division_code.as_deref());
+        Rule::Transferred.code().clone_into(&mut self.assigned_by);
+        self.custody_count += 1;
+        self.revision += 1;
+        self.changes += 1;
+        self.last_step_at = at;
+        Ok(vec![self.fact(What::Transferred(from), at)])
     }
 
     /// Takes the public text as it is after a redaction. Gives nothing if none is kept, or if it

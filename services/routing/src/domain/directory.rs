@@ -79,6 +79,8 @@ pub struct Kind {
     pub kind: String,
     /// In Chinese.
     pub name_zh: String,
+    /// In English.
+    pub name_en: String,
 }
 
 /// A domain with its topics.

@@ -176,6 +176,7 @@ struct HolidayLine {
 struct KindLine {
     kind: String,
     name_zh: String,
+    name_en: String,
 }
 
 #[derive(Deserialize)]
@@ -235,7 +236,7 @@ pub fn embedded() -> Result<Lists, Broken> {
         divisions,
         holidays,
         kinds: lines("kinds", KINDS, |line: KindLine| {
-            Some(Kind { kind: line.kind, name_zh: line.name_zh })
+            Some(Kind { kind: line.kind, name_zh: line.name_zh, name_en: line.name_en })
         })?,
         domains: lines("domains", DOMAINS, |line: DomainLine| {
             let topics = line.topics_zh.split(';').filter(|topic| !topic.is_empty());

@@ -61,6 +61,11 @@ impl Rating {
     }
 }
 
+/// What is first rated before this can no longer be changed at `now`.
+pub fn final_before(now: Timestamp) -> Timestamp {
+    now.saturating_sub(CHANGEABLE_FOR).unwrap_or(Timestamp::MIN)
+}
+
 /// Until when a rating that was first given at `rated_at` may be changed.
 pub fn changeable_until(rated_at: Timestamp) -> Timestamp {
     rated_at.saturating_add(CHANGEABLE_FOR).unwrap_or(Timestamp::MAX)

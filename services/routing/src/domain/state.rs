@@ -103,6 +103,8 @@ pub enum Act {
     Reply,
     /// The office ends it.
     Close(Outcome),
+    /// The office gives it to another.
+    Transfer,
     /// The author withdraws it.
     Withdraw,
 }
@@ -125,18 +127,22 @@ pub enum Refusal {
     /// The office has answered already.
     #[error("the office has answered already")]
     AlreadyAnswered,
+    /// What is answered stays with who answered it.
+    #[error("what is answered stays with who answered it")]
+    TransferTooLate,
 }
 
 /// The states that `act` leads through, in order. Total: every state and act has an answer.
 ///
 /// - A reply to a case that nobody accepted accepts it on the way.
 /// - Only a duplicate may be closed without a reply, because its answer stands in another case.
+/// - Who gets a case by transfer has yet to accept it. What is answered stays where it is.
 /// - What has ended stays as it ended: a withdrawal that comes after it is refused.
 ///
 /// # Errors
 /// Says why the act is refused.
 pub fn transition(state: State, act: Act) -> Result<&'static [State], Refusal> {
-    use Act::{Accept, Close, Reply, Withdraw};
+    use Act::{Accept, Close, Reply, Transfer, Withdraw};
     use State::{Accepted, Assigned, Closed, Replied};
     match (state, act) {
         (_, Close(Outcome::Withdrawn)) => Err(Refusal::NotForOffices),
@@ -148,6 +154,8 @@ pub fn transition(state: State, act: Act) -> Result<&'static [State], Refusal> {
         (Replied, Close(outcome)) => Ok(closed(outcome)),
         (Assigned | Accepted, Close(Outcome::Duplicate)) => Ok(closed(Outcome::Duplicate)),
         (Assigned | Accepted, Close(_)) => Err(Refusal::ReplyFirst),
+        (Assigned | Accepted, Transfer) => Ok(&[Assigned]),
+        (Replied, Transfer) => Err(Refusal::TransferTooLate),
         (Assigned | Accepted, Withdraw) => Ok(closed(Outcome::Withdrawn)),
         (Replied, Withdraw) => Err(Refusal::AlreadyAnswered),
     }
@@ -175,6 +183,7 @@ mod tests {
         prop_oneof![
             Just(Act::Accept),
             Just(Act::Reply),
+            Just(Act::Transfer),
             Just(Act::Withdraw),
             prop::sample::select(Outcome::ALL.to_vec()).prop_map(Act::Close),
         ]
@@ -217,24 +226,28 @@ mod tests {
                 State::Closed(_) => 3,
             };
             let (mut state, mut replies, mut accepted) = (State::Assigned, 0, 0);
+            let mut transfers = 0;
             for act in acts {
                 let before = state;
                 match transition(state, act) {
                     Ok(path) => {
                         prop_assert!(!path.is_empty());
                         for next in path {
-                            prop_assert!(rank(*next) > rank(state) || (*next == state && act == Act::Reply));
+                            let again = *next == state && act == Act::Reply;
+                            let back = *next == State::Assigned && act == Act::Transfer;
+                            prop_assert!(rank(*next) > rank(state) || again || back);
                             accepted += u32::from(*next == State::Accepted);
                             state = *next;
                         }
                         replies += u32::from(act == Act::Reply);
-                        if act == Act::Withdraw {
+                        transfers += u32::from(act == Act::Transfer);
+                        if matches!(act, Act::Withdraw | Act::Transfer) {
                             prop_assert_eq!(replies, 0);
                         }
                     }
                     Err(_) => prop_assert_eq!(state, before),
                 }
-                prop_assert!(accepted <= 1);
+                prop_assert!(accepted <= 1 + transfers);
                 prop_assert_eq!(replies > 0 && state.outcome() == Some(Outcome::Withdrawn), false);
                 if let State::Closed(outcome) = state {
                     prop_assert!(replies > 0 || matches!(outcome, Outcome::Duplicate | Outcome::Withdrawn));

@@ -4,23 +4,55 @@ use liuyan_kit::clock::to_proto;
 use liuyan_proto::liuyan::{common::v1 as common, routing::v1 as routing};
 
 use crate::{
+    app::{reading::Seen, searching::Hit},
     domain::{
         case::{Case, Reply, Segment},
+        rating::changeable_until,
         state::{Outcome, State},
         view::{PublicState, View},
     },
     events,
+    store::ratings::Rated,
 };
 
 /// A case as those see it who may see it whole; its view alone is for everybody.
-pub(super) fn case(case: &Case, view: View) -> routing::Case {
+pub(super) fn case(case: &Case, view: View, ratings: &[Rated]) -> routing::Case {
     routing::Case {
         view: Some(public(view)),
         visibility: events::visibility(case.visibility).into(),
         public: case.is_public(),
         assigned_by: case.assigned_by.clone(),
         etag: case.etag(),
-        ratings: Vec::new(),
+        ratings: ratings.iter().map(rating).collect(),
+    }
+}
+
+/// A case as a caller sees it.
+pub(super) fn seen(seen: Seen) -> routing::Case {
+    case(&seen.case, seen.view, &seen.ratings)
+}
+
+/// A case that was found.
+pub(super) fn hit(hit: Hit) -> routing::SearchHit {
+    let number = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+    let highlights = hit.excerpt.highlights.into_iter();
+    let highlights = highlights
+        .map(|span| routing::Highlight { start: number(span.start), end: number(span.end) });
+    routing::SearchHit {
+        case: Some(public(hit.view)),
+        highlights: highlights.collect(),
+        excerpt: hit.excerpt.text,
+    }
+}
+
+fn rating(rated: &Rated) -> routing::Rating {
+    let value = |value: i16| u32::from(value.unsigned_abs());
+    routing::Rating {
+        reply_id: rated.reply_id.to_string(),
+        resolution: value(rated.rating.resolution()),
+        attitude: value(rated.rating.attitude()),
+        speed: value(rated.rating.speed()),
+        changeable_until: Some(to_proto(changeable_until(rated.at))),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     app::App,
     domain::{
         directory::{Directory, Division, Level, Office},
+        editing::{DivisionDraft, GivenLevel, OfficeDraft},
         page,
     },
     error::Error,
@@ -40,6 +41,40 @@ impl Grpc {
 
     fn answer<T>(&self, caller: &Caller, result: Result<T, Error>) -> Result<Response<T>, Status> {
         result.map(Response::new).map_err(|error| status(&self.words, &error, caller))
+    }
+
+    async fn put_division(
+        &self,
+        request: routing::PutDivisionRequest,
+    ) -> Result<routing::PutDivisionResponse, Error> {
+        let wanted =
+            request.division.ok_or_else(|| Error::invalid("division", "FIELD_REQUIRED"))?;
+        let draft = DivisionDraft {
+            level: given_level(wanted.level),
+            code: wanted.code,
+            name: wanted.name,
+            parent_code: wanted.parent_code,
+        };
+        let put = self.app.put_division(draft).await?;
+        Ok(routing::PutDivisionResponse { division: Some(division(&put)) })
+    }
+
+    async fn put_office(
+        &self,
+        request: routing::PutOfficeRequest,
+    ) -> Result<routing::PutOfficeResponse, Error> {
+        let wanted = request.office.ok_or_else(|| Error::invalid("office", "FIELD_REQUIRED"))?;
+        let draft = OfficeDraft {
+            level: given_level(wanted.level),
+            office_id: wanted.office_id,
+            division_code: wanted.division_code,
+            role: wanted.role,
+            title: wanted.title,
+            parent_office_id: wanted.parent_office_id,
+            open: wanted.open,
+        };
+        let put = self.app.put_office(draft).await?;
+        Ok(routing::PutOfficeResponse { office: Some(office(&put)) })
     }
 
     fn deadline(
@@ -75,6 +110,18 @@ impl Grpc {
                 })
                 .collect(),
         })
+    }
+}
+
+/// The level that a caller named, or the reason why there is none.
+fn given_level(number: i32) -> GivenLevel {
+    match routing::Level::try_from(number) {
+        Ok(routing::Level::Unspecified) => Err("FIELD_REQUIRED"),
+        Ok(routing::Level::State) => Ok(Level::State),
+        Ok(routing::Level::Province) => Ok(Level::Province),
+        Ok(routing::Level::City) => Ok(Level::City),
+        Ok(routing::Level::County) => Ok(Level::County),
+        Err(_) => Err("VALUE_UNKNOWN"),
     }
 }
 
@@ -203,7 +250,7 @@ impl DirectoryService for Grpc {
         request: Request<routing::ListDivisionsRequest>,
     ) -> Result<Response<routing::ListDivisionsResponse>, Status> {
         let caller = Caller::of(&request);
-        self.answer(&caller, divisions(self.app.directory(), request.get_ref()))
+        self.answer(&caller, divisions(&self.app.directory(), request.get_ref()))
     }
 
     async fn get_division(
@@ -221,7 +268,7 @@ impl DirectoryService for Grpc {
         request: Request<routing::ListOfficesRequest>,
     ) -> Result<Response<routing::ListOfficesResponse>, Status> {
         let caller = Caller::of(&request);
-        self.answer(&caller, offices(self.app.directory(), request.get_ref()))
+        self.answer(&caller, offices(&self.app.directory(), request.get_ref()))
     }
 
     async fn get_office(
@@ -236,16 +283,20 @@ impl DirectoryService for Grpc {
 
     async fn put_division(
         &self,
-        _: Request<routing::PutDivisionRequest>,
+        request: Request<routing::PutDivisionRequest>,
     ) -> Result<Response<routing::PutDivisionResponse>, Status> {
-        Err(Status::unimplemented(""))
+        let caller = Caller::of(&request);
+        let result = self.put_division(request.into_inner()).await;
+        self.answer(&caller, result)
     }
 
     async fn put_office(
         &self,
-        _: Request<routing::PutOfficeRequest>,
+        request: Request<routing::PutOfficeRequest>,
     ) -> Result<Response<routing::PutOfficeResponse>, Status> {
-        Err(Status::unimplemented(""))
+        let caller = Caller::of(&request);
+        let result = self.put_office(request.into_inner()).await;
+        self.answer(&caller, result)
     }
 
     async fn list_kinds(
@@ -256,7 +307,7 @@ impl DirectoryService for Grpc {
         let kinds = directory.kinds.iter().map(|kind| routing::Kind {
             kind: kind.kind.clone(),
             name_zh: kind.name_zh.clone(),
-            name_en: String::new(),
+            name_en: kind.name_en.clone(),
         });
         let version = directory.kinds_version;
         Ok(Response::new(routing::ListKindsResponse { kinds: kinds.collect(), version }))
@@ -282,7 +333,7 @@ impl DirectoryService for Grpc {
         request: Request<routing::GetCalendarRequest>,
     ) -> Result<Response<routing::GetCalendarResponse>, Status> {
         let caller = Caller::of(&request);
-        self.answer(&caller, calendar(self.app.directory(), request.get_ref().year))
+        self.answer(&caller, calendar(&self.app.directory(), request.get_ref().year))
     }
 
     async fn compute_deadline(

@@ -1,4 +1,4 @@
--- Adds and changes offices; gives the ids of those that are not as they were.
+-- Adds and changes offices, but none that an editor has put; gives the ids of those that are not as they were.
 insert into offices as offices
     (office_id, division_code, level, role, title, parent_office_id, open)
 select *
@@ -10,7 +10,8 @@ set division_code = excluded.division_code,
     title = excluded.title,
     parent_office_id = excluded.parent_office_id,
     open = excluded.open
-where (offices.division_code, offices.level, offices.role, offices.title,
+where offices.source = 'list'
+  and (offices.division_code, offices.level, offices.role, offices.title,
        offices.parent_office_id, offices.open)
       is distinct from
       (excluded.division_code, excluded.level, excluded.role, excluded.title,

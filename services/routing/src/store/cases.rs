@@ -1,5 +1,6 @@
 //! Cases.
 
+use jiff::Timestamp;
 use liuyan_kit::{
     clock::{from_db, to_db},
     db,
@@ -47,6 +48,7 @@ struct CaseRow {
     outcome: Option<String>,
     accepted_at: Option<OffsetDateTime>,
     replied_at: Option<OffsetDateTime>,
+    last_replied_at: Option<OffsetDateTime>,
     closed_at: Option<OffsetDateTime>,
     last_step_at: OffsetDateTime,
     revision: i64,
@@ -88,6 +90,7 @@ impl TryFrom<CaseRow> for Case {
             state,
             accepted_at: row.accepted_at.map(from_db),
             replied_at: row.replied_at.map(from_db),
+            last_replied_at: row.last_replied_at.map(from_db),
             closed_at: row.closed_at.map(from_db),
             last_step_at: from_db(row.last_step_at),
             revision: row.revision,
@@ -116,6 +119,29 @@ pub enum Name {
     Number(String),
 }
 
+/// In which order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// What is due first, first.
+    Deadline,
+    /// What was answered last, first; without what was not answered.
+    Replied,
+}
+
+impl Order {
+    /// When a case stands in this order.
+    pub fn time(self, case: &Case) -> Timestamp {
+        match self {
+            Self::Newest => case.submitted_at,
+            Self::Deadline => case.deadline_at,
+            Self::Replied => case.last_replied_at.unwrap_or(case.submitted_at),
+        }
+    }
+}
+
 /// Which cases, and who asks.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -123,6 +149,8 @@ pub struct Filter {
     pub any: bool,
     /// Offices whose cases are shown, too, if they are not public.
     pub readable: Vec<String>,
+    /// Whether only these, or all, are shown, and not what is merely public.
+    pub own: bool,
     /// Offices whose accusation hides a case.
     pub kept_away_by: Vec<String>,
     /// Only of this office.
@@ -135,8 +163,14 @@ pub struct Filter {
     pub province_code: Option<String>,
     /// Only in this state.
     pub state: Option<&'static str>,
+    /// Only of this domain.
+    pub domain: Option<String>,
+    /// Only of this kind.
+    pub kind: Option<String>,
+    /// Only what waits for a first answer.
+    pub unanswered: bool,
     /// Only after this one, in the order of the list.
-    pub after: Option<(jiff::Timestamp, CaseId)>,
+    pub after: Option<(Timestamp, CaseId)>,
 }
 
 /// Inserts new cases.
@@ -178,6 +212,7 @@ fn line(case: &Case) -> Value {
         "outcome": case.state.outcome().map(Outcome::code),
         "accepted_at": case.accepted_at,
         "replied_at": case.replied_at,
+        "last_replied_at": case.last_replied_at,
         "closed_at": case.closed_at,
         "last_step_at": case.last_step_at,
         "revision": case.revision,
@@ -206,6 +241,7 @@ pub async fn update(tx: &mut PgConnection, case: &Case) -> Result<(), sqlx::Erro
         case.state.outcome().map(Outcome::code),
         case.accepted_at.map(to_db),
         case.replied_at.map(to_db),
+        case.last_replied_at.map(to_db),
         case.closed_at.map(to_db),
         to_db(case.last_step_at),
         case.revision,
@@ -214,6 +250,11 @@ pub async fn update(tx: &mut PgConnection, case: &Case) -> Result<(), sqlx::Erro
         case.custody_count,
         case.rating_count,
         case.request_count,
+        case.office_id,
+        case.place.division_code,
+        case.place.city_code,
+        case.place.province_code,
+        case.assigned_by,
     )
     .execute(tx)
     .await?;
@@ -254,6 +295,21 @@ pub async fn lock(tx: &mut PgConnection, case_id: CaseId) -> Result<Option<Case>
     row.map(Case::try_from).transpose()
 }
 
+/// Locks those of the cases that nobody else works on, in the order of their ids.
+pub async fn lock_free(tx: &mut PgConnection, ids: &[CaseId]) -> Result<Vec<Case>, sqlx::Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    sqlx::query_as!(
+        CaseRow,
+        "select * from cases where case_id = any($1) order by case_id for update skip locked",
+        &ids
+    )
+    .fetch_all(tx)
+    .await?
+    .into_iter()
+    .map(Case::try_from)
+    .collect()
+}
+
 /// Locks the cases of messages, in the order of their ids.
 pub async fn lock_of_messages(
     tx: &mut PgConnection,
@@ -286,35 +342,54 @@ pub async fn public(
         .collect()
 }
 
-/// Up to `limit` cases, the newest first.
+/// Makes the statements that follow on this connection be planned with their values: which index
+/// fits depends on which of the filters are there, and on the words that are looked for.
+pub(super) async fn plan_with_values(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("select set_config('plan_cache_mode', 'force_custom_plan', false) as mode")
+        .fetch_one(connection)
+        .await
+        .map(drop)
+}
+
+/// Up to `limit` cases in this order.
 pub async fn list(
     connection: &mut PgConnection,
+    order: Order,
     filter: &Filter,
     limit: i64,
 ) -> Result<Vec<Case>, sqlx::Error> {
-    // Which index fits depends on which of the filters are there: a plan for all of them fits none.
-    sqlx::query!("select set_config('plan_cache_mode', 'force_custom_plan', false) as mode")
-        .fetch_one(&mut *connection)
-        .await?;
-    sqlx::query_file_as!(
-        CaseRow,
-        "src/queries/list_cases.sql",
-        filter.any,
-        !filter.readable.is_empty(),
-        &filter.readable,
-        &filter.kept_away_by,
-        filter.office_id,
-        filter.division_code,
-        filter.city_code,
-        filter.province_code,
-        filter.state,
-        filter.after.map(|(at, _)| to_db(at)),
-        filter.after.map(|(_, case_id)| case_id.uuid()),
-        limit,
-    )
-    .fetch_all(connection)
-    .await?
-    .into_iter()
-    .map(Case::try_from)
-    .collect()
+    plan_with_values(connection).await?;
+    // The statements differ in their order alone; each file is checked by itself.
+    macro_rules! listed {
+        ($file:literal) => {
+            sqlx::query_file_as!(
+                CaseRow,
+                $file,
+                filter.any,
+                !filter.readable.is_empty(),
+                &filter.readable,
+                filter.own,
+                &filter.kept_away_by,
+                filter.office_id,
+                filter.division_code,
+                filter.city_code,
+                filter.province_code,
+                filter.state,
+                filter.domain,
+                filter.kind,
+                filter.unanswered,
+                filter.after.map(|(at, _)| to_db(at)),
+                filter.after.map(|(_, case_id)| case_id.uuid()),
+                limit,
+            )
+            .fetch_all(connection)
+            .await?
+        };
+    }
+    let rows = match order {
+        Order::Newest => listed!("src/queries/list_newest.sql"),
+        Order::Deadline => listed!("src/queries/list_deadline.sql"),
+        Order::Replied => listed!("src/queries/list_replied.sql"),
+    };
+    rows.into_iter().map(Case::try_from).collect()
 }

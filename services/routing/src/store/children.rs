@@ -15,7 +15,7 @@ use super::expect_all;
 use crate::domain::{
     CaseId, ReplyId,
     case::{Case, Reply, Segment},
-    rating::Rating,
+    view::{self, View},
 };
 
 /// Begins the custody of new cases; of those that have ended it ends at once.
@@ -56,6 +56,49 @@ pub async fn end_custody(
     db::expect_one(&ended)
 }
 
+/// A case that was given to another office.
+#[derive(Debug)]
+pub struct Transfer<'a> {
+    /// The office that had it.
+    pub from_office_id: &'a str,
+    /// Why.
+    pub reason: &'a str,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Ends the custody of the office that had a case and begins that of the one that has it now,
+/// without a gap, and keeps the reason.
+pub async fn hand_over(
+    tx: &mut PgConnection,
+    case: &Case,
+    transfer: &Transfer<'_>,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    end_custody(&mut *tx, case.case_id, transfer.at).await?;
+    sqlx::query!(
+        "insert into custody (case_id, position, office_id, held_from) values ($1, $2, $3, $4)",
+        case.case_id.uuid(),
+        case.custody_count,
+        case.office_id,
+        to_db(transfer.at),
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "insert into transfers (case_id, position, from_office_id, reason, entered_at)
+         values ($1, $2, $3, $4, $5)",
+        case.case_id.uuid(),
+        case.custody_count,
+        transfer.from_office_id,
+        transfer.reason,
+        to_db(now),
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// Adds a reply; `position` counts the replies of its case from 1.
 pub async fn insert_reply(
     tx: &mut PgConnection,
@@ -87,6 +130,15 @@ pub struct Children {
     pub replies: HashMap<CaseId, Vec<Reply>>,
     /// Custody by case, oldest first.
     pub custody: HashMap<CaseId, Vec<Segment>>,
+}
+
+impl Children {
+    /// The view of a case, with what hangs on it.
+    pub fn view(&mut self, case: &Case) -> View {
+        let replies = self.replies.remove(&case.case_id).unwrap_or_default();
+        let custody = self.custody.remove(&case.case_id).unwrap_or_default();
+        view::assemble(case, replies, custody)
+    }
 }
 
 /// The replies and the custody of cases.
@@ -127,57 +179,4 @@ pub async fn of(connection: &mut PgConnection, cases: &[Case]) -> Result<Childre
         });
     }
     Ok(children)
-}
-
-/// What is stored of the rating of a reply.
-#[derive(Debug, Clone, Copy)]
-pub struct Rated {
-    /// Whether the case has this reply.
-    pub has_reply: bool,
-    /// When the reply was first rated.
-    pub rated_at: Option<Timestamp>,
-}
-
-/// Whether a case has a reply, and when that was first rated.
-pub async fn rated(
-    connection: &mut PgConnection,
-    case_id: CaseId,
-    reply_id: ReplyId,
-) -> Result<Rated, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"select ratings.rated_at as "rated_at?"
-           from replies left join ratings using (reply_id)
-           where replies.reply_id = $1 and replies.case_id = $2"#,
-        reply_id.uuid(),
-        case_id.uuid(),
-    )
-    .fetch_optional(connection)
-    .await?;
-    Ok(Rated { has_reply: row.is_some(), rated_at: row.and_then(|row| row.rated_at).map(from_db) })
-}
-
-/// Stores a rating, or changes it.
-pub async fn put_rating(
-    tx: &mut PgConnection,
-    case_id: CaseId,
-    reply_id: ReplyId,
-    rating: Rating,
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
-    let put = sqlx::query!(
-        "insert into ratings (reply_id, case_id, resolution, attitude, speed, rated_at, changed_at)
-         values ($1, $2, $3, $4, $5, $6, $6)
-         on conflict (reply_id) do update
-         set resolution = excluded.resolution, attitude = excluded.attitude,
-             speed = excluded.speed, changed_at = excluded.changed_at",
-        reply_id.uuid(),
-        case_id.uuid(),
-        rating.resolution(),
-        rating.attitude(),
-        rating.speed(),
-        to_db(now),
-    )
-    .execute(tx)
-    .await?;
-    db::expect_one(&put)
 }

@@ -21,6 +21,17 @@ pub async fn lock(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
         .map(drop)
 }
 
+/// By which a change of the directory is seen: each list with its version and its changes.
+pub type Marks = Vec<(String, i32, i64)>;
+
+/// Where each list stands.
+pub async fn marks(connection: &mut PgConnection) -> Result<Marks, sqlx::Error> {
+    let rows = sqlx::query!("select list, version, changes from directory_lists order by list")
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.list, row.version, row.changes)).collect())
+}
+
 /// The version of each list that is loaded.
 pub async fn versions(connection: &mut PgConnection) -> Result<Vec<(String, u32)>, sqlx::Error> {
     let rows = sqlx::query!("select list, version from directory_lists order by list")
@@ -29,7 +40,8 @@ pub async fn versions(connection: &mut PgConnection) -> Result<Vec<(String, u32)
     Ok(rows.into_iter().map(|row| (row.list, row.version.unsigned_abs())).collect())
 }
 
-/// Makes the divisions those of the list.
+/// Makes the divisions those of the list, and leaves those of editors alone. What an office or an
+/// editor's division lies in stays, too.
 pub async fn put_divisions(tx: &mut PgConnection, list: &[Division]) -> Result<(), sqlx::Error> {
     let codes: Vec<String> = list.iter().map(|division| division.code.clone()).collect();
     let names: Vec<String> = list.iter().map(|division| division.name.clone()).collect();
@@ -37,12 +49,25 @@ pub async fn put_divisions(tx: &mut PgConnection, list: &[Division]) -> Result<(
         list.iter().map(|division| division.level.code().to_owned()).collect();
     let parents: Vec<Option<String>> =
         list.iter().map(|division| division.parent_code.clone()).collect();
-    sqlx::query!("delete from divisions where code <> all($1)", &codes).execute(&mut *tx).await?;
     sqlx::query!(
-        "insert into divisions (code, name, level, parent_code)
+        "with recursive needed (code) as (
+             select division_code from offices where division_code is not null
+             union select code from divisions where source = 'editor'
+             union select parent_code from divisions join needed using (code)
+                   where parent_code is not null
+         )
+         delete from divisions
+         where source = 'list' and code <> all($1) and code not in (select code from needed)",
+        &codes
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "insert into divisions as divisions (code, name, level, parent_code)
          select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
          on conflict (code) do update
-         set name = excluded.name, level = excluded.level, parent_code = excluded.parent_code",
+         set name = excluded.name, level = excluded.level, parent_code = excluded.parent_code
+         where divisions.source = 'list'",
         &codes,
         &names,
         &levels,
@@ -53,8 +78,8 @@ pub async fn put_divisions(tx: &mut PgConnection, list: &[Division]) -> Result<(
     Ok(())
 }
 
-/// Makes the offices those of the list; offices that it lacks are closed, since cases still name
-/// them. Gives the ids of those that were added or changed.
+/// Makes the offices those of the list, and leaves those of editors alone; offices that it lacks
+/// are closed, since cases still name them. Gives the ids of those that were added or changed.
 pub async fn put_offices(
     tx: &mut PgConnection,
     list: &[Office],
@@ -69,7 +94,8 @@ pub async fn put_offices(
         list.iter().map(|office| office.parent_office_id.clone()).collect();
     let open: Vec<bool> = list.iter().map(|office| office.open).collect();
     let mut changed = sqlx::query_scalar!(
-        "update offices set open = false where open and office_id <> all($1) returning office_id",
+        "update offices set open = false where open and source = 'list' and office_id <> all($1)
+         returning office_id",
         &ids
     )
     .fetch_all(&mut *tx)
@@ -119,15 +145,18 @@ pub async fn put_holidays(tx: &mut PgConnection, list: &[Holiday]) -> Result<(),
 /// Makes the kinds those of the list.
 pub async fn put_kinds(tx: &mut PgConnection, list: &[Kind]) -> Result<(), sqlx::Error> {
     let kinds: Vec<String> = list.iter().map(|kind| kind.kind.clone()).collect();
-    let names: Vec<String> = list.iter().map(|kind| kind.name_zh.clone()).collect();
+    let zh: Vec<String> = list.iter().map(|kind| kind.name_zh.clone()).collect();
+    let en: Vec<String> = list.iter().map(|kind| kind.name_en.clone()).collect();
     sqlx::query!("delete from kinds where kind <> all($1)", &kinds).execute(&mut *tx).await?;
     sqlx::query!(
-        "insert into kinds (kind, name_zh, place)
-         select kind, name, place
-         from unnest($1::text[], $2::text[]) with ordinality as list (kind, name, place)
-         on conflict (kind) do update set name_zh = excluded.name_zh, place = excluded.place",
+        "insert into kinds (kind, name_zh, name_en, place)
+         select kind, zh, en, place
+         from unnest($1::text[], $2::text[], $3::text[]) with ordinality as list (kind, zh, en, place)
+         on conflict (kind) do update
+         set name_zh = excluded.name_zh, name_en = excluded.name_en, place = excluded.place",
         &kinds,
-        &names,
+        &zh,
+        &en,
     )
     .execute(tx)
     .await?;
@@ -188,10 +217,10 @@ pub async fn settle(
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let settled = sqlx::query!(
-        "insert into directory_lists (list, version, rows, sha256, loaded_at)
+        "insert into directory_lists as directory_lists (list, version, rows, sha256, loaded_at)
          select list, $2, rows, sha256, $3 from directory_contents where list = $1
          on conflict (list) do update
-         set version = excluded.version, rows = excluded.rows,
+         set version = excluded.version, changes = directory_lists.changes + 1, rows = excluded.rows,
              sha256 = excluded.sha256, loaded_at = excluded.loaded_at",
         list.name(),
         version.cast_signed(),
@@ -221,7 +250,7 @@ pub async fn read(connection: &mut PgConnection) -> Result<Lists, sqlx::Error> {
         divisions: divisions(connection).await?,
         offices: offices(connection).await?,
         holidays: holidays(connection).await?,
-        kinds: sqlx::query_as!(Kind, "select kind, name_zh from kinds order by place")
+        kinds: sqlx::query_as!(Kind, "select kind, name_zh, name_en from kinds order by place")
             .fetch_all(&mut *connection)
             .await?,
         domains: sqlx::query_as!(

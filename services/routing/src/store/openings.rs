@@ -38,6 +38,7 @@ struct OpeningRow {
     occurred_at: Option<OffsetDateTime>,
     accused_office_ids: Vec<String>,
     redactions: i64,
+    traceparent: Option<String>,
 }
 
 impl TryFrom<OpeningRow> for Opening {
@@ -56,6 +57,7 @@ impl TryFrom<OpeningRow> for Opening {
             occurred_at: row.occurred_at.map(from_db),
             accused: row.accused_office_ids,
             redactions: row.redactions,
+            traceparent: row.traceparent,
         })
     }
 }
@@ -96,6 +98,7 @@ pub async fn insert(
                 "accused_office_ids": opening.accused,
                 "text_revision": approved.text_revision,
                 "approved_at": approved.approved_at,
+                "traceparent": opening.traceparent,
             })
         })
         .collect();
@@ -114,7 +117,7 @@ pub async fn due(
     sqlx::query_as!(
         OpeningRow,
         "select message_id, number, office_id, kind, domain, topic, visibility, submitted_at,
-                occurred_at, accused_office_ids, redactions
+                occurred_at, accused_office_ids, redactions, traceparent
          from openings where state = 'pending' and due_at <= $1
          order by due_at, message_id limit $2",
         to_db(now),
@@ -177,18 +180,26 @@ pub async fn put_off(
     Ok(())
 }
 
-/// Counts redactions of approved messages; each id as often as it was redacted.
+/// Counts redactions of approved messages; each id as often as it was redacted, with the trace of
+/// its cause.
 pub async fn count_redactions(
     tx: &mut PgConnection,
-    ids: &[MessageId],
+    redacted: &[(MessageId, Option<String>)],
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
+    let (ids, traces): (Vec<Uuid>, Vec<Option<String>>) =
+        redacted.iter().map(|(id, trace)| (id.uuid(), trace.clone())).unzip();
     sqlx::query!(
-        "update openings set redactions = redactions + said.times, attempts = 0, due_at = $2
-         from (select message_id, count(*) as times from unnest($1::uuid[]) as one (message_id)
+        "update openings
+         set redactions = redactions + said.times, attempts = 0, due_at = $3,
+             redaction_traceparent = said.traceparent
+         from (select message_id, count(*) as times,
+                      (array_agg(traceparent order by place desc))[1] as traceparent
+               from unnest($1::uuid[], $2::text[]) with ordinality as one (message_id, traceparent, place)
                group by message_id) as said
          where openings.message_id = said.message_id",
-        &uuids(ids),
+        &ids,
+        &traces as &[Option<String>],
         to_db(now),
     )
     .execute(tx)
@@ -197,7 +208,7 @@ pub async fn count_redactions(
 }
 
 /// A message that was redacted since the text of its case was fetched.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Redacted {
     /// The message.
     pub message_id: MessageId,
@@ -205,6 +216,8 @@ pub struct Redacted {
     pub redactions: i64,
     /// Whether its case keeps the text.
     pub has_text: bool,
+    /// The trace of the last redaction.
+    pub traceparent: Option<String>,
 }
 
 /// Up to `limit` messages that have a case and were redacted since its text was fetched.
@@ -215,7 +228,8 @@ pub async fn redacted(
 ) -> Result<Vec<Redacted>, sqlx::Error> {
     sqlx::query_as!(
         Redacted,
-        "select message_id, redactions, has_text from openings join cases using (message_id)
+        "select message_id, redactions, has_text, redaction_traceparent as traceparent
+         from openings join cases using (message_id)
          where openings.state = 'done' and redactions > redactions_applied and due_at <= $1
          order by due_at, message_id limit $2",
         to_db(now),
@@ -241,21 +255,32 @@ pub async fn apply_redactions(
     Ok(())
 }
 
+/// A wish to withdraw.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// The message.
+    pub message_id: MessageId,
+    /// When it was said.
+    pub at: Timestamp,
+    /// The trace of its cause.
+    pub traceparent: Option<String>,
+}
+
 /// Stores wishes to withdraw; they wait.
-pub async fn insert_withdrawals(
-    tx: &mut PgConnection,
-    wishes: &[(MessageId, Timestamp)],
-) -> Result<(), sqlx::Error> {
-    let ids: Vec<Uuid> = wishes.iter().map(|(id, _)| id.uuid()).collect();
-    let at: Vec<OffsetDateTime> = wishes.iter().map(|(_, at)| to_db(*at)).collect();
+pub async fn insert_withdrawals(tx: &mut PgConnection, wishes: &[Wish]) -> Result<(), sqlx::Error> {
+    let ids: Vec<Uuid> = wishes.iter().map(|wish| wish.message_id.uuid()).collect();
+    let at: Vec<OffsetDateTime> = wishes.iter().map(|wish| to_db(wish.at)).collect();
+    let traces: Vec<Option<String>> = wishes.iter().map(|wish| wish.traceparent.clone()).collect();
     sqlx::query!(
-        "insert into withdrawals (message_id, requested_at)
-         select message_id, requested_at
-         from unnest($1::uuid[], $2::timestamptz[]) as wish (message_id, requested_at)
+        "insert into withdrawals (message_id, requested_at, traceparent)
+         select message_id, requested_at, traceparent
+         from unnest($1::uuid[], $2::timestamptz[], $3::text[])
+             as wish (message_id, requested_at, traceparent)
          order by message_id
          on conflict (message_id) do nothing",
         &ids,
         &at,
+        &traces as &[Option<String>],
     )
     .execute(tx)
     .await?;
@@ -276,20 +301,21 @@ pub async fn waiting_withdrawals(
     Ok(ids.into_iter().map(MessageId::from).collect())
 }
 
-/// Locks up to `limit` wishes to withdraw a message that has a case.
+/// Locks up to `limit` wishes to withdraw a message that has a case; gives the messages, each with
+/// the trace of its wish.
 pub async fn claim_withdrawals(
     tx: &mut PgConnection,
     limit: i64,
-) -> Result<Vec<MessageId>, sqlx::Error> {
-    let ids = sqlx::query_scalar!(
-        "select withdrawals.message_id from withdrawals join cases using (message_id)
+) -> Result<HashMap<MessageId, Option<String>>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select withdrawals.message_id, traceparent from withdrawals join cases using (message_id)
          where withdrawals.state = 'waiting'
          order by message_id limit $1 for update of withdrawals skip locked",
         limit
     )
     .fetch_all(tx)
     .await?;
-    Ok(ids.into_iter().map(MessageId::from).collect())
+    Ok(rows.into_iter().map(|row| (row.message_id.into(), row.traceparent)).collect())
 }
 
 /// Writes down what became of wishes to withdraw: true if the message was withdrawn.

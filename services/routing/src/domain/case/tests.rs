@@ -20,6 +20,7 @@ pub(crate) fn an_opening() -> Opening {
         occurred_at: None,
         accused: vec![],
         redactions: 0,
+        traceparent: None,
     }
 }
 
@@ -110,4 +111,25 @@ fn a_new_text_is_a_new_revision_and_the_same_text_is_none() {
     assert_eq!((fact.what, fact.revision), (What::TextChanged, 2));
     let view = view::assemble(&case, vec![], vec![]);
     assert_eq!((view.text.title.as_str(), view.revision), ("", 2));
+}
+
+#[test]
+fn a_transfer_changes_who_has_it_and_leaves_the_clock_alone() {
+    let directory = lists::shared();
+    let (mut case, _) = open(&an_opening(), false);
+    case.act(Act::Accept, at("2026-10-08T10:00:00+08"), None).unwrap();
+    let deadline = case.deadline_at;
+    let to = directory.offices.get("130200-g").unwrap();
+    let facts = case.transfer(to, directory, at("2026-10-08T11:00:00+08")).unwrap();
+    assert_eq!(whats(&facts), [(What::Transferred("130102-g".to_owned()), true, 3)]);
+    assert_eq!((case.state, case.office_id.as_str()), (State::Assigned, "130200-g"));
+    assert_eq!(case.place, directory.place(Some("130200")));
+    assert_eq!((case.deadline_at, case.assigned_by.as_str()), (deadline, "transferred"));
+    assert_eq!((case.custody_count, case.changes), (2, 3));
+    assert_eq!(case.accepted_at, Some(at("2026-10-08T10:00:00+08")), "when its first office did");
+    case.act(Act::Reply, at("2026-10-08T12:00:00+08"), None).unwrap();
+    let before = case.clone();
+    let refused = case.transfer(to, directory, at("2026-10-08T13:00:00+08"));
+    assert_eq!(refused, Err(Refusal::TransferTooLate));
+    assert_eq!(case, before, "a refused act changes nothing");
 }

@@ -1,0 +1,165 @@
+//! What editors change in the directory, and how every replica comes to know of it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, PoisonError},
+};
+
+use liuyan_kit::{
+    class::Violation,
+    db::Db,
+    messaging::{Outgoing, outbox},
+};
+use sqlx::PgConnection;
+
+use super::{App, Snapshot};
+use crate::{
+    domain::{
+        directory::{Directory, Division, Office},
+        editing::{self, DivisionDraft, Fault, OfficeDraft},
+        lists::List,
+    },
+    error::Error,
+    events,
+    store::{directory as lists, editing as store},
+};
+
+impl App {
+    /// Adds a division or changes the one with this code. Offices whose divisions are others
+    /// through it are said again.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with everything that is wrong; then nothing was done.
+    pub async fn put_division(&self, draft: DivisionDraft) -> Result<Division, Error> {
+        let now = self.now();
+        let put = self
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let (before, whole) = editable(tx, List::Divisions).await?;
+                    let division = editing::division(&before, &draft).map_err(invalid)?;
+                    store::put_division(tx, &division).await?;
+                    store::count_change(tx, List::Divisions, whole).await?;
+                    let directory = lists::read(tx).await?.directory()?;
+                    let (said, moved) = moved(tx, &directory, BTreeSet::new()).await?;
+                    outbox::publish_all(tx, now, &said).await?;
+                    if !moved.is_empty() {
+                        store::tell_paths(tx, &moved).await?;
+                    }
+                    Ok::<_, Error>(division)
+                })
+            })
+            .await?;
+        self.see_own_change().await;
+        Ok(put)
+    }
+
+    /// Adds an office or changes the one with this id, and says so if it is not as it was.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with everything that is wrong; then nothing was done.
+    pub async fn put_office(&self, draft: OfficeDraft) -> Result<Office, Error> {
+        let now = self.now();
+        let put = self
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let (before, whole) = editable(tx, List::Offices).await?;
+                    let office = editing::office(&before, &draft).map_err(invalid)?;
+                    let changed = before.offices.get(&office.office_id) != Some(&office);
+                    store::put_office(tx, &office).await?;
+                    store::count_change(tx, List::Offices, whole).await?;
+                    let directory = lists::read(tx).await?.directory()?;
+                    let changed = changed.then(|| office.office_id.clone()).into_iter().collect();
+                    let (said, moved) = moved(tx, &directory, changed).await?;
+                    outbox::publish_all(tx, now, &said).await?;
+                    store::tell_paths(tx, &moved).await?;
+                    Ok::<_, Error>(office)
+                })
+            })
+            .await?;
+        self.see_own_change().await;
+        Ok(put)
+    }
+
+    /// Reads the directory anew if it was changed, here or by another replica. Gives whether it
+    /// was.
+    ///
+    /// # Errors
+    /// The database's. Then the directory stays as it was read last.
+    pub async fn renew_directory(&self) -> Result<bool, Error> {
+        // One at a time, so that what was read earlier never replaces what was read later.
+        let _turn = self.renewing.lock().await;
+        let known = {
+            let snapshot = self.snapshot.read().unwrap_or_else(PoisonError::into_inner);
+            snapshot.marks.clone()
+        };
+        if lists::marks(&mut *self.db.read().await?).await? == known {
+            return Ok(false);
+        }
+        let renewed = snapshot(&self.db).await?;
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = renewed;
+        Ok(true)
+    }
+
+    /// Whoever put something finds it at once. If that fails, the worker sees to it.
+    async fn see_own_change(&self) {
+        if let Err(error) = self.renew_directory().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the directory could not be read after a change");
+        }
+    }
+}
+
+/// Reads the directory, with where its lists stand: these first, so that a change in between is
+/// seen the next time.
+///
+/// # Errors
+/// The database's, or [`Error::Directory`] if what is there does not fit together.
+pub async fn snapshot(db: &Db) -> Result<Snapshot, Error> {
+    let mut connection = db.read().await?;
+    let marks = lists::marks(&mut connection).await?;
+    let read = lists::read(&mut connection).await?;
+    drop(connection);
+    Ok(Snapshot { directory: Arc::new(read.directory()?), marks })
+}
+
+/// The directory, for one who changes it at a time, and whether the list to be changed has all the
+/// rows that it should: a change must not hide that one was lost.
+async fn editable(tx: &mut PgConnection, list: List) -> Result<(Directory, bool), Error> {
+    lists::lock(tx).await?;
+    let damaged = lists::damaged(tx).await?;
+    let whole = !damaged.iter().any(|name| name == list.name());
+    Ok((lists::read(tx).await?.directory()?, whole))
+}
+
+/// The offices to be said: those that changed, and those that lie elsewhere than was last said.
+pub(super) async fn moved(
+    tx: &mut PgConnection,
+    directory: &Directory,
+    mut changed: BTreeSet<String>,
+) -> Result<(Vec<Outgoing>, Vec<(String, Vec<String>)>), sqlx::Error> {
+    let told: BTreeMap<String, Option<Vec<String>>> =
+        store::told_paths(tx).await?.into_iter().collect();
+    let path = |office: &Office| directory.path(office.division_code.as_deref());
+    let elsewhere = directory.offices.iter().filter(|office| {
+        told.get(&office.office_id).is_some_and(|told| told.as_ref() != Some(&path(office)))
+    });
+    changed.extend(elsewhere.map(|office| office.office_id.clone()));
+    let offices: Vec<&Office> = changed.iter().filter_map(|id| directory.offices.get(id)).collect();
+    let said = offices.iter().map(|office| events::office_put(directory, office)).collect();
+    let paths = offices.iter().map(|office| (office.office_id.clone(), path(office))).collect();
+    Ok((said, paths))
+}
+
+fn invalid(faults: Vec<Fault>) -> Error {
+    let (least, most) = Fault::NAME_LENGTHS;
+    let violations = faults.into_iter().map(|fault| {
+        let violation = Violation::new(fault.field, fault.reason);
+        match fault.has {
+            Some(has) => violation.with("least", least).with("most", most).with("has", has),
+            None => violation,
+        }
+    });
+    Error::Invalid(violations.collect())
+}
