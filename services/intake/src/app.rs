@@ -111,6 +111,11 @@ impl App {
         &self.0.config
     }
 
+    /// The present.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
     /// A keyed hash of what a request asks. The plain hash would let the author's phone be found
     /// by trying.
     pub fn body_hash(&self, rpc: &str, body: &[u8]) -> [u8; 32] {

@@ -29,6 +29,9 @@ pub enum Error {
     /// Only an importer may say that a message was written earlier.
     #[error("the caller may not import")]
     ImportNotAllowed,
+    /// The token of a stream has ended.
+    #[error("the token has expired")]
+    TokenExpired,
     /// The caller is not signed in as a citizen.
     #[error("the caller is no account")]
     AccountNeeded,
@@ -91,6 +94,7 @@ impl Classify for Error {
         match self {
             Self::Fields(_) => Class::Invalid,
             Self::DirectoryNotLoaded | Self::Stopping => Class::Unavailable,
+            Self::TokenExpired => Class::Unauthenticated,
             Self::ImportNotAllowed | Self::AccountNeeded | Self::OtherMessage => Class::Denied,
             Self::MessageNotFound | Self::NumberOrCodeWrong => Class::NotFound,
             Self::LookUpsExhausted(_) | Self::QueueFull => Class::Exhausted,
@@ -107,6 +111,7 @@ impl Classify for Error {
             Self::DirectoryNotLoaded => "DIRECTORY_NOT_LOADED",
             Self::Stopping => "STOPPING",
             Self::ImportNotAllowed => "SCOPE_MISSING",
+            Self::TokenExpired => "TOKEN_EXPIRED",
             Self::AccountNeeded => "ACCOUNT_NEEDED",
             Self::OtherMessage => "OTHER_MESSAGE",
             Self::MessageNotFound => "MESSAGE_NOT_FOUND",
@@ -202,6 +207,7 @@ mod tests {
             Error::Fields(Vec::new()),
             Error::DirectoryNotLoaded,
             Error::ImportNotAllowed,
+            Error::TokenExpired,
             Error::AccountNeeded,
             Error::OtherMessage,
             Error::MessageNotFound,

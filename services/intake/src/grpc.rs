@@ -293,6 +293,10 @@ impl IntakeService for Grpc {
                 let (grpc, caller) = (grpc.clone(), Arc::clone(&caller));
                 let span = span.clone();
                 async move {
+                    // A stream may be longer than its token.
+                    if caller.expires_at.is_some_and(|end| end <= grpc.app.now()) {
+                        return Err(grpc.words.status(&Error::TokenExpired, &caller.locale));
+                    }
                     let task = tokio::spawn(grpc.answer_one(caller, message?).instrument(span));
                     task.await.map_err(|_| Status::internal("a message could not be handled"))
                 }

@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use liuyan_kit::auth::Caller;
 use liuyan_proto::liuyan::intake::v1::{
     SubmitMessagesRequest, intake_service_client::IntakeServiceClient,
     intake_service_server::IntakeServiceServer, submit_messages_response::Result as Answer,
 };
-use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
+use tokio::{net::TcpListener, sync::mpsc};
+use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{
-    Request,
+    Code, Request,
     transport::{Channel, Endpoint, Server},
 };
 
-use crate::helpers::{Desk, a_submission, caller, count};
+use crate::helpers::{Desk, a_submission, caller, count, reason};
 
 /// Serves intake as a partner with the right scope sees it.
 async fn client(desk: &Desk) -> IntakeServiceClient<Channel> {
@@ -106,4 +107,23 @@ async fn a_stream_is_held_back_and_never_refused_when_the_queue_is_full() {
         accepted += 1;
     }
     assert_eq!(accepted, 100);
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_token() {
+    let desk = Desk::open().await;
+    let ends = desk.now() + SignedDuration::from_secs(60);
+    let partner = caller("partner", &["message:submit"]);
+    let mut client = client_as(&desk, Caller { expires_at: Some(ends), ..partner }).await;
+    let (send, requests) = mpsc::channel(1);
+    let mut answers =
+        client.submit_messages(ReceiverStream::new(requests)).await.unwrap().into_inner();
+    let one = |sequence| SubmitMessagesRequest { sequence, submission: Some(a_submission()) };
+    send.send(one(1)).await.unwrap();
+    assert!(matches!(answers.message().await.unwrap().unwrap().result, Some(Answer::Accepted(_))));
+    desk.clock.advance(SignedDuration::from_secs(60));
+    send.send(one(2)).await.unwrap();
+    let ended = answers.message().await.unwrap_err();
+    assert_eq!((ended.code(), reason(&ended).as_str()), (Code::Unauthenticated, "TOKEN_EXPIRED"));
+    assert_eq!(count(&desk.db, "select count(*) from messages").await, 1);
 }
