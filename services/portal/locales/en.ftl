@@ -104,3 +104,88 @@ about-check-feed = Programs can follow all public messages and answers, and reco
 about-data = Your data
 about-data-text = Name and phone are encrypted and used for this message alone. They appear on no public page, in no figure and in no log.
 about-cookies = This site uses only the cookies that it needs: language, sign-in and safe forms. Nothing tracks you, and nothing is loaded from elsewhere.
+
+# Offices.
+offices-title = Offices
+offices-lead = Choose a place, or write to a ministry.
+offices-provinces = Provinces
+offices-below = Places below
+offices-ministries = Ministries
+offices-here = Who you can write to
+offices-received = { $count } received
+offices-replied = { $count } answered
+offices-rate = reply rate { $rate }
+offices-write = Write
+offices-write-to = Write to { $office }
+offices-closed = Takes no messages at present
+crumbs = Where you are
+
+# One message.
+message-text = The message
+message-demand = What is asked for
+message-details = What happened
+message-number = Number
+message-office = Office
+message-kind = Kind and domain
+message-place = Place
+message-submitted = Submitted
+message-deadline = Deadline
+message-outcome = Outcome
+message-answer = answers
+message-no-answer = There is no answer yet.
+message-custody = Who has held it
+message-custody-picture = The time that each office held it, in proportion; the table below has the values
+message-held-from = Since
+message-held-for = For
+message-history = What happened
+message-yours = Is this your message?
+message-yours-link = Follow, rate or withdraw it with your access code
+deadline-met = answered in time
+deadline-answered-late = { $days ->
+    [one] answered 1 day late
+   *[other] answered { $days } days late
+ }
+deadline-today = due today
+deadline-left = { $days ->
+    [one] 1 day left
+   *[other] { $days } days left
+ }
+deadline-overdue = { $days ->
+    [one] 1 day overdue
+   *[other] { $days } days overdue
+ }
+duration-less = less than an hour
+duration-hours = { $hours } h
+duration-days = { $days } d
+duration-days-hours = { $days } d { $hours } h
+step-submitted = The message was submitted
+step-assigned = It went to { $office }
+step-transferred = It was handed to { $office }
+step-accepted = The office took it up
+step-replied = { $office } answered
+step-closed = It was closed: { $outcome }
+outcome-solved = solved
+outcome-partly-solved = partly solved
+outcome-explained = explained
+outcome-refused = refused by law
+outcome-impossible = it can't be done
+outcome-duplicate = handled together with another message
+outcome-withdrawn = withdrawn by its author
+state-closed = Closed
+
+# Searching and filtering.
+search-title = Search
+search-words = Words
+search-go = Search
+search-hint = Two characters or more, in public messages and answers; several words are separated by blanks.
+search-too-short = Please give at least two characters.
+search-too-long = Please give no more than 100 characters.
+search-none = Nothing was found: try another word, or fewer filters.
+search-found = { $count } found
+search-found-many = More than { $count } found
+filter-division = Place
+filter-domain = Domain
+filter-kind = Kind
+filter-state = State
+filter-any = Any
+pager-next = Next

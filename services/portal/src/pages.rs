@@ -8,10 +8,20 @@ use crate::app::App;
 
 mod about;
 mod cards;
+mod deadline;
 pub(crate) mod fault;
+mod history;
 mod home;
+mod message;
+mod offices;
+mod search;
 
 /// All public pages.
 pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new().merge(about::routes()).merge(home::routes())
+    Router::new()
+        .merge(about::routes())
+        .merge(home::routes())
+        .merge(message::routes())
+        .merge(offices::routes())
+        .merge(search::routes())
 }

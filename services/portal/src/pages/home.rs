@@ -25,7 +25,7 @@ const SHOWN: i32 = 5;
 const FIGURES: [&str; 6] =
     ["received", "replied", "reply_rate", "on_time_rate", "satisfaction", "median_days"];
 /// What satisfaction is never shown without: the part of the replied cases that was rated.
-const COVERAGE: &str = "coverage";
+const COVERAGE: &str = "rating_coverage";
 
 /// One of the living figures.
 #[derive(Debug)]

@@ -1,0 +1,152 @@
+//! A public message with everything that happened to it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{Router, extract::Path, response::Response, routing::get};
+use liuyan_kit::class::{Class, Classify as _};
+use liuyan_proto::liuyan::{
+    common::v1::PublicCase,
+    routing::v1::{GetCaseRequest, get_case_request::Name},
+};
+
+use super::{
+    cards::{State, state_of},
+    deadline::{self, Deadline},
+    history::{self, Span, Step},
+};
+use crate::{
+    app::App,
+    directory::{Division, Names},
+    error::Error,
+    format::{When, beginning},
+    page::{page, see},
+    visit::Visit,
+};
+
+/// The longest number that is asked for.
+const LONGEST_NUMBER: usize = 40;
+/// The length of the description that other sites show.
+const DESCRIPTION: usize = 120;
+
+/// What a message says, as the public reads it.
+#[derive(Debug)]
+pub(crate) struct Text {
+    pub(crate) title: String,
+    pub(crate) body: String,
+    pub(crate) demand: String,
+    pub(crate) details: String,
+}
+
+/// An office's answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) office: String,
+    pub(crate) body: String,
+    pub(crate) when: Option<When>,
+}
+
+/// A public case, as its page and its author's page show it.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) number: String,
+    pub(crate) text: Text,
+    pub(crate) office: String,
+    pub(crate) kind: String,
+    pub(crate) domain: String,
+    pub(crate) topic: String,
+    pub(crate) place: String,
+    pub(crate) state: State,
+    pub(crate) outcome: Option<&'static str>,
+    pub(crate) submitted: Option<When>,
+    pub(crate) deadline: Option<Deadline>,
+    pub(crate) answers: Vec<Answer>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) spans: Vec<Span>,
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct Message {
+    v: Visit,
+    m: Shown,
+    line: Vec<Division>,
+    canonical: String,
+    description: String,
+}
+
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new().route("/m/{number}", get(message))
+}
+
+/// Whether the message is unknown, private or not yet approved is not told.
+async fn message(v: Visit, Path(number): Path<String>) -> Result<Response, Error> {
+    if number.len() > LONGEST_NUMBER {
+        return Err(Error::NotFound);
+    }
+    let asked = GetCaseRequest { name: Some(Name::Number(number.clone())) };
+    let answer = v.app().backend.cases().get_case(v.call_public(asked)).await;
+    let case = match answer.map_err(Error::from) {
+        Ok(answer) => answer.into_inner().case,
+        Err(error) if matches!(error.class(), Class::NotFound | Class::Invalid | Class::Denied) => {
+            None
+        }
+        Err(error) => return Err(error),
+    };
+    let case = case.filter(|case| case.public).and_then(|case| case.view);
+    let case = case.ok_or(Error::NotFound)?;
+    if case.number != number {
+        return Ok(see(&format!("/m/{}", case.number)));
+    }
+    let names = names(&v, &case).await;
+    let line = v.app().directory.line(&case.division_code).await.unwrap_or_default();
+    let told = if case.body.is_empty() { &case.details } else { &case.body };
+    page(&Message {
+        canonical: v.app().config.url_of(&format!("/m/{}", case.number)),
+        description: beginning(told, DESCRIPTION),
+        m: shown(&v, case, &names),
+        line,
+        v,
+    })
+}
+
+/// The names that a case needs.
+pub(crate) async fn names(v: &Visit, case: &PublicCase) -> Names {
+    let replied = case.replies.iter().map(|reply| reply.office_id.as_str());
+    let held = case.custody.iter().map(|custody| custody.office_id.as_str());
+    let offices = replied.chain(held).chain([case.office_id.as_str()]);
+    v.app().directory.names(offices, [case.division_code.as_str()]).await
+}
+
+/// A case as it is shown.
+pub(crate) fn shown(v: &Visit, case: PublicCase, names: &Names) -> Shown {
+    Shown {
+        office: names.office(&case.office_id),
+        kind: names.kind(v.locale(), &case.kind),
+        domain: names.domain(v.locale(), &case.domain),
+        state: state_of(&case),
+        outcome: history::outcome_word(case.outcome()),
+        submitted: v.moment(case.submitted_at.as_ref()),
+        deadline: deadline::of_case(v, &case),
+        answers: case
+            .replies
+            .iter()
+            .map(|reply| Answer {
+                office: names.office(&reply.office_id),
+                body: reply.body.clone(),
+                when: v.moment(reply.replied_at.as_ref()),
+            })
+            .collect(),
+        steps: history::steps(v, &case, names),
+        spans: history::spans(v, &case, names),
+        number: case.number,
+        topic: case.topic,
+        place: case.place,
+        text: Text {
+            title: case.title,
+            body: case.body,
+            demand: case.demand,
+            details: case.details,
+        },
+    }
+}

@@ -1,0 +1,115 @@
+//! Who there is to write to: down the divisions to the offices, with how each is doing.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{Router, extract::Path, response::Response, routing::get};
+use liuyan_proto::liuyan::{
+    routing::v1::CaseOrder,
+    stats::v1::{GroupBy, QuerySeriesRequest, Row, Slice},
+};
+
+use super::{
+    cards::{Card, cards},
+    home::{self, Figure},
+};
+use crate::{
+    app::App,
+    directory::{Division, Office},
+    error::Error,
+    format::{count, percent},
+    page::page,
+    visit::Visit,
+};
+
+/// How many messages each list shows.
+const SHOWN: i32 = 5;
+/// The figures of each office.
+const OF_OFFICE: [&str; 3] = ["received", "replied", "reply_rate"];
+/// The longest code that is asked for.
+const LONGEST_CODE: usize = 12;
+
+/// An office in the list.
+#[derive(Debug)]
+pub(crate) struct Line {
+    id: String,
+    title: String,
+    open: bool,
+    /// How many messages it received and answered, and the rate.
+    figures: Option<(String, String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "offices.html")]
+struct Offices {
+    v: Visit,
+    /// From the top to the division itself; empty for the whole country.
+    line: Vec<Division>,
+    children: Arc<Vec<Division>>,
+    offices: Vec<Line>,
+    figures: Option<Vec<Figure>>,
+    answered: Vec<Card>,
+    newest: Vec<Card>,
+    lists_away: bool,
+}
+
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new().route("/offices", get(top)).route("/offices/{division}", get(division))
+}
+
+async fn top(v: Visit) -> Result<Response, Error> {
+    render(v, String::new(), Vec::new()).await
+}
+
+async fn division(v: Visit, Path(code): Path<String>) -> Result<Response, Error> {
+    if code.len() > LONGEST_CODE {
+        return Err(Error::NotFound);
+    }
+    let line = v.app().directory.line(&code).await?;
+    if line.is_empty() {
+        return Err(Error::NotFound);
+    }
+    render(v, code, line).await
+}
+
+async fn render(v: Visit, code: String, line: Vec<Division>) -> Result<Response, Error> {
+    let app = Arc::clone(v.app());
+    let by_office = QuerySeriesRequest {
+        indicators: OF_OFFICE.iter().map(|it| (*it).to_owned()).collect(),
+        slice: Some(Slice { division_code: code.clone(), ..Slice::default() }),
+        group_by: GroupBy::Office.into(),
+    };
+    let (children, offices, figures, of_offices, answered, newest) = futures::join!(
+        app.directory.children(&code),
+        app.directory.offices_of(&code),
+        app.lists.series(&v, home::ask(&code)),
+        app.lists.series(&v, by_office),
+        app.lists.cases(&v, &code, CaseOrder::Replied, SHOWN),
+        app.lists.cases(&v, &code, CaseOrder::Newest, SHOWN),
+    );
+    let rows = of_offices.map(|series| series.rows.clone()).unwrap_or_default();
+    let lists_away = answered.is_err() || newest.is_err();
+    page(&Offices {
+        children: children?,
+        offices: offices?.iter().map(|office| office_line(office, &rows)).collect(),
+        figures: figures.ok().map(|series| home::figures(&v, &series)),
+        answered: cards(&v, &answered.unwrap_or_default()).await,
+        newest: cards(&v, &newest.unwrap_or_default()).await,
+        lists_away,
+        line,
+        v,
+    })
+}
+
+fn office_line(office: &Office, rows: &[Row]) -> Line {
+    let row = rows.iter().find(|row| row.key == office.office_id);
+    let figures = row.and_then(|row| match row.values.as_slice() {
+        [received, replied, rate, ..] => Some((
+            count(received.numerator),
+            count(replied.numerator),
+            rate.value.map_or_else(|| "–".to_owned(), percent),
+        )),
+        _ => None,
+    });
+    Line { id: office.office_id.clone(), title: office.title.clone(), open: office.open, figures }
+}
