@@ -34,6 +34,15 @@ impl Head {
     }
 }
 
+/// An office that handles a case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holder {
+    /// The office.
+    pub office_id: String,
+    /// Its division; empty for a ministry.
+    pub division_code: String,
+}
+
 /// What the log knows of an event without opening its payload: all that a filter asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
@@ -44,9 +53,9 @@ pub struct Facts {
     /// Its type.
     pub event_type: String,
     /// The office that handles the case after it.
-    pub office_id: String,
-    /// The division of that office; empty for a ministry.
-    pub division_code: String,
+    pub holder: Holder,
+    /// The office that handled it before, if that is another one.
+    pub former: Option<Holder>,
     /// Code of the kind.
     pub kind: String,
     /// Code of the domain.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        Head,
+        Head, Holder,
         fate::{self, Fate, Shown, Waiting},
         filter::CASE_HIDDEN,
     },
@@ -93,7 +93,8 @@ async fn place(
         store::pending::taken_back_since(tx, &case_ids, &event_ids).await?.into_iter().collect();
 
     let shown = store::subjects::shown(tx, &case_ids).await?;
-    let mut plan = Plan::new(head, clock.now());
+    let holders = store::log::holders(tx, &case_ids).await?;
+    let mut plan = Plan::new(head, holders, clock.now());
     for case in waiting.chunk_by(|one, next| one.case_id == next.case_id) {
         let case_id = case[0].case_id;
         let shown = shown.get(&case_id).copied().unwrap_or_default();
@@ -108,17 +109,20 @@ struct Plan {
     head: Head,
     rewrites: bool,
     now: Timestamp,
+    /// Which office each case was shown with last.
+    holders: HashMap<Uuid, Holder>,
     appended: Vec<Appended>,
     withheld: Vec<Withheld>,
     changes: Vec<Change>,
 }
 
 impl Plan {
-    fn new(head: Head, now: Timestamp) -> Self {
+    fn new(head: Head, holders: HashMap<Uuid, Holder>, now: Timestamp) -> Self {
         Self {
             head,
             rewrites: false,
             now,
+            holders,
             appended: Vec::new(),
             withheld: Vec::new(),
             changes: Vec::new(),
@@ -193,7 +197,13 @@ impl Plan {
             Some(view) => payload::with_view(&frame, view),
             None => payload::hidden(&frame),
         };
+        let holder = Holder {
+            office_id: heard.office_id.clone(),
+            division_code: heard.division_code.clone(),
+        };
+        let before = self.holders.insert(heard.case_id, holder.clone());
         self.appended.push(Appended {
+            former: before.filter(|before| *before != holder),
             event_type: event_type.to_owned(),
             position: self.head.position,
             subject_revision,

@@ -144,14 +144,15 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Holder;
 
     fn facts(position: i64, kind: &str, payload_bytes: usize) -> Facts {
         Facts {
             position,
             recorded_at: Timestamp::from_second(position).unwrap(),
             event_type: String::new(),
-            office_id: String::new(),
-            division_code: String::new(),
+            holder: Holder::default(),
+            former: None,
             kind: kind.to_owned(),
             domain: String::new(),
             state: 0,

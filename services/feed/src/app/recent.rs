@@ -58,15 +58,15 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::Facts;
+    use crate::domain::{Facts, Holder};
 
     fn entry(position: i64) -> Entry {
         let facts = Facts {
             position,
             recorded_at: Timestamp::UNIX_EPOCH,
             event_type: String::new(),
-            office_id: String::new(),
-            division_code: String::new(),
+            holder: Holder::default(),
+            former: None,
             kind: String::new(),
             domain: String::new(),
             state: 0,

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::Facts;
+use super::{Facts, Holder};
 
 /// How many clauses a filter may have.
 pub const MOST_CLAUSES: usize = 32;
@@ -97,9 +97,11 @@ impl Clause {
         if values > MOST_VALUES { Err(Fault::TooManyValues) } else { Ok(()) }
     }
 
-    /// Whether the event fulfils every condition. A case that is taken back is told to everybody
-    /// who did not shut the type out: the case may have been theirs before it went to another
-    /// office, and the event says nothing but ids.
+    /// Whether the event fulfils every condition. Office and division are those after the event, or
+    /// those that the case leaves by it: whoever follows an office learns that a case is gone.
+    ///
+    /// A case that is taken back is told to everybody who did not shut the type out: the case may
+    /// have been theirs before it went to another office, and the event says nothing but ids.
     fn chooses(&self, facts: &Facts) -> bool {
         let wanted = self.event_types.is_empty()
             || self.event_types.iter().any(|pattern| pattern.fits(&facts.event_type));
@@ -107,12 +109,18 @@ impl Clause {
             return wanted;
         }
         wanted
-            && among(&self.office_ids, &facts.office_id)
-            && (self.divisions.is_empty()
-                || self.divisions.iter().any(|pattern| pattern.fits(&facts.division_code)))
+            && (self.fits(&facts.holder) || facts.former.as_ref().is_some_and(|it| self.fits(it)))
             && among(&self.domains, &facts.domain)
             && among(&self.kinds, &facts.kind)
             && (self.states.is_empty() || self.states.contains(&facts.state))
+    }
+}
+
+impl Clause {
+    fn fits(&self, holder: &Holder) -> bool {
+        among(&self.office_ids, &holder.office_id)
+            && (self.divisions.is_empty()
+                || self.divisions.iter().any(|pattern| pattern.fits(&holder.division_code)))
     }
 }
 
@@ -180,13 +188,17 @@ mod tests {
     const REPLIED: &str = "liuyan.routing.v1.case-replied";
     const KNOWN: &[&str] = &[REPLIED, "liuyan.routing.v1.case-opened", CASE_HIDDEN];
 
+    fn holder(office_id: &str, division_code: &str) -> Holder {
+        Holder { office_id: office_id.to_owned(), division_code: division_code.to_owned() }
+    }
+
     fn facts() -> Facts {
         Facts {
             position: 1,
             recorded_at: Timestamp::UNIX_EPOCH,
             event_type: REPLIED.to_owned(),
-            office_id: "110100-s".to_owned(),
-            division_code: "110100".to_owned(),
+            holder: holder("110100-s", "110100"),
+            former: None,
             kind: "complaint".to_owned(),
             domain: "housing".to_owned(),
             state: 3,
@@ -260,8 +272,29 @@ mod tests {
     }
 
     #[test]
+    fn the_event_by_which_a_case_leaves_reaches_those_who_followed_it() {
+        let moved = Facts { former: Some(holder("120000-s", "120000")), ..facts() };
+        let office = |id: &str| Clause { office_ids: set(&[id]), ..Clause::default() };
+        let division =
+            |code: &str| Clause { divisions: divisions(&[code], true), ..Clause::default() };
+        let both = Clause { divisions: divisions(&["110000"], true), ..office("120000-s") };
+        for (clause, expected) in [
+            (office("120000-s"), true),
+            (office("110100-s"), true),
+            (office("130000-s"), false),
+            (division("120000"), true),
+            (division("110000"), true),
+            (division("130000"), false),
+            (both, false),
+        ] {
+            let filter = Filter::new(vec![clause.clone()]).unwrap();
+            assert_eq!(filter.chooses(&moved), expected, "{clause:?}");
+        }
+    }
+
+    #[test]
     fn a_ministry_is_in_no_division() {
-        let ministry = Facts { division_code: String::new(), ..facts() };
+        let ministry = Facts { holder: holder("ministry", ""), ..facts() };
         let clause = Clause { divisions: divisions(&["110000"], true), ..Clause::default() };
         assert!(!Filter::new(vec![clause]).unwrap().chooses(&ministry));
     }

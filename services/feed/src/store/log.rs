@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::pending::Heard;
-use crate::domain::{Entry, Facts};
+use crate::domain::{Entry, Facts, Holder};
 
 /// An event on its way into the log.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct Appended {
     pub event_type: String,
     /// Its place.
     pub position: i64,
+    /// The office that the case leaves by it.
+    pub former: Option<Holder>,
     /// Which event of the case it is here.
     pub subject_revision: i64,
     /// When it is recorded.
@@ -49,6 +51,8 @@ pub async fn append(tx: &mut PgConnection, events: &[Appended]) -> Result<(), sq
         &column(events, |event| event.heard.state),
         &column(events, |event| event.hidden),
         &column(events, |event| event.payload.clone()),
+        &former(events, |holder| &holder.office_id) as &[Option<String>],
+        &former(events, |holder| &holder.division_code) as &[Option<String>],
     )
     .execute(tx)
     .await?;
@@ -57,6 +61,29 @@ pub async fn append(tx: &mut PgConnection, events: &[Appended]) -> Result<(), sq
 
 fn column<T>(events: &[Appended], value: impl Fn(&Appended) -> T) -> Vec<T> {
     events.iter().map(value).collect()
+}
+
+fn former(events: &[Appended], value: fn(&Holder) -> &String) -> Vec<Option<String>> {
+    column(events, |event| event.former.as_ref().map(|holder| value(holder).clone()))
+}
+
+/// The offices with which these cases were shown last; a case it never showed is left out.
+pub async fn holders(
+    tx: &mut PgConnection,
+    case_ids: &[Uuid],
+) -> Result<HashMap<Uuid, Holder>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select distinct on (case_id) case_id, office_id, division_code
+         from log where case_id = any($1) order by case_id, subject_revision desc",
+        case_ids
+    )
+    .fetch_all(tx)
+    .await?;
+    let holder = |office_id, division_code| Holder { office_id, division_code };
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.case_id, holder(row.office_id, row.division_code)))
+        .collect())
 }
 
 /// The stored events of a case that hold more than ids, with their positions.
@@ -102,6 +129,8 @@ struct Row {
     event_type: String,
     office_id: String,
     division_code: String,
+    former_office_id: Option<String>,
+    former_division_code: Option<String>,
     kind: String,
     domain: String,
     state: i32,
@@ -114,8 +143,11 @@ impl From<Row> for Facts {
             position: row.position,
             recorded_at: from_db(row.recorded_at),
             event_type: row.event_type,
-            office_id: row.office_id,
-            division_code: row.division_code,
+            holder: Holder { office_id: row.office_id, division_code: row.division_code },
+            former: row
+                .former_office_id
+                .zip(row.former_division_code)
+                .map(|(office_id, division_code)| Holder { office_id, division_code }),
             kind: row.kind,
             domain: row.domain,
             state: row.state,
@@ -133,8 +165,9 @@ pub async fn facts(
 ) -> Result<Vec<Facts>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select position, recorded_at, type as event_type, office_id, division_code, kind,
-                  domain, state, octet_length(payload) as "payload_bytes!"
+        r#"select position, recorded_at, type as event_type, office_id, division_code,
+                  former_office_id, former_division_code, kind, domain, state,
+                  octet_length(payload) as "payload_bytes!"
            from log where position > $1 and position <= $2 order by position limit $3"#,
         after,
         until,

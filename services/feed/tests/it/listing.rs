@@ -49,6 +49,31 @@ async fn a_filter_chooses_divisions_with_those_below() {
 }
 
 #[tokio::test]
+async fn whoever_follows_an_office_learns_that_a_case_has_left_it() {
+    for recent_events in [0, 100] {
+        let house = house_with(|config| config.recent_events = recent_events).await;
+        let mut case = Case::new();
+        let first = case.office_id;
+        for event in [case.opened(), case.transferred("120000-s"), case.accepted()] {
+            house.routing.shows(case.view("t"));
+            house.take(event).await;
+        }
+        for (office, expected) in [
+            (first, ["case-opened", "case-transferred"].as_slice()),
+            ("120000-s", &["case-transferred", "case-accepted"]),
+            ("130000-s", &[]),
+        ] {
+            let filter = one(Clause { office_ids: vec![office.to_owned()], ..Clause::default() });
+            let request = ListEventsRequest { filter, ..Default::default() };
+            let events = house.list(request).await.unwrap().events;
+            let types: Vec<_> =
+                events.iter().map(|event| event.r#type.rsplit('.').next().unwrap()).collect();
+            assert_eq!(types, expected, "{office}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn one_call_looks_at_so_many_events_and_no_more() {
     for recent_events in [0, 100] {
         let house = house_with(|config| {
