@@ -1,0 +1,69 @@
+# 告知内容。可用的值：公开编号、办理单位名称、期限日期。
+office-unnamed = 办理单位
+author-message-approved-title = 留言 { $number } 已通过审核
+author-message-approved-body = 您的留言 { $number } 已通过审核，将转交办理单位。
+author-message-returned-title = 留言 { $number } 需要修改
+author-message-returned-body = 您的留言 { $number } 已退回，请查看原因，修改后重新提交。
+author-message-declined-title = 留言 { $number } 不予公开
+author-message-declined-body = 您的留言 { $number } 不予公开，原因可在留言页面查看。
+author-case-opened-title = 留言 { $number } 已开始办理
+author-case-opened-body = 您的留言 { $number } 已交由{ $office }办理，将于 { $deadline } 前答复。
+author-case-accepted-title = 留言 { $number } 正在办理
+author-case-accepted-body = { $office }已受理您的留言 { $number }。
+author-case-transferred-title = 留言 { $number } 已转交其他单位
+author-case-transferred-body = 您的留言 { $number } 已转交{ $office }办理，答复期限不变。
+author-case-replied-title = 留言 { $number } 已有答复
+author-case-replied-body = { $office }已答复您的留言 { $number }，欢迎在留言页面评价。
+author-case-closed-title = 留言 { $number } 已办结
+author-case-closed-body = 您的留言 { $number } 已办结，办理结果可在留言页面查看。
+author-withdrawal-refused-title = 留言 { $number } 无法撤回
+author-withdrawal-refused-body = 您的留言 { $number } 已有答复，不能再撤回。
+office-case-assigned-title = 新留言 { $number }
+office-case-assigned-body = 留言 { $number } 已交由{ $office }办理，请受理；如不属于本单位职责，请说明应由哪个单位办理。
+office-case-transferred-title = 转来留言 { $number }
+office-case-transferred-body = 留言 { $number } 已转交{ $office }办理，请受理；如不属于本单位职责，请说明应由哪个单位办理。
+office-case-closed-title = 留言 { $number } 已撤回
+office-case-closed-body = 留言人已撤回留言 { $number }，{ $office }无需再办理。
+endpoint-disabled-title = 一个通知地址已停用
+endpoint-disabled-body = 您的一个通知地址连续多日无法送达，已停用。请检查后重新登记。
+
+# 邮件。
+mail-greeting = 您好：
+mail-look = 打开页面
+mail-why = 您收到此邮件，是因为您选择了接收留言进展通知。您可以在个人页面更改。
+verify-title = 请确认您的通知地址
+verify-body = 有人（可能是您）希望在此地址接收留言进展通知。请点击链接或输入验证码 { $code } 确认，一天内有效。如非本人操作，无需理会。
+verify-look = 确认此地址
+verify-why = 因有人在留言板填写了此地址，特发送本邮件，仅此一次。
+
+# 字段规则：哪里不对，怎样修改。
+uuid-malformed = 此处应为 UUID，例如 0192f0c4-7d1e-7a43-9b1c-3f2a5d6e7f80。
+field-required = 此项必填，请填写。
+value-unknown = 没有这个取值，请从列出的取值中选择。
+too-many-entries = 数量过多，一次最多 { $max } 个。
+page-size-negative = 每页条数不能为负数。
+page-token-invalid = 此翻页标记属于另一个列表，请从第一页开始。
+channel-not-for-you = 个人通过邮件接收通知，机构通过 webhook 接收，请选择相应方式。
+email-malformed = 这不是邮箱地址，正确的例子：name@example.org。
+url-malformed = 此处应为网址，例如 https://hooks.example.org/liuyan，不能带密码和片段。
+url-insecure = 只调用 https 地址，请使用 https 网址。
+url-internal = 这是内部网络地址，无法调用，请使用外部可以访问的地址。
+division-malformed = 这不是行政区划代码，应为六位数字。
+divisions-not-for-you = 只有机构可以选择行政区划，此项请留空。
+
+# 整个请求的结果。
+fields-invalid = 请求未执行，请按所列各项修改后重新提交。
+nobody-to-tell = 此凭证没有可以通知的对象，请先登录。
+not-the-author = 此凭证不属于这条留言，请重新查询留言。
+account-gone = 此账号已注销。
+endpoint-not-found = 没有这个通知地址，或不属于您。
+endpoint-exists = 您已登记过这个地址。
+too-many-endpoints = 您已有 { $most } 个通知地址，请先删除一个。
+too-many-registrations = 近期登记的地址过多，请明天再试。
+verification-failed = 验证码不正确或已过期，请重新登记地址。
+delivery-not-found = 没有这次投递，或不属于您。
+delivery-not-given-up = 这次投递没有被放弃：已经送达，或仍在尝试。
+endpoint-not-active = 这次投递的地址已不再使用。
+request-id-reused = 此请求编号已用于其他请求，请换一个新的编号。
+peer-away = 留言板的一部分暂时不可用，请稍后再试。
+database-unavailable = 服务暂时不可用，请用同一请求编号稍后再试。

@@ -1,0 +1,37 @@
+//! Accounts are gone: everything that is kept of them goes too.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    domain::holder::Holder,
+    store::{erasing, holders},
+};
+
+/// Removes notices, endpoints, deliveries and preferences of accounts, and of the messages that
+/// they wrote. What was sent by the moment is out of our hands; what is being sent finds no row to
+/// be recorded in.
+pub(crate) async fn erased(
+    tx: &mut PgConnection,
+    now: Timestamp,
+    accounts: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    let messages = erasing::messages_of(tx, accounts).await?;
+    let of_accounts: BTreeMap<Holder, i64> =
+        accounts.iter().map(|id| (Holder::Account(*id), 0)).collect();
+    // Makes the rows that are missing: they are the mark that the accounts are gone.
+    holders::lock(tx, &of_accounts).await?;
+    erasing::forget_authors(tx, accounts).await?;
+    let gone: Vec<String> = (of_accounts.into_keys())
+        .chain(messages.into_iter().map(Holder::Message))
+        .map(|holder| holder.to_string())
+        .collect();
+    let mut events = erasing::remove_endpoints(tx, &gone).await?;
+    erasing::remove_readers(tx, accounts).await?;
+    events.extend(erasing::remove_notices(tx, &gone).await?);
+    erasing::remove_own_events(tx, &events).await?;
+    holders::empty(tx, now, &gone).await
+}

@@ -1,0 +1,237 @@
+//! What is due gets what it needs to be sent: an address, words or a view, a signing secret. All of
+//! it is asked for or opened per delivery, and stored nowhere.
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::App;
+use crate::{
+    channels::webhook::Call,
+    domain::{
+        address::{Address, Channel},
+        delivery::{DropReason, Standing},
+        event::Kind,
+        letter::Letter,
+    },
+    error::Error,
+    letters::Subject,
+    peers::{Contact, View},
+    store::queue::Due,
+};
+
+/// Something that is ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Parcel {
+    /// What is due.
+    pub(crate) due: Due,
+    /// How it goes.
+    pub(crate) way: Way,
+}
+
+/// How something goes.
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// By mail.
+    Mail {
+        /// To whom.
+        to: Address,
+        /// In which language.
+        locale: String,
+        /// Its words.
+        letter: Box<Letter>,
+    },
+    /// By a call.
+    Call {
+        /// To where.
+        to: Address,
+        /// With what.
+        call: Call,
+    },
+}
+
+/// What became of what was due.
+#[derive(Debug, Default)]
+pub(crate) struct Sorted {
+    /// To be sent.
+    pub(crate) parcels: Vec<Parcel>,
+    /// Never to be sent.
+    pub(crate) dropped: Vec<(Uuid, &'static str)>,
+    /// To be sent later, because somebody is away.
+    pub(crate) postponed: Vec<(Uuid, &'static str)>,
+}
+
+/// What the others answered; `None` if they did not.
+struct Answers {
+    contacts: Option<HashMap<Uuid, Contact>>,
+    views: Option<HashMap<Uuid, View>>,
+}
+
+/// What becomes of one delivery.
+enum Fate {
+    Send(Way),
+    Drop(DropReason),
+    Postpone(&'static str),
+}
+
+impl App {
+    /// Makes parcels of what is due.
+    pub(crate) async fn prepare(&self, now: Timestamp, channel: Channel, due: Vec<Due>) -> Sorted {
+        let mut sorted = Sorted::default();
+        let mut wanted = Vec::with_capacity(due.len());
+        for due in due {
+            match self.standing(channel, &due).drop(now) {
+                Some(reason) => sorted.dropped.push((due.delivery_id, reason.as_str())),
+                None => wanted.push(due),
+            }
+        }
+        let answers = self.ask(channel, &wanted).await;
+        for due in wanted {
+            let fate = match channel {
+                Channel::Email => self.mail(now, &due, &answers).await,
+                Channel::Webhook => self.call(now, &due, &answers),
+            };
+            match fate {
+                Ok(Fate::Send(way)) => sorted.parcels.push(Parcel { due, way }),
+                Ok(Fate::Drop(reason)) => sorted.dropped.push((due.delivery_id, reason.as_str())),
+                Ok(Fate::Postpone(why)) => sorted.postponed.push((due.delivery_id, why)),
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(delivery_id = %due.delivery_id, error, "can't be prepared");
+                    sorted.postponed.push((due.delivery_id, "defect"));
+                }
+            }
+        }
+        sorted
+    }
+
+    fn standing<'a>(&self, channel: Channel, due: &'a Due) -> Standing<'a> {
+        Standing {
+            kind: due.kind,
+            endpoint: due.endpoint_state,
+            channel_off: channel == Channel::Email && self.mailer.is_none(),
+            code_expires_at: due.verification_expires_at,
+            preferences: due.implicit.then_some(&due.preferences),
+        }
+    }
+
+    /// Asks the others once for all.
+    async fn ask(&self, channel: Channel, due: &[Due]) -> Answers {
+        let accounts: BTreeSet<Uuid> = (due.iter())
+            .filter(|due| due.implicit)
+            .filter_map(|due| due.holder.account())
+            .collect();
+        let cases: BTreeSet<Uuid> = due
+            .iter()
+            .filter(|due| needs_view(channel, due))
+            .filter_map(|due| due.case_id)
+            .collect();
+        let accounts: Vec<Uuid> = accounts.into_iter().collect();
+        let cases: Vec<Uuid> = cases.into_iter().collect();
+        let (contacts, views) =
+            tokio::join!(self.peers.contacts(&accounts), self.peers.views(&cases));
+        Answers { contacts: told(contacts), views: told(views) }
+    }
+
+    async fn mail(&self, now: Timestamp, due: &Due, answers: &Answers) -> Result<Fate, Error> {
+        let (to, locale) = if due.implicit {
+            let Some(contacts) = &answers.contacts else {
+                return Ok(Fate::Postpone("identity away"));
+            };
+            let contact = due.holder.account().and_then(|id| contacts.get(&id));
+            match contact.map(|contact| (Address::email(&contact.email), contact.locale)) {
+                Some((Ok(to), locale)) => (to, locale.to_owned()),
+                _ => return Ok(Fate::Drop(DropReason::NoAddress)),
+            }
+        } else {
+            let Some(sealed) = &due.address else {
+                return Ok(Fate::Drop(DropReason::EndpointGone));
+            };
+            (self.vault.address(due.endpoint_id, sealed)?, due.locale.clone())
+        };
+        let letter = match (due.kind, due.verification_id) {
+            (Kind::EndpointVerify, Some(verification_id)) => {
+                let code = self.vault.code(due.endpoint_id, verification_id);
+                self.letters.verification(&locale, due.endpoint_id, &code)
+            }
+            _ => {
+                let Some(views) = &answers.views else {
+                    return Ok(Fate::Postpone("routing away"));
+                };
+                let view = due.case_id.and_then(|id| views.get(&id));
+                let reply = view.and_then(|view| view.reply(due.reply_id?));
+                let subject = self.subject(now, due).await;
+                self.letters.letter(&locale, &subject, due.public, reply)
+            }
+        };
+        Ok(Fate::Send(Way::Mail { to, locale, letter: Box::new(letter) }))
+    }
+
+    async fn subject(&self, now: Timestamp, due: &Due) -> Subject {
+        Subject {
+            kind: due.kind,
+            to_office: false,
+            number: due.number.clone().unwrap_or_default(),
+            office: self.peers.title(now, &due.office_id).await,
+            deadline_at: due.deadline_at,
+        }
+    }
+
+    fn call(&self, now: Timestamp, due: &Due, answers: &Answers) -> Result<Fate, Error> {
+        let (Some(address), Some(secret)) = (&due.address, &due.secret) else {
+            return Ok(Fate::Drop(DropReason::EndpointGone));
+        };
+        let (subject, data) = match (due.kind, due.verification_id, due.case_id) {
+            (Kind::EndpointVerify, Some(verification_id), _) => {
+                let code = self.vault.code(due.endpoint_id, verification_id);
+                let data = json!({ "endpointId": due.endpoint_id, "code": code });
+                (format!("endpoints/{}", due.endpoint_id), data)
+            }
+            (_, _, Some(case_id)) => {
+                let Some(views) = &answers.views else {
+                    return Ok(Fate::Postpone("routing away"));
+                };
+                let Some(view) = views.get(&case_id) else {
+                    return Ok(Fate::Drop(DropReason::NotPublic));
+                };
+                (format!("cases/{case_id}"), self.peers.json(view)?)
+            }
+            _ => return Ok(Fate::Drop(DropReason::EndpointGone)),
+        };
+        let body = json!({
+            "specversion": "1.0",
+            "id": due.event_id,
+            "type": due.kind.event_type(),
+            "source": due.kind.source(),
+            "subject": subject,
+            "time": due.occurred_at.to_string(),
+            "data": data,
+        });
+        let call = Call {
+            id: due.event_id.to_string(),
+            at: now,
+            secret: self.vault.secret(due.endpoint_id, secret)?,
+            body: serde_json::to_vec(&body).map_err(|error| Error::Unwritable(error.into()))?,
+        };
+        let to = self.vault.address(due.endpoint_id, address)?;
+        Ok(Fate::Send(Way::Call { to, call }))
+    }
+}
+
+/// Whether what is due tells something that only the public view has.
+fn needs_view(channel: Channel, due: &Due) -> bool {
+    match channel {
+        Channel::Webhook => due.kind != Kind::EndpointVerify,
+        Channel::Email => due.public && due.reply_id.is_some(),
+    }
+}
+
+fn told<T>(answer: Result<T, Error>) -> Option<T> {
+    answer
+        .inspect_err(|error| {
+            tracing::warn!(error = error as &dyn std::error::Error, "what is due waits");
+        })
+        .ok()
+}

@@ -1,0 +1,187 @@
+//! Asks the others: routing for public views and titles of offices, identity for addresses. Never
+//! inside a transaction, and nothing of it is stored.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use liuyan_kit::{grpc::Channel, locale};
+use liuyan_proto::{
+    DESCRIPTORS,
+    liuyan::{
+        common::v1::PublicCase,
+        identity::v1::{BatchGetContactRequest, identity_service_client::IdentityServiceClient},
+        routing::v1::{
+            BatchGetPublicCaseRequest, GetOfficeRequest, case_service_client::CaseServiceClient,
+            directory_service_client::DirectoryServiceClient,
+        },
+    },
+};
+use prost::Message as _;
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
+use tonic::Code;
+use uuid::Uuid;
+
+use crate::error::Error;
+
+/// The most that either gives at a time.
+const AT_A_TIME: usize = 256;
+/// The largest answer that is taken: 256 cases with long replies.
+const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Why addresses are asked for; identity keeps it.
+const PURPOSE: &str = "notification";
+/// The most titles that are remembered.
+const TITLES: usize = 10_000;
+
+/// Where a person can be reached.
+#[derive(Clone)]
+pub(crate) struct Contact {
+    /// The e-mail address; empty if there is none.
+    pub(crate) email: String,
+    /// The language, one of the house's.
+    pub(crate) locale: &'static str,
+}
+
+/// The public view of a case, as routing gave it.
+#[derive(Debug, Clone)]
+pub(crate) struct View(PublicCase);
+
+impl View {
+    /// The text of a reply.
+    pub(crate) fn reply(&self, reply_id: Uuid) -> Option<&str> {
+        let reply_id = reply_id.to_string();
+        let reply = self.0.replies.iter().find(|reply| reply.reply_id == reply_id)?;
+        Some(&reply.body)
+    }
+}
+
+/// The others.
+#[derive(Debug, Clone)]
+pub struct Peers {
+    cases: CaseServiceClient<Channel>,
+    directory: DirectoryServiceClient<Channel>,
+    identity: IdentityServiceClient<Channel>,
+    titles: Arc<Mutex<HashMap<String, (Timestamp, String)>>>,
+    memory: SignedDuration,
+    view: MessageDescriptor,
+}
+
+impl Peers {
+    /// Asks over these channels; remembers titles for so long.
+    ///
+    /// # Errors
+    /// If the contracts lack the public view.
+    pub fn new(routing: Channel, identity: Channel, memory_seconds: u32) -> anyhow::Result<Self> {
+        let name = "liuyan.common.v1.PublicCase";
+        let view = DescriptorPool::decode(DESCRIPTORS)?.get_message_by_name(name);
+        Ok(Self {
+            cases: CaseServiceClient::new(routing.clone())
+                .max_decoding_message_size(LARGEST_ANSWER),
+            directory: DirectoryServiceClient::new(routing),
+            identity: IdentityServiceClient::new(identity),
+            titles: Arc::default(),
+            memory: SignedDuration::from_secs(i64::from(memory_seconds)),
+            view: view.ok_or_else(|| anyhow::anyhow!("the contracts have no {name}"))?,
+        })
+    }
+
+    /// The views of those cases that are public now.
+    ///
+    /// # Errors
+    /// [`Error::Peer`].
+    pub(crate) async fn views(&self, case_ids: &[Uuid]) -> Result<HashMap<Uuid, View>, Error> {
+        let mut views = HashMap::with_capacity(case_ids.len());
+        for chunk in case_ids.chunks(AT_A_TIME) {
+            let request =
+                BatchGetPublicCaseRequest { case_ids: chunk.iter().map(Uuid::to_string).collect() };
+            let mut cases = self.cases.clone();
+            let answer = patient("routing", cases.batch_get_public_case(request)).await?;
+            let known = answer.cases.into_iter();
+            views.extend(known.filter_map(|case| Some((case.case_id.parse().ok()?, View(case)))));
+        }
+        Ok(views)
+    }
+
+    /// Where accounts can be reached; those that are gone are left out.
+    ///
+    /// # Errors
+    /// [`Error::Peer`].
+    pub(crate) async fn contacts(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Contact>, Error> {
+        let mut contacts = HashMap::with_capacity(ids.len());
+        for chunk in ids.chunks(AT_A_TIME) {
+            let request = BatchGetContactRequest {
+                account_ids: chunk.iter().map(Uuid::to_string).collect(),
+                purpose: PURPOSE.to_owned(),
+            };
+            let mut identity = self.identity.clone();
+            let answer = patient("identity", identity.batch_get_contact(request)).await?;
+            contacts.extend(answer.contacts.into_iter().filter_map(|contact| {
+                let locale = locale::negotiate(Some(&contact.locale));
+                Some((contact.account_id.parse().ok()?, Contact { email: contact.email, locale }))
+            }));
+        }
+        Ok(contacts)
+    }
+
+    /// The title of an office; `None` if nobody knows it, or nobody answers. A title is a courtesy:
+    /// whoever shows it does without.
+    pub(crate) async fn title(&self, now: Timestamp, office_id: &str) -> Option<String> {
+        if office_id.is_empty() {
+            return None;
+        }
+        if let Some((at, title)) = self.remembered(office_id)
+            && now.duration_since(at).abs() < self.memory
+        {
+            return Some(title);
+        }
+        let request = GetOfficeRequest { office_id: office_id.to_owned() };
+        let mut directory = self.directory.clone();
+        match patient("routing", directory.get_office(request)).await {
+            Ok(answer) => {
+                let title = answer.office.map(|office| office.title).filter(|it| !it.is_empty())?;
+                let mut titles = self.titles.lock().unwrap_or_else(PoisonError::into_inner);
+                if titles.len() >= TITLES {
+                    titles.clear();
+                }
+                titles.insert(office_id.to_owned(), (now, title.clone()));
+                Some(title)
+            }
+            // An old title is better than none.
+            Err(error) => {
+                tracing::debug!(office_id, error = &error as &dyn std::error::Error, "no title");
+                self.remembered(office_id).map(|(_, title)| title)
+            }
+        }
+    }
+
+    fn remembered(&self, office_id: &str) -> Option<(Timestamp, String)> {
+        let titles = self.titles.lock().unwrap_or_else(PoisonError::into_inner);
+        titles.get(office_id).cloned()
+    }
+
+    /// A case as JSON, in protobuf's own mapping, so that whoever has the contract can read it.
+    ///
+    /// # Errors
+    /// [`Error::Unwritable`].
+    pub(crate) fn json(&self, view: &View) -> Result<serde_json::Value, Error> {
+        let bytes = view.0.encode_to_vec();
+        let case = DynamicMessage::decode(self.view.clone(), bytes.as_slice())
+            .map_err(|error| Error::Unwritable(error.into()))?;
+        serde_json::to_value(case).map_err(|error| Error::Unwritable(error.into()))
+    }
+}
+
+async fn patient<T>(
+    peer: &'static str,
+    call: impl Future<Output = Result<tonic::Response<T>, tonic::Status>>,
+) -> Result<T, Error> {
+    let late = |_| Err(tonic::Status::new(Code::DeadlineExceeded, "no answer in time"));
+    let answer = tokio::time::timeout(PATIENCE, call).await.unwrap_or_else(late);
+    let answer = answer.map_err(|source| Error::Peer { peer, source: Box::new(source) })?;
+    Ok(answer.into_inner())
+}
