@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use liuyan_kit::{class::Violation, locale};
-use liuyan_proto::liuyan::identity::v1 as proto;
+use liuyan_proto::{liuyan::identity::v1 as proto, topology};
 use uuid::Uuid;
 
 use crate::{
@@ -116,7 +116,9 @@ pub(super) fn agency(
 ) -> Result<(Uuid, Agency), Error> {
     let mut faults = Faults::default();
     let request_id = id(&mut faults, "request_id", &request.request_id);
-    let named = agency::is_client_id(&request.client_id);
+    // The services' own tokens have the services' names as their subjects.
+    let free = topology::card(&request.client_id).is_none();
+    let named = free && agency::is_client_id(&request.client_id);
     faults.check(named, "client_id", "CLIENT_ID_MALFORMED");
     faults.check(agency::is_title(&request.title), "title", "TITLE_MALFORMED");
     faults.check(!request.scopes.is_empty(), "scopes", "FIELD_REQUIRED");

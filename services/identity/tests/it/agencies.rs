@@ -178,6 +178,11 @@ async fn an_agency_has_only_what_agencies_may_have() {
             ("office_ids", "PLACES_MISSING"),
         ]
     );
+    let named = |client_id| create(&bench, an_agency(client_id));
+    for service in ["identity", "intake", "portal"] {
+        let refused = named(service).await.unwrap_err();
+        assert_eq!(fields(&refused)[0].1, "CLIENT_ID_MALFORMED", "{service}");
+    }
     assert_eq!(bench.count("select count(*) from agencies").await, 0);
 }
 
