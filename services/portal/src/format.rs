@@ -33,7 +33,7 @@ impl Visit {
         let zoned = CHINA.to_datetime(time);
         let clock = format!("{:02}:{:02}", zoned.hour(), zoned.minute());
         let date = self.date(zoned.date());
-        let text = self.t2("format-moment", ("date", date), ("time", clock));
+        let text = self.t2("format-moment", "date", date, "time", clock);
         When { iso: time.to_string(), text }
     }
 
@@ -65,7 +65,7 @@ impl Visit {
         let Some((year, month @ 1..=12)) = parts else { return key.to_owned() };
         let month =
             if self.is_chinese() { month.to_string() } else { self.t(&format!("month-{month}")) };
-        self.t2("format-month", ("year", year), ("month", month))
+        self.t2("format-month", "year", year, "month", month)
     }
 }
 

@@ -10,10 +10,14 @@ mod about;
 mod cards;
 mod deadline;
 pub(crate) mod fault;
+mod faults;
 mod history;
 mod home;
 mod message;
+mod mine;
+mod new;
 mod offices;
+mod receipt;
 mod search;
 
 /// All public pages.
@@ -22,6 +26,9 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .merge(about::routes())
         .merge(home::routes())
         .merge(message::routes())
+        .merge(mine::routes())
+        .merge(new::routes())
         .merge(offices::routes())
+        .merge(receipt::routes())
         .merge(search::routes())
 }

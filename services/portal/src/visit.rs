@@ -147,8 +147,10 @@ impl Visit {
     pub(crate) fn t2(
         &self,
         name: &str,
-        (key, value): (&str, impl ToString),
-        (key2, value2): (&str, impl ToString),
+        key: &str,
+        value: impl ToString,
+        key2: &str,
+        value2: impl ToString,
     ) -> String {
         let arguments = [(key, value.to_string()), (key2, value2.to_string())];
         WORDS.text(self.0.locale, name, &arguments)

@@ -127,7 +127,7 @@ pub(crate) fn duration(v: &Visit, length: SignedDuration) -> String {
         (0, 0) => v.t("duration-less"),
         (0, hours) => v.t1("duration-hours", "hours", hours),
         (days, 0) => v.t1("duration-days", "days", days),
-        (days, hours) => v.t2("duration-days-hours", ("days", days), ("hours", hours)),
+        (days, hours) => v.t2("duration-days-hours", "days", days, "hours", hours),
     }
 }
 

@@ -1,0 +1,47 @@
+//! What is wrong with the fields of a form, as its page shows it.
+
+use liuyan_kit::class::Classify as _;
+
+use crate::error::{Error, FieldFault};
+
+/// What is wrong with a form: each fault at its field, and the form as a whole.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    /// By the id of the field's element.
+    pub(crate) fields: Vec<(String, String)>,
+    /// What is wrong with the form as a whole.
+    pub(crate) whole: Option<String>,
+    /// Whether it may be sent again as it is, a little later.
+    pub(crate) passes: bool,
+}
+
+impl Faults {
+    /// The faults that an error tells. `id_of` gives the id of the element of a field.
+    pub(crate) fn of(error: &Error, locale: &str, id_of: impl Fn(&str) -> String) -> Self {
+        let fault = |fault: &FieldFault| (id_of(&fault.field), fault.text.clone());
+        Self {
+            fields: error.fields().iter().map(fault).collect(),
+            whole: Some(error.text(locale)),
+            passes: error.class().passes(),
+        }
+    }
+
+    /// The form as a whole is wrong.
+    pub(crate) fn whole(text: String) -> Self {
+        Self { whole: Some(text), ..Self::default() }
+    }
+
+    /// What is wrong with the field.
+    pub(crate) fn at(&self, id: &str) -> Option<&str> {
+        self.fields.iter().find(|(known, _)| known == id).map(|(_, text)| text.as_str())
+    }
+
+    /// The attributes by which whoever hears the page learns of the hint and of the fault. `id` is
+    /// one of the template's own ids: nothing in it has to be escaped.
+    pub(crate) fn aria(&self, id: &str) -> String {
+        match self.at(id) {
+            Some(_) => format!(r#" aria-invalid="true" aria-describedby="{id}-wrong {id}-hint""#),
+            None => format!(r#" aria-describedby="{id}-hint""#),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! One's own messages: found by number and code, or by being signed in.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    Form, Router,
+    extract::Query,
+    response::Response,
+    routing::{get, post},
+};
+use http::{HeaderValue, StatusCode, header};
+use liuyan_kit::class::{Class, Classify as _};
+use liuyan_proto::liuyan::intake::v1::{
+    ListMyMessagesRequest, LookUpMessageRequest, Message, MessageState,
+};
+use serde::Deserialize;
+
+use super::{cards::State, faults::Faults};
+use crate::{
+    app::App,
+    error::Error,
+    format::When,
+    page::{Keep, page, page_with, see},
+    session::Proof,
+    visit::Visit,
+};
+
+mod acts;
+mod author;
+mod view;
+
+/// How many of one's own messages are shown at a time.
+const PAGE: i32 = 20;
+
+/// One of one's own messages in the list.
+#[derive(Debug)]
+struct Own {
+    number: String,
+    message_id: String,
+    title: String,
+    office: String,
+    state: State,
+    submitted: Option<When>,
+}
+
+#[derive(Template)]
+#[template(path = "mine.html")]
+struct Mine {
+    v: Visit,
+    number: String,
+    f: Faults,
+    /// Messages written while signed in; `None` for nobody signed in.
+    own: Option<Vec<Own>>,
+    next: Option<String>,
+    own_away: bool,
+    /// Numbers that this browser has shown the code of a while ago.
+    recent: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Ask {
+    number: String,
+    page: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct LookUp {
+    number: String,
+    code: String,
+}
+
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/mine", get(mine).post(look_up))
+        .route("/mine/{number}", get(view::view))
+        .route("/mine/{number}/resubmit", post(acts::resubmit))
+        .route("/mine/{number}/rate", post(acts::rate))
+        .route("/mine/{number}/withdraw", post(acts::withdraw))
+        .route("/mine/{number}/forget", post(acts::forget))
+}
+
+/// What intake's word for a state is called, and how it looks.
+fn state_of(state: MessageState) -> State {
+    let (word, class) = match state {
+        MessageState::Unspecified | MessageState::InReview => ("mine-in-review", "awaiting"),
+        MessageState::Approved => ("mine-approved", "progress"),
+        MessageState::Returned => ("mine-returned", "late"),
+        MessageState::Declined => ("mine-declined", "declined"),
+        MessageState::Withdrawn => ("mine-withdrawn", "plain"),
+    };
+    State { word, class }
+}
+
+async fn mine(v: Visit, Query(ask): Query<Ask>) -> Result<Response, Error> {
+    let (own, next, own_away) = own(&v, ask.page).await;
+    let recent = v.proofs().numbers(v.now()).into_iter().map(str::to_owned).collect();
+    page(&Mine { number: ask.number, f: Faults::default(), own, next, own_away, recent, v })
+}
+
+async fn own(v: &Visit, page_token: String) -> (Option<Vec<Own>>, Option<String>, bool) {
+    if v.session().is_none() {
+        return (None, None, false);
+    }
+    let request = ListMyMessagesRequest { page_size: PAGE, page_token };
+    match v.app().backend.intake().list_my_messages(v.call(request)).await {
+        Ok(answer) => {
+            let answer = answer.into_inner();
+            let next = (!answer.next_page_token.is_empty()).then_some(answer.next_page_token);
+            (Some(rows(v, answer.messages).await), next, false)
+        }
+        Err(status) => {
+            let error = Error::from(status);
+            tracing::debug!(%error, "one's own messages can't be listed");
+            // Officials have no messages of their own; for everybody else it is worth telling.
+            (None, None, error.class() != Class::Denied)
+        }
+    }
+}
+
+async fn rows(v: &Visit, messages: Vec<Message>) -> Vec<Own> {
+    let offices = messages.iter().map(|message| message.office_id.as_str());
+    let names = v.app().directory.names(offices, []).await;
+    let row = |message: Message| Own {
+        office: names.office(&message.office_id),
+        state: state_of(message.state()),
+        submitted: v.day(message.submitted_at.as_ref()),
+        title: message.text.map(|text| text.title).unwrap_or_default(),
+        number: message.number,
+        message_id: message.message_id,
+    };
+    messages.into_iter().map(row).collect()
+}
+
+/// Remembers number and code if they are right. What is wrong with them is told in the form.
+async fn look_up(v: Visit, Form(ask): Form<LookUp>) -> Result<Response, Error> {
+    let request =
+        LookUpMessageRequest { number: ask.number.clone(), access_code: ask.code.clone() };
+    let answer = v.app().backend.intake().look_up_message(v.call_public(request)).await;
+    let error = match answer.map_err(Error::from) {
+        Ok(answer) => {
+            let number = answer.into_inner().message.ok_or(Error::NotFound)?.number;
+            v.prove(&number, Proof::Code(ask.code));
+            return Ok(see(&format!("/mine/{number}")));
+        }
+        Err(error) => error,
+    };
+    let id_of = |field: &str| {
+        let id = if field == "access_code" { "code" } else { field };
+        id.to_owned()
+    };
+    let f = Faults::of(&error, v.locale(), id_of);
+    let status = match error.class() {
+        Class::Invalid | Class::NotFound | Class::Denied | Class::Unauthenticated => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        _ => error.status(),
+    };
+    let template =
+        Mine { number: ask.number, f, own: None, next: None, own_away: false, recent: vec![], v };
+    let mut response = page_with(&template, status, Keep::Never)?;
+    if let Some(wait) = error.retry_after() {
+        let seconds = HeaderValue::from(wait.as_secs().max(1));
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    Ok(response)
+}

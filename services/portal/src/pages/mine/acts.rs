@@ -1,0 +1,165 @@
+//! What an author can do: mend and send again, rate, withdraw.
+
+use axum::{Form, extract::Path, response::Response};
+use http::StatusCode;
+use liuyan_kit::class::{Class, Classify as _};
+use liuyan_proto::liuyan::{
+    intake::v1::{ResubmitMessageRequest, WithdrawMessageRequest},
+    routing::v1::RateReplyRequest,
+};
+use serde::Deserialize;
+
+use super::{
+    author::{Author, author},
+    view::{ask_for_proof, show},
+};
+use crate::{
+    error::Error,
+    page::see,
+    pages::{faults::Faults, message::Text},
+    visit::Visit,
+};
+
+/// A mended text.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Mended {
+    request_id: String,
+    title: String,
+    body: String,
+    demand: String,
+    details: String,
+}
+
+/// A rating.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Marks {
+    request_id: String,
+    case_id: String,
+    reply_id: String,
+    resolution: String,
+    attitude: String,
+    speed: String,
+}
+
+/// A wish to withdraw.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wish {
+    request_id: String,
+}
+
+/// Shows the page again with what went wrong, and with what was typed.
+async fn again(
+    v: Visit,
+    author: Author,
+    typed: Option<Text>,
+    error: Error,
+) -> Result<Response, Error> {
+    let faults = Faults::of(&error, v.locale(), |field| field.to_owned());
+    let status = match error.class() {
+        Class::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => error.status(),
+    };
+    show(v, author, typed, faults, status).await
+}
+
+pub(super) async fn resubmit(
+    v: Visit,
+    Path(number): Path<String>,
+    Form(mended): Form<Mended>,
+) -> Result<Response, Error> {
+    let lines = |text: &str| text.replace("\r\n", "\n");
+    let typed = Text {
+        title: mended.title,
+        body: lines(&mended.body),
+        demand: lines(&mended.demand),
+        details: lines(&mended.details),
+    };
+    let author = match author(&v, &number, "").await {
+        Ok(author) => author,
+        Err(Error::ProofMissing) => return Ok(ask_for_proof(&number)),
+        Err(error) => return Err(error),
+    };
+    let request = ResubmitMessageRequest {
+        message_id: author.message.message_id.clone(),
+        request_id: mended.request_id,
+        title: typed.title.clone(),
+        body: typed.body.clone(),
+        demand: typed.demand.clone(),
+        details: typed.details.clone(),
+    };
+    let request = v.call_as(&author.token, request);
+    match v.app().backend.intake().resubmit_message(request).await {
+        Ok(_) => done(&v, &number, "mine-resubmitted"),
+        Err(status) => again(v, author, Some(typed), status.into()).await,
+    }
+}
+
+pub(super) async fn rate(
+    v: Visit,
+    Path(number): Path<String>,
+    Form(marks): Form<Marks>,
+) -> Result<Response, Error> {
+    let author = match author(&v, &number, "").await {
+        Ok(author) => author,
+        Err(Error::ProofMissing) => return Ok(ask_for_proof(&number)),
+        Err(error) => return Err(error),
+    };
+    let mark = |text: &str| text.parse::<u32>().ok().filter(|mark| (1..=5).contains(mark));
+    let (Some(resolution), Some(attitude), Some(speed)) =
+        (mark(&marks.resolution), mark(&marks.attitude), mark(&marks.speed))
+    else {
+        let faults = Faults::whole(v.t("rate-incomplete"));
+        return show(v, author, None, faults, StatusCode::UNPROCESSABLE_ENTITY).await;
+    };
+    let request = RateReplyRequest {
+        case_id: marks.case_id,
+        reply_id: marks.reply_id,
+        request_id: marks.request_id,
+        resolution,
+        attitude,
+        speed,
+        historical: None,
+    };
+    let request = v.call_as(&author.token, request);
+    match v.app().backend.cases().rate_reply(request).await {
+        Ok(_) => done(&v, &number, "rate-done"),
+        Err(status) => again(v, author, None, status.into()).await,
+    }
+}
+
+pub(super) async fn withdraw(
+    v: Visit,
+    Path(number): Path<String>,
+    Form(wish): Form<Wish>,
+) -> Result<Response, Error> {
+    let author = match author(&v, &number, "").await {
+        Ok(author) => author,
+        Err(Error::ProofMissing) => return Ok(ask_for_proof(&number)),
+        Err(error) => return Err(error),
+    };
+    let request = WithdrawMessageRequest {
+        message_id: author.message.message_id.clone(),
+        request_id: wish.request_id,
+    };
+    let request = v.call_as(&author.token, request);
+    match v.app().backend.intake().withdraw_message(request).await {
+        Ok(_) => done(&v, &number, "withdraw-done"),
+        Err(status) => again(v, author, None, status.into()).await,
+    }
+}
+
+/// On a shared machine: this browser forgets that it has shown the code.
+pub(super) async fn forget(v: Visit, Path(number): Path<String>) -> Result<Response, Error> {
+    v.disprove(&number);
+    v.forget("receipt");
+    v.notify("mine-forgotten");
+    Ok(see("/mine"))
+}
+
+fn done(v: &Visit, number: &str, text: &str) -> Result<Response, Error> {
+    v.notify(text);
+    Ok(see(&format!("/mine/{number}")))
+}

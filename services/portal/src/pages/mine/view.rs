@@ -1,0 +1,253 @@
+//! A message as its author sees it: where it stands, why, and what can be done.
+
+use askama::Template;
+use axum::{
+    extract::{Path, Query},
+    response::Response,
+};
+use http::StatusCode;
+use liuyan_kit::{
+    class::{Class, Classify as _},
+    clock,
+};
+use liuyan_proto::liuyan::{
+    common::v1::Visibility,
+    intake::v1::{Message, MessageState},
+    moderation::v1::{GetDecisionRequest, GetDecisionResponse},
+    routing::v1::{Case, GetCaseRequest, get_case_request::Name},
+};
+use serde::Deserialize;
+use url::form_urlencoded;
+
+use super::{
+    author::{Author, author},
+    state_of,
+};
+use crate::{
+    directory::named,
+    error::Error,
+    format::When,
+    page::{Keep, page_with, see},
+    pages::{
+        cards::State,
+        faults::Faults,
+        message::{self, Answer, Shown, Text},
+    },
+    visit::Visit,
+};
+
+/// What is judged, and the names of its texts.
+const SIDES: [(&str, &str); 3] =
+    [("resolution", "rate-resolution"), ("attitude", "rate-attitude"), ("speed", "rate-speed")];
+
+/// One of the three judgements.
+#[derive(Debug)]
+pub(crate) struct Side {
+    pub(crate) name: &'static str,
+    pub(crate) label: &'static str,
+    /// The mark that was given, 1 to 5; 0 for none yet.
+    pub(crate) mark: u32,
+}
+
+/// A reply, with what its author may say of it.
+#[derive(Debug)]
+pub(crate) struct Rated {
+    pub(crate) answer: Answer,
+    pub(crate) reply_id: String,
+    pub(crate) sides: Vec<Side>,
+    pub(crate) given: bool,
+    /// Until when the rating may be changed.
+    pub(crate) until: Option<When>,
+    pub(crate) open: bool,
+}
+
+/// Why a message was returned or declined.
+#[derive(Debug)]
+pub(crate) struct Why {
+    pub(crate) ground: String,
+    pub(crate) explanation: String,
+}
+
+#[derive(Template)]
+#[template(path = "mine_message.html")]
+struct Page {
+    v: Visit,
+    number: String,
+    f: Faults,
+    /// The text as it was written, or as it was typed just now.
+    text: Text,
+    office: String,
+    kind: String,
+    domain: String,
+    state: State,
+    is_returned: bool,
+    is_complaint: bool,
+    is_private: bool,
+    submitted: Option<When>,
+    why: Option<Why>,
+    request_id: String,
+    may_withdraw: bool,
+    case_id: String,
+    /// The case, once there is one; boxed because a page may have none.
+    m: Option<Box<Shown>>,
+    is_public: bool,
+    replies: Vec<Rated>,
+    case_away: bool,
+}
+
+/// What a link may bring.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Ask {
+    id: String,
+}
+
+pub(super) async fn view(
+    v: Visit,
+    Path(number): Path<String>,
+    Query(ask): Query<Ask>,
+) -> Result<Response, Error> {
+    match author(&v, &number, &ask.id).await {
+        Ok(author) => show(v, author, None, Faults::default(), StatusCode::OK).await,
+        Err(Error::ProofMissing) => Ok(ask_for_proof(&number)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Leads to the form for number and code.
+pub(super) fn ask_for_proof(number: &str) -> Response {
+    let number: String = form_urlencoded::byte_serialize(number.as_bytes()).collect();
+    see(&format!("/mine?number={number}"))
+}
+
+/// The author's page. `typed` is a mended text that was not taken, `f` says why.
+pub(super) async fn show(
+    v: Visit,
+    author: Author,
+    typed: Option<Text>,
+    f: Faults,
+    status: StatusCode,
+) -> Result<Response, Error> {
+    let (case, why) = futures::join!(case(&v, &author), why(&v, &author));
+    let case_away = case.is_err();
+    let message = author.message;
+    let office_id = message.office_id.as_str();
+    let names = v.app().directory.names([office_id], []).await;
+    let (state, kind) = (message.state(), message.kind.clone());
+    let mut page = Page {
+        number: message.number.clone(),
+        f,
+        office: names.office(office_id),
+        kind: names.kind(v.locale(), &kind),
+        domain: names.domain(v.locale(), &message.domain),
+        state: state_of(state),
+        is_returned: state == MessageState::Returned,
+        is_complaint: message.text.as_ref().is_some_and(|text| text.body.is_empty()),
+        is_private: message.visibility() == Visibility::Private,
+        submitted: v.moment(message.submitted_at.as_ref()),
+        why,
+        request_id: v.new_id(),
+        may_withdraw: may_withdraw(&message),
+        text: typed.unwrap_or_else(|| text_of(message)),
+        case_id: String::new(),
+        m: None,
+        is_public: false,
+        replies: Vec::new(),
+        case_away,
+        v,
+    };
+    if let Ok(Some(case)) = case {
+        add_case(&mut page, case).await;
+    }
+    page_with(&page, status, Keep::Never)
+}
+
+async fn add_case(page: &mut Page, case: Case) {
+    let Some(view) = case.view else { return };
+    let names = message::names(&page.v, &view).await;
+    let replied = !view.replies.is_empty();
+    page.may_withdraw &= !replied;
+    page.case_id.clone_from(&view.case_id);
+    page.is_public = case.public;
+    page.replies = view
+        .replies
+        .iter()
+        .map(|reply| {
+            let rating = case.ratings.iter().find(|it| it.reply_id == reply.reply_id);
+            let until = rating.and_then(|it| it.changeable_until.as_ref());
+            let closed = until.and_then(clock::from_proto).is_some_and(|it| it <= page.v.now());
+            let mark = |name: &str| {
+                rating.map_or(0, |it| match name {
+                    "resolution" => it.resolution,
+                    "attitude" => it.attitude,
+                    _ => it.speed,
+                })
+            };
+            Rated {
+                answer: Answer {
+                    office: names.office(&reply.office_id),
+                    body: reply.body.clone(),
+                    when: page.v.moment(reply.replied_at.as_ref()),
+                },
+                reply_id: reply.reply_id.clone(),
+                sides: SIDES.map(|(name, label)| Side { name, label, mark: mark(name) }).into(),
+                given: rating.is_some(),
+                until: page.v.moment(until),
+                open: !closed,
+            }
+        })
+        .collect();
+    page.m = Some(Box::new(message::shown(&page.v, view, &names)));
+}
+
+fn may_withdraw(message: &Message) -> bool {
+    match message.state() {
+        MessageState::InReview | MessageState::Approved | MessageState::Returned => true,
+        MessageState::Unspecified | MessageState::Declined | MessageState::Withdrawn => false,
+    }
+}
+
+fn text_of(message: Message) -> Text {
+    let text = message.text.unwrap_or_default();
+    Text { title: text.title, body: text.body, demand: text.demand, details: text.details }
+}
+
+/// The case, if there is one yet.
+async fn case(v: &Visit, author: &Author) -> Result<Option<Case>, Error> {
+    if author.message.state() != MessageState::Approved && author.message.case_id.is_empty() {
+        return Ok(None);
+    }
+    let request = GetCaseRequest { name: Some(Name::MessageId(author.message.message_id.clone())) };
+    let answer = v.app().backend.cases().get_case(v.call_as(&author.token, request)).await;
+    match answer.map_err(Error::from) {
+        Ok(answer) => Ok(answer.into_inner().case),
+        Err(error) if error.class() == Class::NotFound => Ok(None),
+        Err(error) => {
+            tracing::debug!(%error, "the case can't be shown to its author");
+            Err(error)
+        }
+    }
+}
+
+/// Why the message was returned or declined; the ground alone while moderation is away.
+async fn why(v: &Visit, author: &Author) -> Option<Why> {
+    let message = &author.message;
+    if !matches!(message.state(), MessageState::Returned | MessageState::Declined) {
+        return None;
+    }
+    let request = GetDecisionRequest { message_id: message.message_id.clone() };
+    let request = v.call_as(&author.token, request);
+    let decision: GetDecisionResponse = match v.app().backend.reviews().get_decision(request).await
+    {
+        Ok(answer) => answer.into_inner(),
+        Err(status) => {
+            tracing::debug!(code = ?status.code(), "the decision can't be shown to the author");
+            GetDecisionResponse::default()
+        }
+    };
+    let code = if decision.ground.is_empty() { &message.ground } else { &decision.ground };
+    let grounds = v.app().directory.grounds().await.unwrap_or_default();
+    let ground = grounds.iter().find(|it| it.ground == *code);
+    let ground = ground.map(|it| named(v.locale(), &it.name_zh, &it.name_en));
+    Some(Why { ground: ground.unwrap_or_else(|| code.clone()), explanation: decision.explanation })
+}

@@ -1,0 +1,135 @@
+//! A message as its author types it.
+
+use liuyan_proto::liuyan::{
+    common::v1::{Channel, Visibility},
+    intake::v1::{Author, NewMessage, Place, SubmitMessageRequest},
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::visit::Visit;
+
+/// A message as its author types it: every field of the form, as it was sent.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Draft {
+    /// Which button was pressed.
+    pub(crate) action: String,
+    /// The id that makes two sendings one message.
+    pub(crate) request_id: String,
+    /// The chosen divisions, from the top.
+    pub(crate) d1: String,
+    pub(crate) d2: String,
+    pub(crate) d3: String,
+    pub(crate) office_id: String,
+    pub(crate) kind: String,
+    /// The domain, or domain and topic with a bar between.
+    pub(crate) matter: String,
+    pub(crate) title: String,
+    pub(crate) body: String,
+    pub(crate) demand: String,
+    pub(crate) details: String,
+    pub(crate) place: String,
+    pub(crate) place_public: String,
+    pub(crate) remark: String,
+    pub(crate) visibility: String,
+    pub(crate) name: String,
+    pub(crate) phone: String,
+}
+
+impl Draft {
+    /// Makes the id anew if it is none, and line ends those of Unix: browsers send others.
+    pub(crate) fn mend(&mut self, v: &Visit) {
+        if self.request_id.parse::<Uuid>().is_err() {
+            self.request_id = v.new_id();
+        }
+        for text in [&mut self.body, &mut self.demand, &mut self.details, &mut self.remark] {
+            *text = text.replace("\r\n", "\n");
+        }
+    }
+
+    /// The code of the domain.
+    pub(crate) fn domain(&self) -> &str {
+        self.matter.split_once('|').map_or(self.matter.as_str(), |(domain, _)| domain)
+    }
+
+    /// The topic inside the domain.
+    pub(crate) fn topic(&self) -> &str {
+        self.matter.split_once('|').map_or("", |(_, topic)| topic)
+    }
+
+    /// Whether only author and office may read it.
+    pub(crate) fn is_private(&self) -> bool {
+        self.visibility == "private"
+    }
+
+    /// Everything that was typed, to be sent once more.
+    pub(crate) fn pairs(&self) -> [(&'static str, &str); 17] {
+        [
+            ("request_id", &self.request_id),
+            ("d1", &self.d1),
+            ("d2", &self.d2),
+            ("d3", &self.d3),
+            ("office_id", &self.office_id),
+            ("kind", &self.kind),
+            ("matter", &self.matter),
+            ("title", &self.title),
+            ("body", &self.body),
+            ("demand", &self.demand),
+            ("details", &self.details),
+            ("place", &self.place),
+            ("place_public", &self.place_public),
+            ("remark", &self.remark),
+            ("visibility", &self.visibility),
+            ("name", &self.name),
+            ("phone", &self.phone),
+        ]
+    }
+
+    /// The request to intake. Nothing that was typed is left out: what does not belong there is
+    /// intake's to refuse, so that its author hears of it.
+    pub(crate) fn request(&self, v: &Visit) -> SubmitMessageRequest {
+        let place = Place {
+            text: self.place.clone(),
+            location: None,
+            public: !self.place_public.is_empty(),
+        };
+        let author = Author { name: self.name.clone(), phone: self.phone.clone() };
+        let visibility = if self.is_private() { Visibility::Private } else { Visibility::Public };
+        let message = NewMessage {
+            office_id: self.office_id.clone(),
+            kind: self.kind.clone(),
+            domain: self.domain().to_owned(),
+            topic: self.topic().to_owned(),
+            title: self.title.clone(),
+            body: self.body.clone(),
+            demand: self.demand.clone(),
+            details: self.details.clone(),
+            place: (!self.place.is_empty()).then_some(place),
+            remark: self.remark.clone(),
+            visibility: visibility.into(),
+            author: (author != Author::default()).then_some(author),
+            channel: Channel::Web.into(),
+            locale: v.locale().to_owned(),
+        };
+        SubmitMessageRequest {
+            request_id: self.request_id.clone(),
+            message: Some(message),
+            historical: None,
+        }
+    }
+}
+
+/// The id of the element of a field, as intake calls the field.
+pub(crate) fn id_of(field: &str) -> String {
+    let field = field.strip_prefix("message.").unwrap_or(field);
+    let id = match field {
+        "office_id" => "office",
+        "domain" | "topic" => "matter",
+        "place.text" => "place",
+        "author.name" => "name",
+        "author.phone" => "phone",
+        other => other,
+    };
+    id.to_owned()
+}
