@@ -33,7 +33,7 @@ const QUERY_LENGTHS: std::ops::RangeInclusive<usize> = 2..=100;
 /// How far cases are counted.
 const COUNTED: usize = 1_000;
 /// Among how many of the newest cases a page is looked for before all that match are sorted.
-const AMONG: i64 = 2_000;
+const AMONG: i64 = 4_000;
 /// How many cases get their words in one transaction.
 const ROUND: i64 = 100;
 

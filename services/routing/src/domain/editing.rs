@@ -150,10 +150,12 @@ pub fn office(directory: &Directory, draft: &OfficeDraft) -> Result<Office, Vec<
         faults.push(Fault::new("office.division_code", "DIVISION_NOT_FOUND"));
     }
     let parent = directory.offices.get(&draft.parent_office_id);
-    if !draft.parent_office_id.is_empty() && parent.is_none() {
+    if parent.is_some() {
+        if directory.offices.upwards(&draft.parent_office_id).any(|id| id == draft.office_id) {
+            faults.push(Fault::new("office.parent_office_id", "UNDER_ITSELF"));
+        }
+    } else if !draft.parent_office_id.is_empty() {
         faults.push(Fault::new("office.parent_office_id", "OFFICE_NOT_FOUND"));
-    } else if directory.offices.upwards(&draft.parent_office_id).any(|id| id == draft.office_id) {
-        faults.push(Fault::new("office.parent_office_id", "UNDER_ITSELF"));
     }
     match draft.level {
         Err(reason) => faults.push(Fault::new("office.level", reason)),

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::expect_all;
 use crate::domain::{
-    CaseId, ReplyId,
+    CaseId,
     case::{Case, Reply, Segment},
     view::{self, View},
 };

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use liuyan_kit::testing;
 use liuyan_proto::liuyan::routing::v1 as routing;
 use liuyan_routing::{Routing, app::loading, domain::lists};
@@ -12,12 +14,13 @@ async fn the_directory_is_loaded_once_and_said_once() {
     let lists = lists::embedded().unwrap();
     let loaded = loading::load(&db, lists.clone(), testing::now()).await.unwrap();
     assert_eq!(loaded.said, OFFICES + 3);
-    assert_eq!(loaded.damaged, Vec::<String>::new());
+    assert_eq!(loaded.damaged, BTreeSet::new());
     let said = testing::said::<routing::OfficePut>(&db).await;
     assert_eq!(said.len(), OFFICES);
     let office = said.iter().find(|it| it.event.office_id == "130102-s").unwrap();
     assert_eq!(office.event.parent_office_id, "130100-g");
     assert!(office.event.open && office.version == 1);
+    assert_eq!(office.event.division_path, ["130000", "130100", "130102"]);
     let published = testing::said::<routing::CodeListPublished>(&db).await;
     let lists_said: Vec<_> = published.iter().map(|it| it.event.list.as_str()).collect();
     assert_eq!(lists_said, ["kinds", "domains"]);
@@ -27,7 +30,7 @@ async fn the_directory_is_loaded_once_and_said_once() {
 
     let again = loading::load(&db, lists, testing::now()).await.unwrap();
     assert_eq!(again.said, 0);
-    assert_eq!(again.directory.offices.iter().count(), OFFICES);
+    assert_eq!(again.snapshot.directory.offices.iter().count(), OFFICES);
 }
 
 #[tokio::test]
@@ -56,10 +59,10 @@ async fn a_newer_list_says_only_what_changed() {
     let older = lists::embedded().unwrap();
     let loaded = loading::load(&db, lists, testing::now()).await.unwrap();
     assert_eq!(loaded.said, 3, "a closed office, a changed one, and the kinds");
-    assert!(!loaded.directory.offices.get(&gone.office_id).unwrap().open);
-    assert_eq!(loaded.damaged, Vec::<String>::new());
+    assert!(!loaded.snapshot.directory.offices.get(&gone.office_id).unwrap().open);
+    assert_eq!(loaded.damaged, BTreeSet::new());
     let left_alone = loading::load(&db, older, testing::now()).await.unwrap();
-    assert_eq!((left_alone.said, left_alone.directory.kinds_version), (0, 2));
+    assert_eq!((left_alone.said, left_alone.snapshot.directory.kinds_version), (0, 3));
 }
 
 #[tokio::test]
@@ -134,7 +137,8 @@ async fn the_directory_is_served_page_by_page() {
     let districts = client.list_divisions(districts).await.unwrap().into_inner().divisions;
     assert_eq!(districts.len(), 16, "no placeholder in between");
     let kinds = client.list_kinds(routing::ListKindsRequest {}).await.unwrap().into_inner();
-    assert_eq!((kinds.kinds.len(), kinds.version), (5, 1));
+    assert_eq!((kinds.kinds.len(), kinds.version), (5, 2));
+    assert_eq!(kinds.kinds[0].name_en, "Enquiry");
     let domains = client.list_domains(routing::ListDomainsRequest {}).await.unwrap().into_inner();
     assert_eq!(domains.domains[0].topics.len(), 14);
     let calendar = client.get_calendar(routing::GetCalendarRequest { year: 2026 }).await.unwrap();

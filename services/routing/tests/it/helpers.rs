@@ -9,7 +9,9 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use liuyan_kit::{
+    auth::{self, Claims, Signer},
     clock::{Clock as _, ManualClock, to_proto},
+    config::Issuer,
     id,
     messaging::{Consumer, Envelope},
     testing::{self, Board, TestDb},
@@ -29,7 +31,12 @@ use liuyan_proto::{
         },
     },
 };
-use liuyan_routing::{Routing, consumer};
+use liuyan_routing::{
+    Routing,
+    app::{App, editing},
+    config::Config,
+    consumer,
+};
 use tonic::{Status, service::Routes};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
@@ -46,7 +53,15 @@ pub(crate) struct House {
     pub(crate) board: Board,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) moderation: Moderation,
+    /// Signs tokens of those who act for divisions.
+    signer: Signer,
     versions: Mutex<HashMap<(&'static str, Uuid), i64>>,
+}
+
+/// The trace in which a test says an event about a subject.
+pub(crate) fn trace_of<E: Event>(subject_id: Uuid) -> String {
+    let name = id::of_name("trace", &format!("{} {subject_id}", E::TYPE)).simple().to_string();
+    format!("00-{name}-00f067aa0ba902b7-01")
 }
 
 /// An approved message as a test describes it.
@@ -55,6 +70,9 @@ pub(crate) struct Message {
     pub(crate) message_id: Uuid,
     number: Option<&'static str>,
     office: &'static str,
+    title: &'static str,
+    kind: &'static str,
+    domain: &'static str,
     visibility: Visibility,
     accused: Vec<String>,
     written: Option<Timestamp>,
@@ -65,6 +83,9 @@ pub(crate) fn a_message() -> Message {
         message_id: id::v7(testing::now()),
         number: None,
         office: "130102-g",
+        title: "a title",
+        kind: "help",
+        domain: "7",
         visibility: Visibility::Public,
         accused: vec![],
         written: None,
@@ -74,6 +95,14 @@ pub(crate) fn a_message() -> Message {
 impl Message {
     pub(crate) fn to(self, office: &'static str) -> Self {
         Self { office, ..self }
+    }
+
+    pub(crate) fn titled(self, title: &'static str) -> Self {
+        Self { title, ..self }
+    }
+
+    pub(crate) fn about(self, kind: &'static str, domain: &'static str) -> Self {
+        Self { kind, domain, ..self }
     }
 
     pub(crate) fn numbered(self, number: &'static str) -> Self {
@@ -99,10 +128,17 @@ impl House {
         let clock = ManualClock::at("2026-06-03T10:00:00+08".parse().unwrap());
         let moderation = Moderation::default();
         let routes = Routes::new(ReviewServiceServer::new(moderation.clone()));
-        let settings = toml::toml! {
+        let (private, public) = auth::generate_key().unwrap();
+        let signer = Signer::new("identity", &private, clock.clone()).unwrap();
+        let identity =
+            Issuer { name: "identity".to_owned(), public_key: public, ..testing::issuer() };
+        let mut settings = toml::toml! {
             [service]
             idle_milliseconds = 20
         };
+        let issuers = toml::Value::try_from([testing::issuer(), identity]).unwrap();
+        let issuers = toml::Table::from_iter([("issuers".to_owned(), issuers)]);
+        settings.insert("auth".to_owned(), issuers.into());
         let board = Board::new()
             .with_settings::<Routing>(settings)
             .with_stub("moderation", testing::stub(routes).await)
@@ -111,7 +147,7 @@ impl House {
             .without_bus()
             .start()
             .await;
-        let house = Self { board, clock, moderation, versions: Mutex::default() };
+        let house = Self { board, clock, moderation, signer, versions: Mutex::default() };
         // The relay moves what was said at the start to the partition of that day; who reads at
         // that very moment sees it in neither.
         testing::eventually("the outbox has its partitions", SOON, || async {
@@ -148,14 +184,14 @@ impl House {
             version,
             kind: E::TYPE.to_owned(),
             at: self.clock.now(),
-            traceparent: None,
+            traceparent: Some(trace_of::<E>(subject_id)),
             payload: event.encode_to_vec().into(),
         };
         consumer.deliver(self.db(), self.clock.now(), &[envelope]).await.unwrap();
     }
 
     pub(crate) async fn approve(&self, message: &Message) {
-        self.moderation.publish(message.message_id, "a title");
+        self.moderation.publish(message.message_id, message.title);
         let now = self.clock.now();
         let event = MessageApproved {
             message_id: message.message_id.to_string(),
@@ -163,8 +199,8 @@ impl House {
                 .number
                 .map_or_else(|| format!("N{}", message.message_id.simple()), str::to_owned),
             office_id: message.office.to_owned(),
-            kind: "help".to_owned(),
-            domain: "7".to_owned(),
+            kind: message.kind.to_owned(),
+            domain: message.domain.to_owned(),
             visibility: message.visibility.into(),
             submitted_at: Some(to_proto(now)),
             occurred_at: message.written.map(to_proto),
@@ -219,6 +255,18 @@ impl House {
         self.token(&["case:work"], &[office])
     }
 
+    /// Somebody who acts for divisions and offices.
+    pub(crate) fn official(&self, scopes: &[&str], divisions: &[&str], offices: &[&str]) -> String {
+        let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        self.signer.sign(&Claims {
+            sub: "an official".to_owned(),
+            scopes: owned(scopes),
+            offices: owned(offices),
+            divisions: owned(divisions),
+            lifetime: Duration::from_secs(3_600),
+        })
+    }
+
     pub(crate) fn author(&self, message_id: Uuid) -> String {
         self.token(&[&format!("author:message/{message_id}")], &[])
     }
@@ -229,6 +277,26 @@ impl House {
 
     pub(crate) fn public_cases(&self) -> Cases {
         CaseServiceClient::new(self.board.channel("routing"))
+    }
+
+    pub(crate) fn editor(&self) -> DirectoryServiceClient<liuyan_kit::grpc::Channel> {
+        let token = self.token(&["directory:write"], &[]);
+        DirectoryServiceClient::new(self.board.channel_as("routing", &token))
+    }
+
+    /// Another replica on the same database.
+    pub(crate) async fn replica(&self) -> App {
+        let config = Config {
+            default_offices: vec!["M35".to_owned()],
+            opening_batch: 10,
+            idle_milliseconds: 20,
+            directory_seconds: 1,
+            reply_least: 2,
+            reply_most: 20_000,
+        };
+        let db = (**self.db()).clone();
+        let snapshot = editing::snapshot(&db).await.unwrap();
+        App::new(db, self.clock.clone(), snapshot, config).unwrap()
     }
 
     pub(crate) fn directory(&self) -> DirectoryServiceClient<liuyan_kit::grpc::Channel> {
@@ -255,6 +323,16 @@ impl House {
     ) -> Result<routing::ReplyToCaseResponse, Status> {
         let request = a_reply(case_id, body);
         Ok(self.cases(token).reply_to_case(request).await?.into_inner())
+    }
+
+    pub(crate) async fn transfer(
+        &self,
+        token: &str,
+        case_id: &str,
+        office_id: &str,
+    ) -> Result<routing::Case, Status> {
+        let request = a_transfer(case_id, office_id);
+        Ok(self.cases(token).transfer_case(request).await?.into_inner().case.unwrap())
     }
 
     /// Types of the events of a case in order, each with its revision and whether it is public.
@@ -294,6 +372,16 @@ pub(crate) fn a_reply(case_id: &str, body: &str) -> routing::ReplyToCaseRequest 
         request_id: id::v7(testing::now()).to_string(),
         body: body.to_owned(),
         ..routing::ReplyToCaseRequest::default()
+    }
+}
+
+pub(crate) fn a_transfer(case_id: &str, office_id: &str) -> routing::TransferCaseRequest {
+    routing::TransferCaseRequest {
+        case_id: case_id.to_owned(),
+        request_id: id::v7(testing::now()).to_string(),
+        office_id: office_id.to_owned(),
+        reason: "They are competent.".to_owned(),
+        ..routing::TransferCaseRequest::default()
     }
 }
 

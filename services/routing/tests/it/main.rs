@@ -5,10 +5,16 @@
 mod accusing;
 mod casework;
 mod directory;
+mod divisions;
+mod editing;
 mod helpers;
+mod listing;
 mod losing;
 mod moderation;
 mod opening;
 mod rating;
 mod reading;
+mod searching;
+mod tracing;
+mod transferring;
 mod withdrawing;

@@ -115,6 +115,13 @@ impl ReviewService for Moderation {
         not_here()
     }
 
+    async fn get_decision(
+        &self,
+        _: Request<moderation::GetDecisionRequest>,
+    ) -> Answer<moderation::GetDecisionResponse> {
+        not_here()
+    }
+
     async fn list_grounds(
         &self,
         _: Request<moderation::ListGroundsRequest>,
