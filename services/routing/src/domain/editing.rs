@@ -110,7 +110,7 @@ pub fn division(directory: &Directory, draft: &DivisionDraft) -> Result<Division
         Ok(level) => {
             let under_parent = match parent {
                 // At the top are the provinces. A code without a division is told above.
-                None => (level == Level::Province) != !draft.parent_code.is_empty(),
+                None => (level == Level::Province) == draft.parent_code.is_empty(),
                 Some(parent) => parent.level < level,
             };
             // Below each division lie lower ones alone, so nothing can ever lie below itself.
@@ -163,7 +163,7 @@ pub fn office(directory: &Directory, draft: &OfficeDraft) -> Result<Office, Vec<
             // An office is never above its division, and nowhere is where the state's are.
             let in_division = match division {
                 Some(division) => division.level <= level,
-                None => (level == Level::State) != !draft.division_code.is_empty(),
+                None => (level == Level::State) == draft.division_code.is_empty(),
             };
             let under_parent = parent.is_none_or(|parent| parent.level <= level);
             let over_others = directory

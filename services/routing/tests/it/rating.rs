@@ -197,7 +197,7 @@ async fn only_the_author_sees_the_ratings_and_until_when_they_may_be_changed() {
         speed: 4,
         changeable_until: answer.changeable_until,
     };
-    assert_eq!(house.get(&author, id).await.unwrap().ratings, [expected.clone()]);
+    assert_eq!(house.get(&author, id).await.unwrap().ratings, std::slice::from_ref(&expected));
     let all = routing::ListCasesRequest::default();
     let listed = house.cases(&author).list_cases(all).await.unwrap().into_inner().cases;
     assert_eq!(listed[0].ratings, [expected]);

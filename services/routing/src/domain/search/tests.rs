@@ -90,7 +90,8 @@ fn pairs_are_marked_where_the_whole_word_stands_nowhere() {
     let excerpt = Query::parse("供暖费").unwrap().excerpt(&a_view("供暖与暖费", "", &[]));
     assert_eq!(excerpt.highlights, [0..2, 3..5]);
     let excerpt = Query::parse("供暖费").unwrap().excerpt(&a_view("暖费供暖费", "", &[]));
-    assert_eq!(excerpt.highlights, [2..5]);
+    assert_eq!(excerpt.highlights.first(), Some(&(2..5)));
+    assert_eq!(excerpt.highlights.len(), 1);
 }
 
 #[test]
