@@ -298,3 +298,47 @@ withdraw-title = Withdraw this message
 withdraw-text = A message can be withdrawn before its first answer. It is then no longer worked on, and can't be brought back.
 withdraw-go = Withdraw it
 withdraw-done = Your wish was received; what comes of it will be shown here.
+
+# Figures.
+stats-title = Figures
+stats-filter = Filter
+stats-everywhere = Everywhere
+stats-from = From month
+stats-to = To month
+stats-show = Show
+stats-by-month = By month
+stats-month = Month
+stats-bars = Messages received and answered in each month
+stats-lines = Reply rate, by the month in which messages were written
+stats-chart-summary = { $from } to { $to }; the table below has the values.
+stats-download = Download (CSV)
+stats-parts = Parts
+stats-part = Name
+stats-none = Not said
+stats-by-division = Place
+stats-by-office = Office
+stats-by-domain = Domain
+stats-by-kind = Kind
+stats-sum-note = The parts may add up to less than the whole: some messages name no domain, ministries belong to no place, and a message that was handed on counts for the office that has it now.
+stats-ranking = Ranking
+stats-indicator = Indicator
+stats-who = Who
+stats-min = At least so many cases
+stats-rank = Place
+stats-n = Cases
+stats-interval = 95% interval
+stats-left-out = Who has fewer than { $min } cases is not ranked; { $count } are left out for that.
+stats-wilson = Intervals are Wilson's; where they overlap, the order says little.
+stats-definitions = Definitions
+stats-meaning = Meaning
+stats-numerator = Numerator
+stats-denominator = Denominator
+stats-empty = There is nothing to count here yet.
+
+# Verifying an address for notices.
+verify-title = Confirm your address
+verify-lead = Press the button to confirm that this address is yours. Nothing is sent to it before.
+verify-code = Code
+verify-code-hint = The code of the e-mail.
+verify-go = Confirm
+verify-done = Confirmed: notices will be sent to this address.

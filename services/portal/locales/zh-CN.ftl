@@ -289,3 +289,47 @@ withdraw-title = 撤回这条留言
 withdraw-text = 第一次答复之前可以撤回。撤回后不再办理，也不能恢复。
 withdraw-go = 确认撤回
 withdraw-done = 撤回申请已收到，结果会显示在这里。
+
+# 统计。
+stats-title = 统计
+stats-filter = 筛选
+stats-everywhere = 全国
+stats-from = 起始月份
+stats-to = 截止月份
+stats-show = 查看
+stats-by-month = 按月
+stats-month = 月份
+stats-bars = 每月收到和答复的留言
+stats-lines = 答复率，按留言提交的月份
+stats-chart-summary = { $from }至{ $to }，数值见下表。
+stats-download = 下载数据（CSV）
+stats-parts = 分项
+stats-part = 名称
+stats-none = 未填写
+stats-by-division = 地区
+stats-by-office = 办理单位
+stats-by-domain = 领域
+stats-by-kind = 类型
+stats-sum-note = 各项之和可能小于总数：有的留言没有填写领域，部委不属于任何地区，转办的留言只计入现在的办理单位。
+stats-ranking = 排名
+stats-indicator = 指标
+stats-who = 排名对象
+stats-min = 至少多少件
+stats-rank = 名次
+stats-n = 件数
+stats-interval = 95% 区间
+stats-left-out = 不足 { $min } 件的不参加排名，另有 { $count } 个因此未列入。
+stats-wilson = 区间按 Wilson 法计算；区间重叠的，名次先后不说明优劣。
+stats-definitions = 指标定义
+stats-meaning = 含义
+stats-numerator = 分子
+stats-denominator = 分母
+stats-empty = 这个范围内还没有数据。
+
+# 验证通知地址。
+verify-title = 验证通知地址
+verify-lead = 点下面的按钮，确认这个地址是您的。确认之前不会向它发送通知。
+verify-code = 验证码
+verify-code-hint = 邮件里的验证码。
+verify-go = 确认
+verify-done = 已确认。以后的通知会发到这个地址。

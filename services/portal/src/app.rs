@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     backend::Backends, config::Config, cookies::Cookies, directory::Directory, lists::Lists,
-    session::Refreshes, web::limiter::Limiter,
+    session::Refreshes, unread::Unread, web::limiter::Limiter,
 };
 
 /// What every page works with. It keeps nothing that could be lost.
@@ -18,6 +18,7 @@ pub struct App {
     pub(crate) backend: Backends,
     pub(crate) directory: Directory,
     pub(crate) lists: Lists,
+    pub(crate) unread: Unread,
     pub(crate) cookies: Cookies,
     pub(crate) refreshes: Refreshes,
     pub(crate) permits: Semaphore,
@@ -35,6 +36,7 @@ impl App {
         Ok(Arc::new(Self {
             directory: Directory::new(backend.clone(), clock.0.clone(), &config.limits),
             lists: Lists::new(backend.clone(), clock.0.clone(), &config.limits),
+            unread: Unread::new(backend.clone(), clock.0.clone(), &config.limits),
             cookies: Cookies::open(&config)?,
             refreshes: Refreshes::default(),
             permits: Semaphore::new(config.limits.concurrency.min(Semaphore::MAX_PERMITS)),

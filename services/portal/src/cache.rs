@@ -91,6 +91,11 @@ where
             Look::Missing => Ok(self.0.put(key, load().await?)),
         }
     }
+
+    /// Keeps an answer that came by another way.
+    pub(crate) fn set(&self, key: K, value: V) {
+        self.0.put(key, value);
+    }
 }
 
 enum Look<V> {

@@ -157,7 +157,7 @@ impl Classify for Error {
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Refused(told) => told.retry_after,
+            Self::Refused(told) if told.retry_after.is_some() => told.retry_after,
             Self::TooManyForms => Some(Duration::from_secs(60)),
             _ => self.class().passes().then_some(Duration::from_secs(5)),
         }

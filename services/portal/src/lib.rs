@@ -13,6 +13,7 @@ mod lists;
 mod page;
 mod pages;
 mod session;
+mod unread;
 mod visit;
 mod web;
 mod words;

@@ -19,6 +19,13 @@ mod new;
 mod offices;
 mod receipt;
 mod search;
+mod account;
+mod desk;
+mod find_office;
+mod review;
+mod sign_in;
+mod stats;
+mod verify;
 
 /// All public pages.
 pub(crate) fn routes() -> Router<Arc<App>> {
@@ -31,4 +38,10 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .merge(offices::routes())
         .merge(receipt::routes())
         .merge(search::routes())
+        .merge(account::routes())
+        .merge(desk::routes())
+        .merge(review::routes())
+        .merge(sign_in::routes())
+        .merge(stats::routes())
+        .merge(verify::routes())
 }

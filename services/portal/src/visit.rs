@@ -1,8 +1,11 @@
 //! One request of one visitor: what every page asks and tells.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+};
 
-use axum::extract::FromRequestParts;
+use axum::{body::Bytes, extract::FromRequestParts};
 use http::request::Parts;
 use jiff::Timestamp;
 use liuyan_kit::id;
@@ -46,6 +49,10 @@ pub(crate) struct Inner {
     pub(crate) client: IpAddr,
     pub(crate) request_id: Uuid,
     pub(crate) session: Option<Session>,
+    /// How many notices wait for them.
+    pub(crate) unread: u32,
+    /// The form that was sent, so that nothing of it is lost if its session has ended.
+    pub(crate) typed: OnceLock<Bytes>,
     pub(crate) jar: Jar,
 }
 
@@ -188,7 +195,23 @@ impl Visit {
         self.0.path == path || (path != "/" && rest.is_some_and(|rest| rest.starts_with('/')))
     }
 
+    /// The form that was sent, as the browser encoded it.
+    pub(crate) fn typed(&self) -> Option<&Bytes> {
+        self.0.typed.get()
+    }
+
+    /// Keeps the form that was sent.
+    pub(crate) fn keep_typed(&self, form: &Bytes) {
+        // There is one form in one request.
+        let _ = self.0.typed.set(form.clone());
+    }
+
     // The person.
+
+    /// How many notices wait for whoever is signed in.
+    pub(crate) fn unread(&self) -> u32 {
+        self.0.unread
+    }
 
     /// Who is signed in.
     pub(crate) fn session(&self) -> Option<&Session> {

@@ -5,7 +5,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr, TcpListener},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use anyhow::Context as _;
@@ -144,8 +144,13 @@ async fn visit_of(app: &Arc<App>, request: &Parts) -> (Visit, Option<Error>) {
         },
         None => (None, None),
     };
+    let locale = language(app, &jar, headers);
+    let unread = match &session {
+        Some(session) => app.unread.of(session, locale).await,
+        None => 0,
+    };
     let visit = Visit::from(Inner {
-        locale: language(app, &jar, headers),
+        locale,
         path: request.uri.path().to_owned(),
         query: request.uri.query().unwrap_or_default().to_owned(),
         is_get: matches!(request.method, Method::GET | Method::HEAD),
@@ -157,6 +162,8 @@ async fn visit_of(app: &Arc<App>, request: &Parts) -> (Visit, Option<Error>) {
         app: Arc::clone(app),
         now,
         session,
+        unread,
+        typed: OnceLock::new(),
         jar,
     });
     (visit, failed)

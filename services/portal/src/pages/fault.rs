@@ -1,6 +1,6 @@
 //! The page of whatever went wrong.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use askama::Template;
 use axum::response::{IntoResponse as _, Response};
@@ -12,6 +12,7 @@ use crate::{
     app::App,
     error::{Error, FieldFault},
     page::{Keep, page_with, see},
+    pages::sign_in,
     visit::{Inner, Visit},
     web,
 };
@@ -38,6 +39,11 @@ pub(crate) async fn page(visit: &Visit, error: &Error) -> Response {
     {
         return see(path);
     }
+    if sign_in.is_some()
+        && let Some(page) = sign_in::interrupted(visit)
+    {
+        return page;
+    }
     render(visit, error, sign_in)
 }
 
@@ -55,6 +61,8 @@ pub(crate) fn bare(app: &Arc<App>, locale: &'static str, error: &Error) -> Respo
         client: web::NOBODY,
         request_id: id::v7(now),
         session: None,
+        unread: 0,
+        typed: OnceLock::new(),
     });
     render(&visit, error, None)
 }

@@ -44,6 +44,7 @@ pub(super) async fn check(visit: &Visit, request: Request) -> Result<Request, Er
     if !bool::from(token.as_bytes().ct_eq(expected.as_bytes())) {
         return Err(Error::FormRefused("the token is another one"));
     }
+    visit.keep_typed(&body);
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 

@@ -1,0 +1,147 @@
+//! Pages for readers.
+
+use http::StatusCode;
+use liuyan_kit::class::Class;
+use liuyan_proto::liuyan::routing::v1::{
+    GetCaseRequest, GetCaseResponse, ListCasesRequest, ListCasesResponse,
+};
+
+use crate::{
+    portal::Running,
+    samples::{self, ANSWERED, NEWEST, SCRIPT, refused},
+};
+
+#[tokio::test]
+async fn home_shows_figures_answers_and_places() {
+    let portal = Running::start().await;
+    let page = portal.browser().get("/").await;
+    page.shows(&[
+        "我要留言",
+        "1,234",
+        "87.3%",
+        "已评价 31.2%",
+        "文三路北侧人行道路灯不亮",
+        "小区地下车库长期积水",
+        "西湖区区长",
+        "/offices/330000",
+        "统计截至",
+    ]);
+    portal.english().get("/").await.shows(&["Leave a message", "31.2% rated", "Awaiting reply"]);
+}
+
+#[tokio::test]
+async fn home_works_while_everybody_is_away_and_while_there_is_nothing() {
+    let portal = Running::start().await;
+    portal.fake.off("StatsService/QuerySeries");
+    let page = portal.browser().get("/").await;
+    assert_eq!(page.status, StatusCode::OK);
+    page.shows(&["统计暂时读不到", "文三路北侧人行道路灯不亮"]);
+    let portal = Running::start().await;
+    portal.fake.on("CaseService/ListCases", |_: ListCasesRequest| Ok(ListCasesResponse::default()));
+    portal.browser().get("/").await.shows(&["还没有公开的答复", "还没有公开的留言"]);
+    let portal = Running::start().await;
+    portal.fake.off("CaseService/ListCases");
+    portal.fake.off("DirectoryService/ListDivisions");
+    let page = portal.browser().get("/").await;
+    assert_eq!(page.status, StatusCode::OK);
+    page.shows(&["暂时读不到留言列表", "我要留言"]);
+}
+
+#[tokio::test]
+async fn offices_are_found_down_the_divisions() {
+    let portal = Running::start().await;
+    let mut browser = portal.browser();
+    browser.get("/offices").await.shows(&["浙江省", "教育部", "/new?office=M04"]);
+    browser.get("/offices/330000").await.shows(&["杭州市", "浙江省省长", "答复率 87.3%"]);
+    let page = browser.get("/offices/330106").await;
+    page.shows(&["西湖区区长", "暂不接收留言", "/offices/330100"]);
+    page.hides(&["/new?office=330106-s"]);
+    let page = browser.get("/offices/999999").await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_public_message_shows_its_answer_history_and_who_held_it() {
+    let portal = Running::start().await;
+    let page = portal.browser().get(&format!("/m/{ANSWERED}")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    page.shows(&[
+        "文三路北侧人行道路灯不亮",
+        "已办理",
+        "按期答复",
+        "西湖区区长",
+        "现已更换电缆",
+        "交杭州市市长办理",
+        "转西湖区区长办理",
+        "<rect class=\"c0\"",
+        "property=\"og:title\"",
+        "rel=\"canonical\"",
+    ]);
+    page.hides(&[SCRIPT]);
+    let page = portal.browser().get(&format!("/m/{NEWEST}")).await;
+    page.shows(&["待回复", "已逾期 2 天", "诉求", "请督促物业疏通排水沟", "还没有答复"]);
+    portal.english().get(&format!("/m/{NEWEST}")).await.shows(&["2 days overdue"]);
+}
+
+#[tokio::test]
+async fn nobody_learns_whether_a_private_message_exists() {
+    let portal = Running::start().await;
+    let unknown = portal.browser().get("/m/NOBODY").await;
+    portal.fake.on("CaseService/GetCase", |_: GetCaseRequest| {
+        let mut case = samples::case(samples::answered());
+        case.public = false;
+        Ok(GetCaseResponse { case: Some(case) })
+    });
+    let private = portal.browser().get(&format!("/m/{ANSWERED}")).await;
+    portal.fake.on("CaseService/GetCase", |_: GetCaseRequest| {
+        Err::<GetCaseResponse, _>(refused(Class::Denied, "CASE_HIDDEN", &[]))
+    });
+    let hidden = portal.browser().get(&format!("/m/{ANSWERED}")).await;
+    let told = |text: &str| text.split_once("<code>").unwrap().0.to_owned();
+    for page in [&private, &hidden] {
+        assert_eq!(page.status, StatusCode::NOT_FOUND);
+        page.hides(&["路灯"]);
+        let (one, other) = (told(&page.text), told(&unknown.text));
+        let same = |text: &str| text.replace("NOBODY", ANSWERED);
+        assert_eq!(same(&one), same(&other));
+    }
+}
+
+#[tokio::test]
+async fn search_marks_what_was_found_and_says_what_is_wrong() {
+    let portal = Running::start().await;
+    let mut browser = portal.browser();
+    browser.get("/search").await.shows(&["输入两个字以上"]);
+    let page = browser.get("/search?q=%E8%B7%AF%E7%81%AF&state=replied").await;
+    page.shows(&["<mark>路灯</mark>坏了两周", "找到 1 条", "page=more", "state=replied"]);
+    page.hides(&[SCRIPT]);
+    browser.get("/search?q=%E9%9D%92%E5%B1%B1").await.shows(&["没有找到"]);
+    let page = browser.get("/search?q=%E8%B7%AF").await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    page.shows(&["请至少输入两个字"]);
+    let page = browser.get("/search?q=%3Cscript%3Ealert(1)%3C%2Fscript%3E").await;
+    page.hides(&[SCRIPT]);
+}
+
+#[tokio::test]
+async fn figures_come_with_charts_tables_rankings_and_definitions() {
+    let portal = Running::start().await;
+    let mut browser = portal.browser();
+    let page = browser.get("/stats?division=330000&by=domain&rank=on_time_rate").await;
+    assert_eq!(page.status, StatusCode::OK);
+    page.shows(&[
+        "<title id=\"bars-title\">",
+        "<rect class=\"bar2\"",
+        "<path class=\"line\"",
+        "2026年7月",
+        "81.0%–92.0%",
+        "另有 3 个",
+        "指标定义",
+        "/stats.csv?division=330000",
+        "城建",
+    ]);
+    let file = browser.get("/stats.csv?by=month").await;
+    assert_eq!(file.headers["content-type"], "text/csv; charset=utf-8");
+    file.shows(&["2026-07,1234"]);
+    portal.english().get("/stats").await.shows(&["July 2026", "Definitions"]);
+}

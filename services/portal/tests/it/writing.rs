@@ -1,0 +1,238 @@
+//! Leaving a message.
+
+use std::sync::{Arc, Mutex};
+
+use http::{StatusCode, header};
+use liuyan_kit::class::Class;
+use liuyan_proto::liuyan::intake::v1::{
+    GetReceiptRequest, GetReceiptResponse, LookUpMessageRequest, LookUpMessageResponse,
+    MessageState, Receipt, SubmitMessageRequest, SubmitMessageResponse,
+};
+
+use crate::{
+    fake::Fake,
+    portal::Running,
+    samples::{ANSWERED, SCRIPT, ago, message, refused},
+};
+
+const CODE: &str = "7K3QM-2XW9T";
+
+fn receipt() -> Receipt {
+    Receipt {
+        message_id: "0192f0c4-7d1e-7a43-9b1c-3f2a5d6e7f81".to_owned(),
+        number: ANSWERED.to_owned(),
+        office_id: "330106-g".to_owned(),
+        submitted_at: ago(0),
+        occurred_at: None,
+        content_hash: vec![7; 32].into(),
+        salt: vec![8; 32].into(),
+        statement: b"liuyan-receipt-v1\nboard: test\n".to_vec().into(),
+        key_id: "k1".to_owned(),
+        signature: vec![9; 64].into(),
+    }
+}
+
+/// intake takes everything and remembers it.
+fn takes(fake: &Fake) -> Arc<Mutex<Vec<SubmitMessageRequest>>> {
+    let taken: Arc<Mutex<Vec<SubmitMessageRequest>>> = Arc::default();
+    let all = Arc::clone(&taken);
+    fake.on("IntakeService/SubmitMessage", move |ask: SubmitMessageRequest| {
+        all.lock().unwrap().push(ask);
+        Ok(SubmitMessageResponse { receipt: Some(receipt()), access_code: CODE.to_owned() })
+    });
+    fake.on("IntakeService/LookUpMessage", |ask: LookUpMessageRequest| {
+        if ask.access_code != CODE {
+            return Err(refused(Class::NotFound, "NUMBER_OR_CODE_WRONG", &[]));
+        }
+        Ok(LookUpMessageResponse {
+            message: Some(message(MessageState::InReview)),
+            author_token: "author-token".to_owned(),
+            expires_at: ago(-1),
+        })
+    });
+    fake.on("IntakeService/GetReceipt", |_: GetReceiptRequest| {
+        Ok(GetReceiptResponse { receipt: Some(receipt()) })
+    });
+    taken
+}
+
+/// A form that is filled in.
+const FILLED: [(&str, &str); 13] = [
+    ("d1", "330000"),
+    ("d2", "330100"),
+    ("d3", "330106"),
+    ("office_id", "330106-g"),
+    ("kind", "help"),
+    ("matter", "7|供暖"),
+    ("title", "文三路路灯不亮"),
+    ("body", "第一行\r\n第二行 <script>alert(1)</script>"),
+    ("place", "文三路"),
+    ("place_public", "yes"),
+    ("remark", "仅供办理"),
+    ("visibility", "private"),
+    ("phone", "13800000000"),
+];
+
+fn filled<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let kept = FILLED.iter().filter(|(name, _)| more.iter().all(|(other, _)| other != name));
+    kept.chain(more).copied().collect()
+}
+
+#[tokio::test]
+async fn a_message_is_sent_and_its_receipt_is_shown() {
+    let portal = Running::start().await;
+    let taken = takes(&portal.fake);
+    let mut browser = portal.browser();
+    let form = browser.get("/new").await;
+    let sent = browser.submit(&form, "/new", &filled(&[("action", "submit")])).await;
+    assert_eq!((sent.status, sent.location()), (StatusCode::SEE_OTHER, "/receipt"));
+    let message = taken.lock().unwrap()[0].message.clone().unwrap();
+    assert_eq!((message.domain.as_str(), message.topic.as_str()), ("7", "供暖"));
+    assert_eq!(message.body, format!("第一行\n第二行 {SCRIPT}"));
+    assert_eq!((message.visibility, message.channel), (2, 1));
+    assert!(message.place.unwrap().public);
+    let page = browser.get("/receipt").await;
+    assert_eq!(page.headers[header::CACHE_CONTROL], "no-store");
+    page.shows(&[
+        ANSWERED,
+        CODE,
+        "西湖区区长",
+        &"07".repeat(32),
+        "liuyan-receipt-v1",
+        "<path d=\"M",
+    ]);
+    let file = browser.get("/receipt.json").await;
+    file.shows(&["\"messageId\"", "\"statement\"", "\"signature\""]).hides(&[CODE]);
+    // Whoever has just written need not type the code to follow.
+    browser.get(&format!("/mine/{ANSWERED}")).await.shows(&["审核中"]);
+    let stranger = portal.browser().get("/receipt").await;
+    assert_eq!(stranger.location(), "/mine");
+}
+
+#[tokio::test]
+async fn sending_twice_brings_the_same_request_id() {
+    let portal = Running::start().await;
+    let taken = takes(&portal.fake);
+    let mut browser = portal.browser();
+    let form = browser.get("/new").await;
+    for _ in 0..2 {
+        browser.submit(&form, "/new", &filled(&[("action", "submit")])).await;
+    }
+    let taken = taken.lock().unwrap();
+    assert_eq!(taken.len(), 2);
+    assert_eq!(taken[0], taken[1]);
+    assert_eq!(taken[0].request_id, form.hidden("request_id"));
+}
+
+#[tokio::test]
+async fn every_fault_stands_at_its_field_and_nothing_typed_is_lost() {
+    let portal = Running::start().await;
+    portal.fake.on("IntakeService/SubmitMessage", |_: SubmitMessageRequest| {
+        let fields = ["message.title", "message.author.phone", "message.office_id"];
+        Err::<SubmitMessageResponse, _>(refused(Class::Invalid, "REQUEST_UNREADABLE", &fields))
+    });
+    let mut browser = portal.browser();
+    let form = browser.get("/new").await;
+    let page = browser.submit(&form, "/new", &filled(&[("action", "submit")])).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    page.shows(&[
+        "id=\"title-wrong\"",
+        "id=\"phone-wrong\"",
+        "id=\"office-wrong\"",
+        "href=\"#title\"",
+        "value=\"文三路路灯不亮\"",
+        "第二行 &#60;script&#62;",
+        "value=\"13800000000\"",
+        "仅供办理",
+        "value=\"private\" checked",
+        "value=\"7|供暖\" selected",
+        "value=\"330106-g\" checked",
+    ]);
+    page.hides(&[SCRIPT]);
+    assert_eq!(page.hidden("request_id"), form.hidden("request_id"));
+}
+
+#[tokio::test]
+async fn while_intake_is_away_the_form_comes_back_filled_in() {
+    let portal = Running::start().await;
+    let mut browser = portal.browser();
+    let form = browser.get("/new").await;
+    let page = browser.submit(&form, "/new", &filled(&[("action", "submit")])).await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(page.headers.contains_key(header::RETRY_AFTER));
+    page.shows(&["您填写的内容都还在", "value=\"文三路路灯不亮\""]);
+    portal.fake.on("IntakeService/SubmitMessage", |_: SubmitMessageRequest| {
+        Err::<SubmitMessageResponse, _>(refused(Class::Exhausted, "TOO_MANY_FORMS", &[]))
+    });
+    let page = browser.submit(&form, "/new", &filled(&[("action", "submit")])).await;
+    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(page.headers[header::RETRY_AFTER], "7");
+    page.shows(&["您填写的内容都还在", "value=\"文三路路灯不亮\""]);
+}
+
+#[tokio::test]
+async fn a_form_that_was_sent_before_with_other_words_says_so() {
+    let portal = Running::start().await;
+    portal.fake.on("IntakeService/SubmitMessage", |_: SubmitMessageRequest| {
+        Err::<SubmitMessageResponse, _>(refused(Class::Exists, "REQUEST_ID_REUSED", &[]))
+    });
+    let mut browser = portal.browser();
+    let form = browser.get("/new").await;
+    let page = browser.submit(&form, "/new", &filled(&[("action", "submit")])).await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    page.shows(&["此前已经提交过一次"]);
+    assert_ne!(page.hidden("request_id"), form.hidden("request_id"));
+}
+
+#[tokio::test]
+async fn a_preview_shows_what_will_be_public_and_leads_back() {
+    let portal = Running::start().await;
+    let mut browser = portal.browser();
+    let form = browser.get("/new").await;
+    let fields = filled(&[("action", "preview"), ("visibility", "public"), ("place_public", "")]);
+    let page = browser.submit(&form, "/new", &fields).await;
+    page.shows(&["公众看到的就是下面的样子", "文三路路灯不亮", "西湖区区长", "不公开的部分"]);
+    page.hides(&[SCRIPT]);
+    let (public, hidden) = page.text.split_once("不公开的部分").unwrap();
+    assert!(!public.contains("13800000000") && !public.contains("仅供办理"));
+    assert!(hidden.contains("13800000000"));
+    let back = browser.submit(&page, "/new", &filled(&[("action", "edit")])).await;
+    back.shows(&["value=\"文三路路灯不亮\"", "value=\"13800000000\""]);
+    assert_eq!(back.hidden("request_id"), form.hidden("request_id"));
+}
+
+#[tokio::test]
+async fn the_office_is_chosen_without_a_script() {
+    let portal = Running::start().await;
+    let taken = takes(&portal.fake);
+    let mut browser = portal.browser();
+    let page = browser.get("/new?office=330106-g").await;
+    page.shows(&["value=\"330106\" selected", "value=\"330106-g\" checked"]);
+    let page = browser.get("/new?division=330100").await;
+    page.shows(&["value=\"330100\" selected", "杭州市市长", "西湖区"]);
+    let page = browser.get("/new?office=M04").await;
+    page.shows(&["value=\"ministries\" selected", "教育部"]);
+    // Typed first, chosen later: what was typed stays.
+    let fields = [("action", "pick"), ("d1", "330000"), ("title", "先写了标题")];
+    let page = browser.submit(&page, "/new", &fields).await;
+    page.shows(&["浙江省省长", "杭州市", "value=\"先写了标题\""]);
+    // An office of another place than the one that was chosen last is not taken for granted.
+    let fields = filled(&[("action", "submit"), ("d1", "440000")]);
+    browser.submit(&page, "/new", &fields).await;
+    assert_eq!(taken.lock().unwrap()[0].message.as_ref().unwrap().office_id, "");
+}
+
+#[tokio::test]
+async fn while_the_directory_is_away_a_message_can_still_be_sent() {
+    let portal = Running::start().await;
+    let taken = takes(&portal.fake);
+    for method in ["DirectoryService/ListDivisions", "DirectoryService/ListKinds"] {
+        portal.fake.off(method);
+    }
+    let mut browser = portal.browser();
+    let form = browser.get("/new?office=330106-g").await;
+    form.shows(&["机构目录暂时读不到"]);
+    let sent = browser.submit(&form, "/new", &filled(&[("action", "submit")])).await;
+    assert_eq!(sent.location(), "/receipt");
+    assert_eq!(taken.lock().unwrap()[0].message.as_ref().unwrap().office_id, "330106-g");
+}
