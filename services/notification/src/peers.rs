@@ -35,6 +35,9 @@ const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Why addresses are asked for; identity keeps it.
 const PURPOSE: &str = "notification";
+/// How long a title may take, and for how long nobody asks again after one did not come.
+const TITLE_PATIENCE: Duration = Duration::from_secs(2);
+const SILENCE: SignedDuration = SignedDuration::from_secs(10);
 /// The most titles that are remembered.
 const TITLES: usize = 10_000;
 
@@ -68,6 +71,7 @@ pub struct Peers {
     identity: IdentityServiceClient<Channel>,
     titles: Arc<Mutex<HashMap<String, (Timestamp, String)>>>,
     memory: SignedDuration,
+    silent_since: Arc<Mutex<Option<Timestamp>>>,
     view: MessageDescriptor,
 }
 
@@ -86,6 +90,7 @@ impl Peers {
             identity: IdentityServiceClient::new(identity),
             titles: Arc::default(),
             memory: SignedDuration::from_secs(i64::from(memory_seconds)),
+            silent_since: Arc::default(),
             view: view.ok_or_else(|| anyhow::anyhow!("the contracts have no {name}"))?,
         })
     }
@@ -100,7 +105,7 @@ impl Peers {
             let request =
                 BatchGetPublicCaseRequest { case_ids: chunk.iter().map(Uuid::to_string).collect() };
             let mut cases = self.cases.clone();
-            let answer = patient("routing", cases.batch_get_public_case(request)).await?;
+            let answer = patient("routing", PATIENCE, cases.batch_get_public_case(request)).await?;
             let known = answer.cases.into_iter();
             views.extend(known.filter_map(|case| Some((case.case_id.parse().ok()?, View(case)))));
         }
@@ -119,7 +124,7 @@ impl Peers {
                 purpose: PURPOSE.to_owned(),
             };
             let mut identity = self.identity.clone();
-            let answer = patient("identity", identity.batch_get_contact(request)).await?;
+            let answer = patient("identity", PATIENCE, identity.batch_get_contact(request)).await?;
             contacts.extend(answer.contacts.into_iter().filter_map(|contact| {
                 let locale = locale::negotiate(Some(&contact.locale));
                 Some((contact.account_id.parse().ok()?, Contact { email: contact.email, locale }))
@@ -139,9 +144,12 @@ impl Peers {
         {
             return Some(title);
         }
+        if self.is_silent(now) {
+            return self.remembered(office_id).map(|(_, title)| title);
+        }
         let request = GetOfficeRequest { office_id: office_id.to_owned() };
         let mut directory = self.directory.clone();
-        match patient("routing", directory.get_office(request)).await {
+        match patient("routing", TITLE_PATIENCE, directory.get_office(request)).await {
             Ok(answer) => {
                 let title = answer.office.map(|office| office.title).filter(|it| !it.is_empty())?;
                 let mut titles = self.titles.lock().unwrap_or_else(PoisonError::into_inner);
@@ -153,10 +161,20 @@ impl Peers {
             }
             // An old title is better than none.
             Err(error) => {
+                if !matches!(&error, Error::Peer { source, .. } if source.code() == Code::NotFound)
+                {
+                    *self.silent_since.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+                }
                 tracing::debug!(office_id, error = &error as &dyn std::error::Error, "no title");
                 self.remembered(office_id).map(|(_, title)| title)
             }
         }
+    }
+
+    /// Whether routing did not answer a moment ago: a page of notices must not wait for each.
+    fn is_silent(&self, now: Timestamp) -> bool {
+        let since = *self.silent_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_some_and(|since| now.duration_since(since).abs() < SILENCE)
     }
 
     fn remembered(&self, office_id: &str) -> Option<(Timestamp, String)> {
@@ -178,10 +196,11 @@ impl Peers {
 
 async fn patient<T>(
     peer: &'static str,
+    limit: Duration,
     call: impl Future<Output = Result<tonic::Response<T>, tonic::Status>>,
 ) -> Result<T, Error> {
     let late = |_| Err(tonic::Status::new(Code::DeadlineExceeded, "no answer in time"));
-    let answer = tokio::time::timeout(PATIENCE, call).await.unwrap_or_else(late);
+    let answer = tokio::time::timeout(limit, call).await.unwrap_or_else(late);
     let answer = answer.map_err(|source| Error::Peer { peer, source: Box::new(source) })?;
     Ok(answer.into_inner())
 }

@@ -5,6 +5,7 @@ pub(crate) mod deliveries;
 pub(crate) mod endpoints;
 pub(crate) mod erasing;
 pub(crate) mod events;
+pub(crate) mod failing;
 pub(crate) mod holders;
 pub(crate) mod messages;
 pub(crate) mod notices;

@@ -121,7 +121,11 @@ impl App {
             return Ok((0, claim, Vec::new()));
         }
         let due = queue::load(&mut *self.db.read().await?, &ids).await?;
-        let sorted = self.prepare(now, channel, due).await;
+        let span = tracing::info_span!("notification.deliveries.prepare", deliveries = due.len());
+        for due in &due {
+            telemetry::link(&span, due.traceparent.as_deref());
+        }
+        let sorted = self.prepare(now, channel, due).instrument(span).await;
         self.set_aside(claim, sorted.dropped, sorted.postponed).await?;
         Ok((ids.len(), claim, sorted.parcels))
     }

@@ -22,8 +22,8 @@ use crate::{
     error::Error,
     events as says,
     store::{
-        endpoints::{self, Failing},
         events::{self, Told},
+        failing::{self, Failing},
         queue::{self, Change},
     },
 };
@@ -123,11 +123,11 @@ async fn store(
     let pause = now + config.sending.pause();
     queue::hold_back(tx, now, pause, &those(|outcome| outcome == Outcome::Failed)).await?;
     let working = those(|outcome| outcome == Outcome::Delivered);
-    endpoints::works(tx, &working).await?;
+    failing::works(tx, &working).await?;
     // An endpoint at which something arrived just now is not failing, whatever else met it.
-    let mut failing = those(|outcome| outcome != Outcome::Delivered);
-    failing.retain(|id| !working.contains(id));
-    let failing = endpoints::fails(tx, now, &failing).await?;
+    let mut failed = those(|outcome| outcome != Outcome::Delivered);
+    failed.retain(|id| !working.contains(id));
+    let failing = failing::fails(tx, now, &failed).await?;
     let limit = config.endpoints.disable_after();
     let lost = failing.into_iter().filter(|failing| now.duration_since(failing.since) >= limit);
     let lost: Vec<Failing> = lost.collect();
@@ -147,7 +147,7 @@ async fn switch_off(
         return Ok(());
     }
     let ids: Vec<Uuid> = lost.iter().map(|failing| failing.endpoint_id).collect();
-    endpoints::disable(tx, now, &ids).await?;
+    failing::disable(tx, now, &ids).await?;
     let said = lost.iter().map(|failing| {
         let cause = causes.get(&failing.endpoint_id).cloned().flatten();
         says::endpoint_disabled(failing.endpoint_id, failing.since, now).caused_by(cause)

@@ -69,9 +69,10 @@ pub const CHECKS: &[Check] = &[
     (
         "a holder's notices are numbered without gaps, as many as it counts",
         "select count(*) from holders
-         where (notice_count, notice_count)
-               <> (select (count(*), coalesce(max(ordinal), 0)) from notices
-                   where notices.holder = holders.holder)",
+         where notice_count <> (select count(*) from notices
+                                where notices.holder = holders.holder)
+            or notice_count <> (select coalesce(max(ordinal), 0) from notices
+                                where notices.holder = holders.holder)",
     ),
     (
         "a holder has as many endpoints and readers as it counts",

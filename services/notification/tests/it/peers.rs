@@ -1,0 +1,181 @@
+//! Stand-ins for routing and identity: they serve what notification asks for, and nothing else.
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use liuyan_kit::testing;
+use liuyan_proto::liuyan::{
+    common::v1::PublicCase,
+    identity::v1::{self as identity, identity_service_server as identity_server},
+    routing::v1::{
+        self as routing, case_service_server as case_server,
+        directory_service_server as directory_server,
+    },
+};
+use tonic::{Request, Response, Status, service::Routes};
+use uuid::Uuid;
+
+/// Both, in one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Peers {
+    contacts: Arc<Mutex<HashMap<Uuid, identity::Contact>>>,
+    cases: Arc<Mutex<HashMap<Uuid, PublicCase>>>,
+    away: Arc<AtomicBool>,
+    purposes: Arc<Mutex<Vec<String>>>,
+}
+
+impl Peers {
+    /// Keeps where an account can be reached.
+    pub(crate) fn reach(&self, account_id: Uuid, email: &str, locale: &str) {
+        let contact = identity::Contact {
+            account_id: account_id.to_string(),
+            email: email.to_owned(),
+            locale: locale.to_owned(),
+        };
+        self.contacts.lock().unwrap().insert(account_id, contact);
+    }
+
+    /// Keeps the public view of a case; takes it back with `None`.
+    pub(crate) fn view(&self, case_id: Uuid, case: Option<PublicCase>) {
+        let mut cases = self.cases.lock().unwrap();
+        match case {
+            Some(case) => cases.insert(case_id, case),
+            None => cases.remove(&case_id),
+        };
+    }
+
+    /// Goes away, or comes back.
+    pub(crate) fn away(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
+    }
+
+    /// Why addresses were asked for.
+    pub(crate) fn purposes(&self) -> Vec<String> {
+        self.purposes.lock().unwrap().clone()
+    }
+
+    /// Serves both; gives the address.
+    pub(crate) async fn serve(&self) -> SocketAddr {
+        let mut routes = Routes::new(case_server::CaseServiceServer::new(self.clone()));
+        routes = routes
+            .add_service(directory_server::DirectoryServiceServer::new(self.clone()))
+            .add_service(identity_server::IdentityServiceServer::new(self.clone()));
+        testing::stub(routes).await
+    }
+
+    fn here(&self) -> Result<(), Status> {
+        match self.away.load(Ordering::SeqCst) {
+            true => Err(Status::unavailable("away")),
+            false => Ok(()),
+        }
+    }
+
+    fn batch_contacts(
+        &self,
+        request: identity::BatchGetContactRequest,
+    ) -> Result<identity::BatchGetContactResponse, Status> {
+        self.here()?;
+        assert!(request.account_ids.len() <= 256);
+        self.purposes.lock().unwrap().push(request.purpose);
+        let contacts = self.contacts.lock().unwrap();
+        let ids = request.account_ids.iter().map(|id| id.parse::<Uuid>().unwrap());
+        let contacts = ids.filter_map(|id| contacts.get(&id).cloned()).collect();
+        Ok(identity::BatchGetContactResponse { contacts })
+    }
+
+    fn batch_cases(
+        &self,
+        request: routing::BatchGetPublicCaseRequest,
+    ) -> Result<routing::BatchGetPublicCaseResponse, Status> {
+        self.here()?;
+        assert!(request.case_ids.len() <= 256);
+        let cases = self.cases.lock().unwrap();
+        let ids = request.case_ids.iter().map(|id| id.parse::<Uuid>().unwrap());
+        let cases = ids.filter_map(|id| cases.get(&id).cloned()).collect();
+        Ok(routing::BatchGetPublicCaseResponse { cases })
+    }
+
+    fn office(
+        &self,
+        request: routing::GetOfficeRequest,
+    ) -> Result<routing::GetOfficeResponse, Status> {
+        self.here()?;
+        let title = format!("Office {}", request.office_id);
+        let office = routing::Office { office_id: request.office_id, title, ..Default::default() };
+        Ok(routing::GetOfficeResponse { office: Some(office) })
+    }
+}
+
+/// A service of which one call is answered.
+macro_rules! stand_in {
+    ($trait:path, $package:ident, $call:ident($request:ident) -> $response:ident by $answer:ident,
+     $($other:ident($other_request:ident) -> $other_response:ident),* $(,)?) => {
+        #[tonic::async_trait]
+        impl $trait for Peers {
+            async fn $call(
+                &self,
+                request: Request<$package::$request>,
+            ) -> Result<Response<$package::$response>, Status> {
+                self.$answer(request.into_inner()).map(Response::new)
+            }
+
+            $(async fn $other(
+                &self,
+                _: Request<$package::$other_request>,
+            ) -> Result<Response<$package::$other_response>, Status> {
+                Err(Status::unimplemented("the stand-in does not serve this"))
+            })*
+        }
+    };
+}
+
+stand_in!(
+    case_server::CaseService, routing,
+    batch_get_public_case(BatchGetPublicCaseRequest) -> BatchGetPublicCaseResponse by batch_cases,
+    get_case(GetCaseRequest) -> GetCaseResponse,
+    list_cases(ListCasesRequest) -> ListCasesResponse,
+    search_cases(SearchCasesRequest) -> SearchCasesResponse,
+    accept_case(AcceptCaseRequest) -> AcceptCaseResponse,
+    transfer_case(TransferCaseRequest) -> TransferCaseResponse,
+    reply_to_case(ReplyToCaseRequest) -> ReplyToCaseResponse,
+    close_case(CloseCaseRequest) -> CloseCaseResponse,
+    rate_reply(RateReplyRequest) -> RateReplyResponse,
+);
+
+stand_in!(
+    directory_server::DirectoryService, routing,
+    get_office(GetOfficeRequest) -> GetOfficeResponse by office,
+    list_divisions(ListDivisionsRequest) -> ListDivisionsResponse,
+    get_division(GetDivisionRequest) -> GetDivisionResponse,
+    list_offices(ListOfficesRequest) -> ListOfficesResponse,
+    put_division(PutDivisionRequest) -> PutDivisionResponse,
+    put_office(PutOfficeRequest) -> PutOfficeResponse,
+    list_kinds(ListKindsRequest) -> ListKindsResponse,
+    list_domains(ListDomainsRequest) -> ListDomainsResponse,
+    get_calendar(GetCalendarRequest) -> GetCalendarResponse,
+    compute_deadline(ComputeDeadlineRequest) -> ComputeDeadlineResponse,
+);
+
+stand_in!(
+    identity_server::IdentityService, identity,
+    batch_get_contact(BatchGetContactRequest) -> BatchGetContactResponse by batch_contacts,
+    sign_in(SignInRequest) -> SignInResponse,
+    refresh_session(RefreshSessionRequest) -> RefreshSessionResponse,
+    sign_out(SignOutRequest) -> SignOutResponse,
+    issue_token(IssueTokenRequest) -> IssueTokenResponse,
+    get_jwks(GetJwksRequest) -> GetJwksResponse,
+    get_account(GetAccountRequest) -> GetAccountResponse,
+    change_password(ChangePasswordRequest) -> ChangePasswordResponse,
+    erase_account(EraseAccountRequest) -> EraseAccountResponse,
+    put_account(PutAccountRequest) -> PutAccountResponse,
+    list_accounts(ListAccountsRequest) -> ListAccountsResponse,
+    create_agency(CreateAgencyRequest) -> CreateAgencyResponse,
+    list_agencies(ListAgenciesRequest) -> ListAgenciesResponse,
+    rotate_secret(RotateSecretRequest) -> RotateSecretResponse,
+);
