@@ -1,4 +1,4 @@
-//! The public pages, one file each, with the template of the same name.
+//! The pages, one file each, with the template of the same name.
 
 use std::sync::Arc;
 
@@ -7,10 +7,13 @@ use axum::Router;
 use crate::app::App;
 
 mod about;
+mod account;
 mod cards;
 mod deadline;
+mod desk;
 pub(crate) mod fault;
 mod faults;
+mod find_office;
 mod history;
 mod home;
 mod message;
@@ -18,29 +21,26 @@ mod mine;
 mod new;
 mod offices;
 mod receipt;
-mod search;
-mod account;
-mod desk;
-mod find_office;
 mod review;
+mod search;
 mod sign_in;
 mod stats;
 mod verify;
 
-/// All public pages.
+/// All pages.
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .merge(about::routes())
+        .merge(account::routes())
+        .merge(desk::routes())
         .merge(home::routes())
         .merge(message::routes())
         .merge(mine::routes())
         .merge(new::routes())
         .merge(offices::routes())
         .merge(receipt::routes())
-        .merge(search::routes())
-        .merge(account::routes())
-        .merge(desk::routes())
         .merge(review::routes())
+        .merge(search::routes())
         .merge(sign_in::routes())
         .merge(stats::routes())
         .merge(verify::routes())

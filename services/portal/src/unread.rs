@@ -29,7 +29,8 @@ impl Unread {
         let ask = self.known.get(session.account_id.clone(), || async move {
             let ask = ListNoticesRequest { unread_only: true, page_size: 1, ..Default::default() };
             let request = backend.request(ask, locale, Some(&token));
-            let answer = backend.subscriptions().list_notices(request);
+            let mut client = backend.subscriptions();
+            let answer = client.list_notices(request);
             // A service that is away or slow is not asked again for every page.
             Ok(match timeout(LONGEST_WAIT, answer).await {
                 Ok(Ok(answer)) => answer.into_inner().unread,

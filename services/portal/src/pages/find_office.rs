@@ -77,7 +77,8 @@ async fn look(v: &Visit, words: &str) -> Result<(Vec<Found>, bool), Error> {
     hits.sort_by_key(|office| std::cmp::Reverse(whole(office)));
     hits.truncate(SHOWN * 10);
     let hits = join_all(hits.into_iter().map(|office| found(v, office))).await;
-    let fits = |it: &Found| words.iter().all(|word| it.title.contains(word) || it.place.contains(word));
+    let fits =
+        |it: &Found| words.iter().all(|word| it.title.contains(word) || it.place.contains(word));
     let mut hits: Vec<Found> = hits.into_iter().filter(fits).collect();
     let more = hits.len() > SHOWN;
     hits.truncate(SHOWN);

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    routing::{get, post},
-};
+use axum::{Router, routing::get};
 use liuyan_proto::liuyan::identity::v1::Role;
 
 use crate::app::App;

@@ -153,11 +153,6 @@ async fn failed(v: Visit, typed: Typed, f: Faults, error: Error) -> Result<Respo
     refused(v, typed, f, status).await
 }
 
-async fn refused(
-    v: Visit,
-    typed: Typed,
-    f: Faults,
-    status: StatusCode,
-) -> Result<Response, Error> {
+async fn refused(v: Visit, typed: Typed, f: Faults, status: StatusCode) -> Result<Response, Error> {
     render(v, String::new(), typed, f, status).await
 }

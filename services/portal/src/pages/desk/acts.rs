@@ -157,11 +157,7 @@ async fn refused(
 }
 
 /// What the page says of a refusal; `None` if the case is no longer there for this person.
-pub(super) fn explain(
-    v: &Visit,
-    wish: &mut Wish,
-    error: &Error,
-) -> Option<(Faults, StatusCode)> {
+pub(super) fn explain(v: &Visit, wish: &mut Wish, error: &Error) -> Option<(Faults, StatusCode)> {
     if error.is("CASE_NOT_FOUND") || error.is("CASE_NOT_YOURS") {
         return None;
     }

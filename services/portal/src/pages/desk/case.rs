@@ -128,8 +128,7 @@ pub(super) async fn render(
     let reads_only = !works(session);
     let state = view.state();
     let may = if reads_only { May::default() } else { May::of(state) };
-    let (names, notices) =
-        futures::join!(names(&v, &view), notices::of_case(&v, &view.case_id));
+    let (names, notices) = futures::join!(names(&v, &view), notices::of_case(&v, &view.case_id));
     let offered = OUTCOMES.iter().filter(|(code, ..)| !may.only_duplicate || *code == "duplicate");
     let template = CasePage {
         f: if_changed(&v, f, &wish, &case),

@@ -29,16 +29,16 @@ pub(super) async fn own_case(v: &Visit, id: &str) -> Result<(Case, PublicCase), 
         Err(error) => return Err(error),
     };
     let view = case.view.take().ok_or(Error::NotFound)?;
-    if is_theirs(v, session, &view.office_id).await? { Ok((case, view)) } else { Err(Error::NotFound) }
+    if is_theirs(v, session, &view.office_id).await? {
+        Ok((case, view))
+    } else {
+        Err(Error::NotFound)
+    }
 }
 
 /// Whether the person acts for the office that has a case: for it, for one above it, or for a
 /// division in which it lies.
-async fn is_theirs(
-    v: &Visit,
-    session: &Session,
-    office_id: &str,
-) -> Result<bool, Error> {
+async fn is_theirs(v: &Visit, session: &Session, office_id: &str) -> Result<bool, Error> {
     let directory = &v.app().directory;
     let mut next = office_id.to_owned();
     let mut division = None;

@@ -5,8 +5,7 @@ use http::StatusCode;
 use liuyan_kit::class::{Class, Classify as _};
 use liuyan_proto::liuyan::moderation::v1::{
     ClaimReviewRequest, DecideReviewRequest, Decline, Publish, RedactMessageRequest,
-    ReleaseReviewRequest, RenewClaimRequest, Return, ReviewText,
-    decide_review_request::Decision,
+    ReleaseReviewRequest, RenewClaimRequest, Return, ReviewText, decide_review_request::Decision,
 };
 
 use super::{
@@ -71,11 +70,7 @@ pub(super) async fn release(v: Visit, Path(id): Path<String>) -> Result<Response
 }
 
 /// Whatever is done with the form of a review: some buttons only change what it shows.
-pub(super) async fn sent(
-    v: Visit,
-    Path(id): Path<String>,
-    form: Bytes,
-) -> Result<Response, Error> {
+pub(super) async fn sent(v: Visit, Path(id): Path<String>, form: Bytes) -> Result<Response, Error> {
     v.with_role(&ROLES)?;
     let wish = Wish::read(&v, &form);
     match wish.action.as_str() {
@@ -94,19 +89,20 @@ pub(super) async fn sent(
 async fn again(v: Visit, id: &str, wish: Wish, f: Faults) -> Result<Response, Error> {
     let (review, text) = read(&v, id).await?;
     let preview = wish.action == "preview";
-    let f = if f.whole.is_none() { if_missing(&v, &wish, &text) } else { f };
+    let changed = !wish.etag.is_empty() && wish.etag != review.etag;
+    let f = if f.whole.is_some() {
+        f
+    } else if changed {
+        Faults::whole(v.t("review-changed"))
+    } else {
+        if_missing(&v, &wish, &text)
+    };
     let status = if f.whole.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     render(v, review, text, wish, preview, f, status).await
 }
 
 /// The form once more with what went wrong.
-async fn show(
-    v: Visit,
-    id: &str,
-    wish: Wish,
-    f: Faults,
-    error: Error,
-) -> Result<Response, Error> {
+async fn show(v: Visit, id: &str, wish: Wish, f: Faults, error: Error) -> Result<Response, Error> {
     let status = match error.class() {
         Class::Unauthenticated => return Err(error),
         Class::Invalid => StatusCode::UNPROCESSABLE_ENTITY,

@@ -66,9 +66,8 @@ pub(super) fn pieces(text: &str, spans: &[(u32, u32, usize)]) -> Vec<Piece> {
         .windows(2)
         .filter_map(|edge| {
             let &[from, to] = edge else { return None };
-            let covers = |(start, end, _): &&(u32, u32, usize)| {
-                place(*start) <= from && to <= place(*end)
-            };
+            let covers =
+                |(start, end, _): &&(u32, u32, usize)| place(*start) <= from && to <= place(*end);
             let notes = spans.iter().filter(covers).map(|(.., note)| *note).collect();
             Some(Piece { text: clusters[from..to].concat(), notes })
         })
@@ -182,7 +181,8 @@ mod tests {
         for code in ["title:0:2", "place:10:11", "demand:0:1"] {
             assert_eq!(span_of(code).as_ref().map(code_of).as_deref(), Some(code));
         }
-        for code in ["", "body", "body:1", "body:2:2", "body:3:1", "head:1:2", "body:1:2:3", "body:-1:2"]
+        for code in
+            ["", "body", "body:1", "body:2:2", "body:3:1", "head:1:2", "body:1:2:3", "body:-1:2"]
         {
             assert_eq!(span_of(code), None, "{code}");
         }

@@ -7,7 +7,9 @@ use liuyan_kit::class::{Class, Classify as _};
 use liuyan_proto::liuyan::{
     common::v1::Visibility,
     identity::v1::Role,
-    moderation::v1::{Action, GetReviewRequest, Ground, Hit, Review, ReviewState, ReviewText, Span},
+    moderation::v1::{
+        Action, GetReviewRequest, Ground, Hit, Review, ReviewState, ReviewText, Span,
+    },
 };
 
 use super::{
@@ -159,7 +161,8 @@ pub(super) async fn render(
     let session = v.with_role(&ROLES)?.clone();
     let grounds = v.app().directory.grounds().await.unwrap_or_default();
     let names = v.app().directory.names([review.office_id.as_str()], []).await;
-    let (found, more) = if wish.q.trim().is_empty() { (Vec::new(), false) } else { find(&v, &wish.q).await };
+    let (found, more) =
+        if wish.q.trim().is_empty() { (Vec::new(), false) } else { find(&v, &wish.q).await };
     let chosen = |it: &Found| wish.accused.contains(&it.office_id);
     let mut accused: Vec<Found> = found.iter().filter(|it| chosen(it)).cloned().collect();
     for id in &wish.accused {
