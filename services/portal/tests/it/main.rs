@@ -8,4 +8,5 @@ mod mine;
 mod portal;
 mod reading;
 mod samples;
+mod session;
 mod writing;
