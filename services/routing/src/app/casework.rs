@@ -8,7 +8,7 @@ use super::{App, say, searching::words_of, viewer};
 use crate::{
     domain::{
         CaseId, ReplyId,
-        access::{Barred, may_work},
+        access::{Barred, is_kept_away, may_work},
         assignment::heir,
         case::{Case, Reply, WrongTime},
         directory::Directory,
@@ -94,14 +94,17 @@ impl App {
         let now = self.now();
         let case = cases::lock(tx, order.case_id).await?.ok_or(Error::CaseNotFound)?;
         let directory = self.directory();
-        // First, because who has given a case away may ask again what was answered.
-        if let Some(response) = answered(tx, &order.request).await? {
-            return Ok(response);
-        }
-        may_work(&directory, &case, &viewer(caller, &case)).map_err(|barred| match barred {
+        let viewer = viewer(caller, &case);
+        let allowed = may_work(&directory, &case, &viewer).map_err(|barred| match barred {
             Barred::Hidden => Error::CaseNotFound,
             Barred::NotTheirs => Error::NotYourCase,
-        })?;
+        });
+        // Who has given a case away may ask again what was answered; who must not know of it may not.
+        match answered(tx, &order.request).await {
+            Ok(Some(response)) if !is_kept_away(&directory, &case, &viewer) => return Ok(response),
+            Ok(_) => allowed?,
+            Err(reused) => return Err(allowed.err().unwrap_or(reused)),
+        }
         if !order.etag.is_empty() && order.etag != case.etag() {
             return Err(Error::EtagMismatch);
         }

@@ -44,12 +44,17 @@ pub enum Barred {
     NotTheirs,
 }
 
+/// Whether a caller acts for the accused or somebody under it, and so must never learn of a case,
+/// whatever they may or might before.
+pub fn is_kept_away(directory: &Directory, case: &Case, viewer: &Viewer) -> bool {
+    let (offices, accused) = (&directory.offices, &case.accused);
+    viewer.offices.iter().any(|office| is_kept_from(offices, office, accused))
+        || viewer.divisions.iter().any(|it| is_division_kept_from(directory, it, accused))
+}
+
 /// How much of a case a caller sees.
 pub fn sight(directory: &Directory, case: &Case, viewer: &Viewer) -> Sight {
-    let (offices, accused) = (&directory.offices, &case.accused);
-    if viewer.offices.iter().any(|office| is_kept_from(offices, office, accused))
-        || viewer.divisions.iter().any(|it| is_division_kept_from(directory, it, accused))
-    {
+    if is_kept_away(directory, case, viewer) {
         return Sight::Hidden;
     }
     if viewer.author || viewer.any || (viewer.reads && is_theirs(directory, case, viewer)) {
