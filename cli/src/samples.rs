@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan as _, tz::Offset};
 use liuyan_kit::clock::{Clock as _, SystemClock};
 use liuyan_proto::liuyan::routing::v1::{
     Division, Level, Office, PutDivisionRequest, PutOfficeRequest,
@@ -36,6 +36,8 @@ use crate::{
 const FILE: &str = "samples.json";
 /// How long intake may take to hear of the made-up offices.
 const HEARD_LIMIT: Duration = Duration::from_secs(60);
+/// China Standard Time.
+const CHINA: Offset = jiff::tz::offset(8);
 const POLL: Duration = Duration::from_millis(100);
 
 /// How far the samples came.
@@ -58,13 +60,23 @@ impl Progress {
         fs::read(Self::file(dir))
             .ok()
             .and_then(|text| serde_json::from_slice(&text).ok())
-            .unwrap_or_else(|| Self { now: SystemClock.now(), people: false, messages: false })
+            .unwrap_or_else(|| Self { now: afternoon(), people: false, messages: false })
     }
 
     fn write(&self, dir: &Path) -> Result<(), Error> {
         let text = serde_json::to_vec_pretty(self).map_err(Error::other("the samples' file"))?;
         keys::write_private(&Self::file(dir), &text)
     }
+}
+
+/// The last half past two in the afternoon in China: counted back from there, the samples' hours are
+/// those of the day.
+fn afternoon() -> Timestamp {
+    let now = SystemClock.now();
+    let there = CHINA.to_datetime(now);
+    let today = there.date().at(14, 30, 0, 0);
+    let last = if there >= today { Some(today) } else { today.checked_sub(1.day()).ok() };
+    last.and_then(|last| CHINA.to_timestamp(last).ok()).unwrap_or(now)
 }
 
 /// Sees to it that there are a province, people and an agency, and gives those to sign in as.

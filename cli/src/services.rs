@@ -46,14 +46,38 @@ pub(crate) enum Name {
 macro_rules! each {
     ($name:expr, $service:ident => $done:expr) => {
         match $name {
-            Name::Routing => { type $service = Routing; $done }
-            Name::Intake => { type $service = Intake; $done }
-            Name::Moderation => { type $service = Moderation; $done }
-            Name::Identity => { type $service = Identity; $done }
-            Name::Stats => { type $service = Stats; $done }
-            Name::Notification => { type $service = Notification; $done }
-            Name::Feed => { type $service = Feed; $done }
-            Name::Portal => { type $service = Portal; $done }
+            Name::Routing => {
+                type $service = Routing;
+                $done
+            }
+            Name::Intake => {
+                type $service = Intake;
+                $done
+            }
+            Name::Moderation => {
+                type $service = Moderation;
+                $done
+            }
+            Name::Identity => {
+                type $service = Identity;
+                $done
+            }
+            Name::Stats => {
+                type $service = Stats;
+                $done
+            }
+            Name::Notification => {
+                type $service = Notification;
+                $done
+            }
+            Name::Feed => {
+                type $service = Feed;
+                $done
+            }
+            Name::Portal => {
+                type $service = Portal;
+                $done
+            }
         }
     };
 }
@@ -122,7 +146,7 @@ pub(crate) struct Layout<'a> {
 /// The scopes that one service may use with another.
 const BETWEEN_SERVICES: &[&str] =
     &["text:read", "text:public", "case:view", "contact:read", "messaging:confirm"];
-/// The scopes that identity may give to people and agencies, beside none of those above.
+/// The scopes that identity may give to people and agencies: none of those above.
 const OF_PEOPLE: &[&str] = &[
     "account",
     "account:write",
@@ -146,17 +170,7 @@ impl Layout<'_> {
         let service = name.text();
         let mut issuers: Vec<Value> = topology::CARDS
             .iter()
-            .map(|card| {
-                let mut scopes: Vec<&str> = BETWEEN_SERVICES.to_vec();
-                // Author tokens are intake's to give.
-                if card.name == Intake::NAME {
-                    scopes.push("author:*");
-                }
-                if card.name == Identity::NAME {
-                    scopes.extend(OF_PEOPLE);
-                }
-                self.issuer(card.name, &scopes)
-            })
+            .map(|card| self.issuer(card.name, &grants(card.name, name)))
             .collect();
         issuers.push(self.issuer(keys::OPERATOR, &["*"]));
         let address = |address: &SocketAddr| Value::String(address.to_string());
@@ -231,6 +245,20 @@ impl Layout<'_> {
             ("scopes", Value::Array(scopes.iter().map(|scope| (*scope).into()).collect())),
         ])
         .into()
+    }
+}
+
+/// What the issuer may grant at the service.
+fn grants(issuer: &str, at: Name) -> Vec<&'static str> {
+    match issuer {
+        // Author tokens are intake's to give.
+        Intake::NAME => [BETWEEN_SERVICES, &["author:*"]].concat(),
+        // It speaks for people and agencies, and never for a service; sessions are its own matter.
+        Identity::NAME if at == Name::Identity => [OF_PEOPLE, &["session:*"]].concat(),
+        Identity::NAME => [OF_PEOPLE, &["messaging:confirm"]].concat(),
+        // It passes on the tokens of those who are signed in; in its own name it sees what everybody sees.
+        Portal::NAME => Vec::new(),
+        _ => BETWEEN_SERVICES.to_vec(),
     }
 }
 

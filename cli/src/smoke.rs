@@ -190,6 +190,7 @@ async fn author_rates(
         resolution: 5,
         attitude: 5,
         speed: 4,
+        historical: None,
     });
     let bearer = format!("Bearer {author_token}")
         .parse()

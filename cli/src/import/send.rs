@@ -135,6 +135,8 @@ async fn stream<'r>(
                     let Some(row) = open.remove(&answer.sequence) else { continue };
                     sort(row, answer, &mut entries, &mut later, tally, bar);
                 }
+                // The token has ended: the rows without an answer go over a new stream, with a new one.
+                Err(status) if status.code() == Code::Unauthenticated => {}
                 Err(status) => broken = Some(status),
             }
         }

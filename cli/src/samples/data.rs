@@ -42,8 +42,6 @@ pub(super) struct Office {
 pub(super) struct Cast {
     /// The people.
     pub(super) accounts: Vec<Person>,
-    /// The keys of the messages that the citizen wrote.
-    pub(super) citizen_messages: Vec<String>,
     /// The agency.
     pub(super) agency: Partner,
 }
@@ -59,6 +57,9 @@ pub(super) struct Person {
     pub(super) office_ids: Vec<String>,
     #[serde(default)]
     pub(super) division_codes: Vec<String>,
+    /// The keys of the messages that they wrote.
+    #[serde(default)]
+    pub(super) message_keys: Vec<String>,
 }
 
 /// An agency.
@@ -67,6 +68,8 @@ pub(super) struct Partner {
     pub(super) client_id: String,
     pub(super) title: String,
     pub(super) scopes: Vec<String>,
+    #[serde(default)]
+    pub(super) division_codes: Vec<String>,
 }
 
 /// A message and what became of it.
@@ -163,8 +166,7 @@ mod tests {
 
     #[test]
     fn the_samples_can_be_read_and_fit_together() {
-        let (province, cast, samples) =
-            (province().unwrap(), cast().unwrap(), samples().unwrap());
+        let (province, cast, samples) = (province().unwrap(), cast().unwrap(), samples().unwrap());
         assert!(samples.len() >= 150, "{} samples", samples.len());
         let keys: BTreeSet<&str> = samples.iter().map(|sample| sample.key.as_str()).collect();
         assert_eq!(keys.len(), samples.len(), "each has a key of its own");
@@ -181,7 +183,7 @@ mod tests {
                 }
             }
         }
-        for key in &cast.citizen_messages {
+        for key in cast.accounts.iter().flat_map(|person| &person.message_keys) {
             assert!(keys.contains(key.as_str()), "{key}");
         }
     }

@@ -70,9 +70,7 @@ pub(super) async fn play(
         .try_collect()
         .await?;
     let offices = CaseServiceClient::new(
-        board
-            .channel("routing", &["case:work", "case:any", "case:read", "message:import"])
-            .await?,
+        board.channel("routing", &["case:work", "case:any", "case:read", "message:import"]).await?,
     );
     let mut done = 0;
     let mut lives = stream::iter(taken.into_iter().filter(|taken| !taken.sample.steps.is_empty()))
@@ -206,10 +204,7 @@ async fn live(
 }
 
 /// The case of a message, once it is there.
-async fn case_of(
-    cases: &mut CaseServiceClient<Client>,
-    taken: &Taken,
-) -> Result<String, Error> {
+async fn case_of(cases: &mut CaseServiceClient<Client>, taken: &Taken) -> Result<String, Error> {
     let until = Instant::now() + CASE_LIMIT;
     loop {
         let name = Some(Name::MessageId(taken.message_id.clone()));

@@ -24,8 +24,8 @@ use crate::{
 /// The words of which passwords are made: they can be read out, and typed on a phone.
 const SYLLABLES: [&str; 32] = [
     "bai", "bei", "cai", "chu", "dan", "deng", "feng", "gao", "hai", "he", "hong", "hua", "jia",
-    "jing", "lan", "lin", "liu", "mei", "ming", "nan", "ping", "qing", "shan", "shu", "song", "tian",
-    "xia", "xin", "yue", "yun", "zhen", "zhu",
+    "jing", "lan", "lin", "liu", "mei", "ming", "nan", "ping", "qing", "shan", "shu", "song",
+    "tian", "xia", "xin", "yue", "yun", "zhen", "zhu",
 ];
 
 /// What is kept in the board's folder.
@@ -84,7 +84,7 @@ impl People {
 
     /// Whether the citizen wrote this message.
     pub(super) fn by_citizen(&self, key: &str) -> bool {
-        self.cast.citizen_messages.iter().any(|written| written == key)
+        self.cast.accounts.iter().any(|person| person.message_keys.iter().any(|known| known == key))
     }
 
     /// Adds the people and the agency to identity.
@@ -113,6 +113,7 @@ impl People {
             client_id: agency.client_id.clone(),
             title: agency.title.clone(),
             scopes: agency.scopes.clone(),
+            division_codes: agency.division_codes.clone(),
             request_id: id::of_name("sample-agency", &agency.client_id).to_string(),
             ..CreateAgencyRequest::default()
         };

@@ -138,7 +138,8 @@ async fn feed_is_what_routing_made_public(databases: &Databases) -> Result<Findi
         databases.of("routing")?,
         "select event_id from messaging.outbox
          where type in ('liuyan.routing.v1.case-opened', 'liuyan.routing.v1.case-assigned',
-                        'liuyan.routing.v1.case-accepted', 'liuyan.routing.v1.case-replied',
+                        'liuyan.routing.v1.case-accepted', 'liuyan.routing.v1.case-transferred',
+                        'liuyan.routing.v1.case-replied',
                         'liuyan.routing.v1.case-closed', 'liuyan.routing.v1.case-text-changed',
                         'liuyan.routing.v1.withdrawal-refused')",
     )

@@ -21,18 +21,35 @@ pub(super) async fn run(databases: &Databases) -> Result<Vec<Finding>, Error> {
         finding.breaches = breaches.into_iter().map(|(breach,)| breach).collect();
         findings.push(finding);
     }
-    findings.extend(moderation(databases).await?);
+    for (service, looked_at, checks) in BROUGHT {
+        findings.extend(brought(databases, service, looked_at, checks).await?);
+    }
     Ok(findings)
 }
 
-/// Moderation brings its own checks; each counts its breaches.
-async fn moderation(databases: &Databases) -> Result<Vec<Finding>, Error> {
-    let pool = databases.of("moderation")?;
-    let reviews = super::number(pool, "select count(*) from reviews").await?;
+/// The checks that services bring themselves, and how much these look at.
+const BROUGHT: &[(&str, &str, &[(&str, &str)])] = &[
+    ("moderation", "select count(*) from reviews", liuyan_moderation::CHECKS),
+    (
+        "identity",
+        "select (select count(*) from accounts) + (select count(*) from agencies)",
+        liuyan_identity::CHECKS,
+    ),
+];
+
+/// Checks that count their breaches.
+async fn brought(
+    databases: &Databases,
+    service: &'static str,
+    looked_at: &'static str,
+    checks: &'static [(&'static str, &'static str)],
+) -> Result<Vec<Finding>, Error> {
+    let pool = databases.of(service)?;
+    let looked_at = super::number(pool, looked_at).await?;
     let mut findings = Vec::new();
-    for (promise, sql) in liuyan_moderation::CHECKS {
-        let mut finding = Finding::new(promise, "moderation");
-        finding.checked = reviews;
+    for (promise, sql) in checks {
+        let mut finding = Finding::new(promise, service);
+        finding.checked = looked_at;
         let breaches = super::number(pool, sql).await?;
         if breaches > 0 {
             finding.breach(format!("{breaches} times not so"));
