@@ -164,3 +164,21 @@ async fn a_deadline_is_explained_day_by_day() {
     let wrong = routing::ComputeDeadlineRequest { kind: "x".to_owned(), ..request };
     assert_eq!(reason(client.compute_deadline(wrong).await), "REQUEST_INVALID");
 }
+
+#[tokio::test]
+async fn lists_that_were_whole_before_the_tables_changed_are_whole_after_it_and_others_are_not() {
+    let db = testing::bare_database().await;
+    let before = include_str!("../../migrations/0001_routing.sql");
+    let change = include_str!("../../migrations/0002_search_transfers_editors.sql");
+    let rows = "insert into kinds (kind, place, name_zh) values ('a', 1, 'A'), ('b', 2, 'B');
+         insert into divisions (code, name, level) values ('1', 'A', 'province'), ('2', 'B', 'province');
+         insert into offices (office_id, level, role, title, open) values ('x', 'state', 'r', 't', true);
+         insert into directory_lists (list, version, rows, sha256, loaded_at)
+         select list, 1, rows, sha256, now() from directory_contents;
+         delete from divisions where code = '2';";
+    let mut connection = db.read().await.unwrap();
+    let upgraded = format!("begin; {before} {rows} {change} commit;");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(upgraded)).execute(&mut *connection).await.unwrap();
+    let damaged = liuyan_routing::store::directory::damaged(&mut connection).await.unwrap();
+    assert_eq!(damaged, ["divisions"]);
+}
