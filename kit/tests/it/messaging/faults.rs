@@ -143,3 +143,19 @@ async fn an_outage_dead_letters_nothing() {
     assert_eq!(log.absent.load(Ordering::SeqCst), 0);
     assert_eq!(count(&heard, ANY).await, 0);
 }
+
+/// What was not committed is not acknowledged either, and the events are not to blame.
+#[tokio::test]
+async fn a_database_that_dies_before_the_commit_loses_nothing_and_blames_nobody() {
+    let (db, heard) = (database().await, database().await);
+    let server = liuyan_local::testing::nats().await;
+    let subject = subject();
+    say(&db, subject, &["a", "b"]).await;
+    let log = Log::default();
+    log.dying.store(12, Ordering::SeqCst);
+    let _relay = relay(&db, server.url()).await;
+    let _hearing = hear(&heard, server.url(), "moderation", &log).await;
+    settled(&heard, subject, 2).await;
+    assert_eq!(log.dying.load(Ordering::SeqCst), 0);
+    assert_eq!(count(&heard, ANY).await, 0);
+}

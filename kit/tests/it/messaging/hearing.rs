@@ -86,18 +86,22 @@ async fn a_type_that_nobody_handles_only_moves_the_position() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_consumers_of_one_service_race_for_versions_one_and_two() {
+async fn two_consumers_of_one_service_race_for_neighbouring_versions() {
     let db = database().await;
     let log = Log::default();
     let (one, two) = (consumer(&log), consumer(&log));
     for _ in 0..60 {
         let subject = subject();
-        let (first, second) = ([envelope(subject, 1, "a")], [envelope(subject, 2, "a")]);
-        let (left, right) =
-            tokio::join!(one.deliver(&db, now(), &first), two.deliver(&db, now(), &second));
-        let applied = left.unwrap().applied + right.unwrap().applied;
-        assert_eq!(applied, 2, "both took effect, whoever came first");
-        assert_eq!(effects(&db).await[&subject], [1, 2]);
+        // Versions 1 and 2 find no position to lock, 3 and 4 find one.
+        for version in [1, 3] {
+            let first = [envelope(subject, version, "a")];
+            let second = [envelope(subject, version + 1, "a")];
+            let (left, right) =
+                tokio::join!(one.deliver(&db, now(), &first), two.deliver(&db, now(), &second));
+            let applied = left.unwrap().applied + right.unwrap().applied;
+            assert_eq!(applied, 2, "both took effect, whoever came first");
+        }
+        assert_eq!(effects(&db).await[&subject], [1, 2, 3, 4]);
     }
     assert_eq!(count(&db, "select count(*) from messaging.parked").await, 0);
 }

@@ -131,11 +131,12 @@ pub(crate) fn envelope(subject_id: Uuid, version: i64, mark: &str) -> Envelope {
     }
 }
 
-/// Writes down what it handles. `poison` is the event's fault, `panic` panics, and while `absent`
-/// is above zero somebody is away.
+/// Writes down what it handles. `poison` is the event's fault, `panic` panics, while `absent` is
+/// above zero somebody is away, and while `dying` is, the database goes away before the commit.
 #[derive(Clone, Default)]
 pub(crate) struct Log {
     pub(crate) absent: Arc<AtomicU32>,
+    pub(crate) dying: Arc<AtomicU32>,
     pub(crate) cured: Arc<AtomicU32>,
 }
 
@@ -163,6 +164,10 @@ impl Handle<MessageSubmitted> for Log {
             .execute(&mut *tx)
             .await?;
         }
+        if self.dying.load(Ordering::SeqCst) > 0 {
+            self.dying.fetch_sub(1, Ordering::SeqCst);
+            sqlx::raw_sql("select pg_terminate_backend(pg_backend_pid())").execute(tx).await?;
+        }
         Ok(())
     }
 }
@@ -188,10 +193,15 @@ impl Drop for Killed {
 
 /// Runs the relay of `db` as the service `intake`.
 pub(crate) async fn relay(db: &Db, nats_url: &str) -> Killed {
+    relay_on(db, &nats(nats_url)).await
+}
+
+/// The same, with other settings of the bus.
+pub(crate) async fn relay_on(db: &Db, nats: &config::Nats) -> Killed {
     let relay = relay::Relay {
         source: "intake",
         db: db.clone(),
-        bus: Bus::connect(&nats(nats_url), "intake").await.unwrap(),
+        bus: Bus::connect(nats, "intake").await.unwrap(),
         settings: settings(),
         clock: clock(),
         readiness: Readiness::default(),

@@ -5,13 +5,13 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use liuyan_kit::{
     id,
-    messaging::{Bus, Outgoing, outbox, relay},
+    messaging::{Bus, Outgoing, bus, outbox, relay},
     testing,
 };
 
 use super::helpers::{
-    LIMIT, Log, count, database, effects, event, execute, hear, nats, now, relay as run_relay, say,
-    settled, subject,
+    LIMIT, Log, count, database, effects, event, execute, hear, nats, now, relay as run_relay,
+    relay_on, say, settled, subject,
 };
 
 #[tokio::test]
@@ -89,6 +89,47 @@ async fn a_crash_between_publish_and_mark_doubles_nothing() {
     say(&db, subject, &["c"]).await;
     settled(&heard, subject, 3).await;
     assert_eq!(bus.declare("intake").await.unwrap().last_sequence, 5);
+}
+
+/// A full stream refuses, and so may a bus in trouble: only what it has acknowledged is marked.
+#[tokio::test]
+async fn what_the_bus_does_not_take_stays_unpublished() {
+    const SAID: i64 = 30;
+    let db = database().await;
+    let server = liuyan_local::testing::nats().await;
+    let mut narrow = nats(server.url());
+    narrow.stream_max_bytes = 4_096;
+    for _ in 0..SAID {
+        say(&db, subject(), &["a"]).await;
+    }
+    let bus = Bus::connect(&narrow, "intake").await.unwrap();
+    let _relay = relay_on(&db, &narrow).await;
+    testing::eventually("exactly the events on the bus are marked", LIMIT, || async {
+        let state = bus.stream_state("intake").await.ok().flatten()?;
+        let taken = i64::try_from(state.last_sequence).unwrap();
+        let published = "select count(*) from messaging.outbox where published_at is not null";
+        (taken > 0 && taken < SAID && count(&db, published).await == taken).then_some(())
+    })
+    .await;
+}
+
+/// A bus that gives a place which it had given before has forgotten what was there.
+#[tokio::test]
+async fn a_place_that_is_given_twice_tells_of_a_loss() {
+    let db = database().await;
+    say(&db, subject(), &["a", "b"]).await;
+    let epoch = relay::take_lease(&db, id::v7(now()), 60_000).await.unwrap().unwrap();
+    let events = {
+        let mut connection = db.read().await.unwrap();
+        relay::unpublished(&mut connection, 2).await.unwrap()
+    };
+    let keys: Vec<_> = events.iter().map(|(event, attempt)| (event.event_id, *attempt)).collect();
+    let marked = relay::mark(&db, epoch, &keys[..1], Some(1), now()).await.unwrap();
+    assert_eq!(marked, relay::Marked::Yes);
+    let marked = relay::mark(&db, epoch, &keys[1..], Some(1), now()).await.unwrap();
+    assert_eq!(marked, relay::Marked::BusHasLost(2));
+    let again = "select count(*) from messaging.outbox where published_at is null and attempt = 1";
+    assert_eq!(count(&db, again).await, 2);
 }
 
 #[tokio::test]
@@ -184,6 +225,11 @@ async fn an_old_relay_that_wakes_after_losing_its_lease_does_no_harm() {
     let key = [(event.0.event_id, event.1)];
     let marked = relay::mark(&db, old_epoch, &key, Some(1), now()).await.unwrap();
     assert_eq!(marked, relay::Marked::LeaseLost);
+    // Nor does what it believes of the stream count.
+    let seen = bus::StreamState { created_at: now(), last_sequence: 7 };
+    assert_eq!(relay::compare(&db, old_epoch, seen).await.unwrap(), 0);
+    let believed = "select count(*) from messaging.relay where stream_created_at is not null";
+    assert_eq!(count(&db, believed).await, 0);
     let unpublished = "select count(*) from messaging.outbox where published_at is null";
     assert_eq!(count(&db, unpublished).await, 1);
     let marked = relay::mark(&db, new_epoch, &key, Some(1), now()).await.unwrap();
@@ -243,6 +289,30 @@ async fn the_partition_of_tomorrow_is_there() {
     drop(connection);
     say(&db, subject(), &["a"]).await;
     assert_eq!(count(&db, "select count(*) from messaging.outbox_default").await, 0);
+}
+
+#[tokio::test]
+async fn a_partition_of_tomorrow_that_is_missing_is_told_and_made() {
+    let db = database().await;
+    let server = liuyan_local::testing::nats().await;
+    let ready = || async {
+        let mut connection = db.read().await.unwrap();
+        outbox::ready_for_tomorrow(&mut connection, now()).await.unwrap()
+    };
+    // Those of all days to come.
+    execute(
+        &db,
+        "do $$ begin
+             for days in 0 .. 9 loop
+                 execute 'drop table if exists messaging.outbox_'
+                     || to_char((now() at time zone 'UTC')::date + days, 'YYYYMMDD');
+             end loop;
+         end $$",
+    )
+    .await;
+    assert!(!ready().await);
+    let _relay = run_relay(&db, server.url()).await;
+    testing::eventually("it is there", LIMIT, || async { ready().await.then_some(()) }).await;
 }
 
 #[tokio::test]
