@@ -428,6 +428,12 @@ impl Delivery {
         )
     }
 
+    /// How often it has been delivered, this time included.
+    pub fn times(&self) -> u32 {
+        let delivered = self.message.info().map(|info| info.delivered).unwrap_or(1);
+        u32::try_from(delivered).unwrap_or(1)
+    }
+
     /// Says that it is settled. If this is lost it comes again and is recognised.
     pub async fn acknowledge(&self) {
         if let Err(error) = self.message.ack().await {

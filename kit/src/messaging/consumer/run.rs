@@ -166,7 +166,7 @@ async fn take(consumer: &Consumer, pace: &Pace, deliveries: Vec<Delivery>) {
             }
             Err(Fault::Retry(error)) => {
                 tracing::warn!(%error, "events wait, somebody is away");
-                again(pace, &readable, 1).await;
+                again(pace, &readable).await;
             }
             Err(Fault::Reject(error)) => {
                 tracing::debug!(%error, "a batch is redone event by event");
@@ -224,14 +224,14 @@ async fn one_by_one(
             Ok(_) => delivery.acknowledge().await,
             Err(Fault::Retry(error)) => {
                 tracing::warn!(%error, "an event waits, somebody is away");
-                again(pace, std::slice::from_ref(delivery), 1).await;
+                again(pace, std::slice::from_ref(delivery)).await;
             }
             Err(fault) => match blame(consumer, pace, envelope, &fault).await {
                 Ok(true) => delivery.acknowledge().await,
-                Ok(false) => again(pace, std::slice::from_ref(delivery), 1).await,
+                Ok(false) => again(pace, std::slice::from_ref(delivery)).await,
                 Err(error) => {
                     tracing::warn!(%error, "a fault could not be counted");
-                    again(pace, std::slice::from_ref(delivery), 1).await;
+                    again(pace, std::slice::from_ref(delivery)).await;
                 }
             },
         }
@@ -307,22 +307,24 @@ async fn bury(consumer: &Consumer, pace: &Pace, delivery: &Delivery, error: &str
         }
         Err(error) => {
             tracing::warn!(source, %error, "a malformed message waits");
-            again(pace, std::slice::from_ref(delivery), 1).await;
+            again(pace, std::slice::from_ref(delivery)).await;
         }
     }
 }
 
-/// Asks for events again, after a wait in which nobody hurries.
-async fn again(pace: &Pace, deliveries: &[Delivery], attempt: u32) {
+/// Asks for events again, each after a wait that doubles with every delivery of it.
+async fn again(pace: &Pace, deliveries: &[Delivery]) {
     let first = Duration::from_millis(pace.settings.retry_ms);
     let longest = Duration::from_millis(pace.settings.retry_max_ms);
-    let wait = first.saturating_mul(2_u32.saturating_pow(attempt - 1)).min(longest);
     for delivery in deliveries {
+        let doublings = delivery.times().saturating_sub(1).min(u32::BITS);
+        let wait = first.saturating_mul(2_u32.saturating_pow(doublings)).min(longest);
         delivery.again_after(wait).await;
     }
-    // Everything else of this source would meet the same absence: wait here, too.
+    // Everything else of this source would meet the same absence: wait here, too, though not long,
+    // so that what comes after the absence is not kept waiting.
     if deliveries.len() > 1 {
-        tokio::time::sleep(wait).await;
+        tokio::time::sleep(first.min(longest)).await;
     }
 }
 

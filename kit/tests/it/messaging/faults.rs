@@ -1,11 +1,17 @@
 //! Faults: who is to blame, dead letters, outages.
 
-use std::sync::atomic::Ordering;
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
-use liuyan_kit::{messaging::dead, testing};
+use liuyan_kit::{config::Messaging, messaging::dead, testing};
 use uuid::Uuid;
 
-use super::helpers::{LIMIT, Log, count, database, effects, hear, relay, say, settled, subject};
+use super::helpers::{
+    LIMIT, Log, count, database, effects, envelope, hear, hear_with, relay, say, settings, settled,
+    subject,
+};
 use liuyan_kit::db::Db;
 
 const DEAD: &str = "select count(*) from messaging.dead_letters where state = 'dead'";
@@ -39,11 +45,45 @@ async fn poison_goes_to_the_dead_letters_and_stops_nobody_else() {
     assert_eq!(effects(&heard).await[&ill], [1]);
     // Everything is settled: nothing is pending on the bus, and the digest counts all seven.
     is(&heard, "select coalesce(sum(count), 0)::bigint from messaging.digests", 7).await;
-    let mut connection = heard.read().await.unwrap();
-    let letters = dead::list(&mut connection, false).await.unwrap();
+    let letters = {
+        let mut connection = heard.read().await.unwrap();
+        dead::list(&mut connection, false).await.unwrap()
+    };
     assert_eq!(letters[0].attempts, 3);
     assert_eq!(letters[0].last_error, "cannot be handled: poison");
     assert_eq!(letters[0].waiting, 2);
+    // What waits behind it goes on waiting, also when what is parked is looked through: an event
+    // that only this can set free has come after them.
+    let (witness, log) = (subject(), Log::default());
+    let free = [envelope(witness, 2, "a")];
+    super::helpers::consumer(&log).deliver(&heard, super::helpers::now(), &free).await.unwrap();
+    let position = format!(
+        "update messaging.positions set version = 1 where subject_id = '{witness}' returning version"
+    );
+    assert_eq!(count(&heard, &position).await, 1);
+    testing::eventually("what is parked was looked through", LIMIT, || async {
+        effects(&heard).await.contains_key(&witness).then_some(())
+    })
+    .await;
+    assert_eq!(effects(&heard).await[&ill], [1]);
+}
+
+/// A batch fails as a whole; the blame falls on one event of it.
+#[tokio::test]
+async fn poison_in_a_batch_is_blamed_alone() {
+    let (db, heard) = (database().await, database().await);
+    let server = liuyan_local::testing::nats().await;
+    let subjects: Vec<_> = (0..40).map(|_| subject()).collect();
+    for (place, subject) in subjects.iter().enumerate() {
+        say(&db, *subject, &[if place == 20 { "poison" } else { "a" }]).await;
+    }
+    let _relay = relay(&db, server.url()).await;
+    is(&db, "select count(*) from messaging.outbox where published_at is null", 0).await;
+    // The first failure is the last.
+    let settings = Messaging { attempts_before_dead: 1, ..settings() };
+    let _hearing = hear_with(&heard, server.url(), "moderation", &Log::default(), settings).await;
+    is(&heard, "select count(*) from effects", 39).await;
+    is(&heard, DEAD, 1).await;
 }
 
 #[tokio::test]
@@ -127,8 +167,8 @@ async fn a_dead_letter_that_is_discarded_lets_its_successors_go_on() {
     is(&heard, PARKED, 0).await;
 }
 
-/// An outage of ten minutes at the longest wait of production means about twenty tries; here are
-/// ten times as many, and six times the limit after which an event of its own fault would be dead.
+/// An outage of ten minutes means about 27 tries with the waits of production; here are twice as
+/// many, and twenty times the limit after which an event of its own fault would be dead.
 #[tokio::test]
 async fn an_outage_dead_letters_nothing() {
     let (db, heard) = (database().await, database().await);
@@ -136,7 +176,7 @@ async fn an_outage_dead_letters_nothing() {
     let subject = subject();
     say(&db, subject, &["a", "b"]).await;
     let log = Log::default();
-    log.absent.store(200, Ordering::SeqCst);
+    log.absent.store(60, Ordering::SeqCst);
     let _relay = relay(&db, server.url()).await;
     let _hearing = hear(&heard, server.url(), "moderation", &log).await;
     settled(&heard, subject, 2).await;
@@ -158,4 +198,21 @@ async fn a_database_that_dies_before_the_commit_loses_nothing_and_blames_nobody(
     settled(&heard, subject, 2).await;
     assert_eq!(log.dying.load(Ordering::SeqCst), 0);
     assert_eq!(count(&heard, ANY).await, 0);
+}
+
+#[tokio::test]
+async fn each_wait_is_longer_than_the_last() {
+    let (db, heard) = (database().await, database().await);
+    let server = liuyan_local::testing::nats().await;
+    let subject = subject();
+    say(&db, subject, &["a"]).await;
+    let log = Log::default();
+    log.absent.store(5, Ordering::SeqCst);
+    let _relay = relay(&db, server.url()).await;
+    let begun = Instant::now();
+    let settings = Messaging { retry_ms: 50, retry_max_ms: 10_000, ..settings() };
+    let _hearing = hear_with(&heard, server.url(), "moderation", &log, settings).await;
+    settled(&heard, subject, 1).await;
+    // 50, 100, 200, 400 and 800 milliseconds; without growth it would be a quarter of a second.
+    assert!(begun.elapsed() >= Duration::from_millis(1_550), "{:?}", begun.elapsed());
 }

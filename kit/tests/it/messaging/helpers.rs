@@ -212,11 +212,22 @@ pub(crate) async fn relay_on(db: &Db, nats: &config::Nats) -> Killed {
 
 /// Hears `intake` as the service `service`.
 pub(crate) async fn hear(db: &Db, nats_url: &str, service: &'static str, log: &Log) -> Killed {
+    hear_with(db, nats_url, service, log, settings()).await
+}
+
+/// The same, with other limits and waits.
+pub(crate) async fn hear_with(
+    db: &Db,
+    nats_url: &str,
+    service: &'static str,
+    log: &Log,
+    settings: config::Messaging,
+) -> Killed {
     let pace = consumer::Pace {
         service,
         db: db.clone(),
         bus: Bus::connect(&nats(nats_url), service).await.unwrap(),
-        settings: settings(),
+        settings,
         clock: clock(),
         readiness: Readiness::default(),
         stopping: CancellationToken::new(),
