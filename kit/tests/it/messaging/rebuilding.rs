@@ -22,9 +22,13 @@ async fn an_emptied_nats_is_rebuilt_from_the_outboxes_without_an_operator() {
     .await;
     // Everything on the bus is gone: stream, consumers, events that a second consumer never saw.
     server.wipe().await;
-    say(&db, subject, &["c"]).await;
     server.restart().await;
     let _second = hear(&second, server.url(), "routing", &Log::default()).await;
+    settled(&second, subject, 2).await;
+    // The same while something is said.
+    server.wipe().await;
+    say(&db, subject, &["c"]).await;
+    server.restart().await;
     settled(&first, subject, 3).await;
     settled(&second, subject, 3).await;
     say(&db, subject, &["d"]).await;
