@@ -121,15 +121,15 @@ impl<C: DeserializeOwned + Serialize> Settings<C> {
             layers = layers.file(path)?;
             layers.read::<Self>(&path.display().to_string())?;
         }
-        let prefix = format!("{}__", name.to_uppercase().replace('-', "_"));
         for (variable, text) in &sources.environment {
-            if let Some(key) = variable.strip_prefix(&prefix) {
-                layers = layers.variable(variable, key, text)?;
-                layers.read::<Self>(&format!("${variable}"))?;
+            let layer;
+            (layers, layer) = layers.variable(name, variable, text)?;
+            if let Some(layer) = layer {
+                layers.read::<Self>(&layer)?;
             }
         }
-        let layers = layers.table(sources.overrides.clone());
-        let mut settings = layers.read::<Self>("values set in code")?;
+        let code = "values set in code";
+        let mut settings = layers.table(code, sources.overrides.clone())?.read::<Self>(code)?;
         settings.read_files()?;
         Ok(settings)
     }

@@ -1,30 +1,30 @@
 //! Puts the layers of configuration on top of each other, and says which one is wrong.
+//!
+//! The crate `config` takes files and variables apart and merges them. What has been merged is read
+//! strictly, after each layer: its own reader would take `3.7` for 4 and `on` for 1, and would show
+//! the value that it refuses.
 
 use std::{fs, path::Path};
 
+use config::{Config, ConfigError, Environment, File, FileFormat, Map, Source, Value, ValueKind};
 use serde::de::DeserializeOwned;
-use toml::{Table, Value};
 
 use super::Error;
 
+/// What separates the names of a key in a variable: `INTAKE__GRPC__ADDRESS`.
+const SEPARATOR: &str = "__";
+
 /// Configuration as it grows. Every layer is checked as it comes, so that an error names it.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Layers {
-    merged: Table,
+    merged: Config,
 }
 
 impl Layers {
     /// Lays `text` on top.
     pub(super) fn text(self, layer: &str, text: &str) -> Result<Self, Error> {
-        let table = text.parse::<Table>().map_err(|error| {
-            // The error's own text quotes the line, which may hold a secret.
-            let line = error.span().map_or(0, |span| {
-                text.get(..span.start).unwrap_or_default().matches('\n').count() + 1
-            });
-            let message = format!("line {line}: {}", error.message());
-            Error::Layer { layer: layer.to_owned(), message }
-        })?;
-        Ok(self.table(table))
+        self.lay(File::from_str(text, FileFormat::Toml))
+            .map_err(|error| refused(layer, text, &error))
     }
 
     /// Lays a file on top.
@@ -37,26 +37,72 @@ impl Layers {
         self.text(&path.display().to_string(), &text)
     }
 
-    /// Lays a table on top.
-    pub(super) fn table(mut self, table: Table) -> Self {
-        merge(&mut self.merged, table);
-        self
+    /// Lays values set in code on top.
+    pub(super) fn table(self, layer: &str, table: toml::Table) -> Result<Self, Error> {
+        let read = toml::Value::Table(table).try_into::<Value>();
+        let cache = read.map_err(|error| wrong(layer, error.message().to_owned()))?;
+        let mut above = Config::default();
+        above.cache = cache;
+        self.lay(above).map_err(|error| refused(layer, "", &error))
     }
 
-    /// Lays one variable of the environment on top: `GRPC__ADDRESS` is the key `grpc.address`.
-    pub(super) fn variable(mut self, name: &str, key: &str, text: &str) -> Result<Self, Error> {
-        let path: Vec<String> = key.split("__").map(str::to_lowercase).collect();
-        set(&mut self.merged, &path, text)
-            .map_err(|message| Error::Layer { layer: format!("${name}"), message })?;
-        Ok(self)
+    /// Lays one variable of the environment on top, if it is one of `service`'s: `GRPC__ADDRESS`
+    /// behind its name is the key `grpc.address`. Gives the layer's name beside what has become.
+    pub(super) fn variable(
+        self,
+        service: &str,
+        name: &str,
+        text: &str,
+    ) -> Result<(Self, Option<String>), Error> {
+        let layer = format!("${name}");
+        let variables = Environment::with_prefix(&service.replace('-', "_"))
+            .separator(SEPARATOR)
+            .source(Some(Map::from([(name.to_owned(), text.to_owned())])));
+        let keys = variables.collect().map_err(|error| refused(&layer, text, &error))?;
+        let Some(key) = keys.into_keys().next() else { return Ok((self, None)) };
+        let replaced = self.merged.get::<Value>(&key).map(|value| value.kind);
+        let value = parse(replaced.ok().as_ref(), text)
+            .map_err(|kind| wrong(&layer, format!("`{key}` wants {kind}")))?;
+        let laid = Config::builder().add_source(self.merged).set_override(&key, value);
+        let merged = laid
+            .and_then(|builder| builder.build())
+            .map_err(|_| wrong(&layer, "names no key".to_owned()))?;
+        Ok((Self { merged }, Some(layer)))
+    }
+
+    fn lay(self, above: impl Source + Send + Sync + 'static) -> Result<Self, ConfigError> {
+        let merged = Config::builder().add_source(self.merged).add_source(above).build()?;
+        Ok(Self { merged })
     }
 
     /// Reads what there is so far; `layer` is the last one laid, and so the one at fault.
     pub(super) fn read<T: DeserializeOwned>(&self, layer: &str) -> Result<T, Error> {
-        Value::Table(self.merged.clone())
-            .try_into::<T>()
-            .map_err(|error| Error::Layer { layer: layer.to_owned(), message: told(&error) })
+        let merged = self.merged.clone().try_deserialize::<toml::Value>();
+        let merged = merged.map_err(|error| refused(layer, "", &error))?;
+        merged.try_into::<T>().map_err(|error| wrong(layer, told(&error)))
     }
+}
+
+fn wrong(layer: &str, message: String) -> Error {
+    Error::Layer { layer: layer.to_owned(), message }
+}
+
+/// What is wrong with a layer that could not be laid, without quoting it: a line may hold a secret.
+fn refused(layer: &str, text: &str, error: &ConfigError) -> Error {
+    let cause = match error {
+        ConfigError::FileParse { cause, .. } => cause.downcast_ref::<toml::de::Error>(),
+        _ => None,
+    };
+    let message = cause.map_or_else(
+        || "holds a value that TOML does not know".to_owned(),
+        |cause| {
+            let line = cause.span().map_or(0, |span| {
+                text.get(..span.start).unwrap_or_default().matches('\n').count() + 1
+            });
+            format!("line {line}: {}", cause.message())
+        },
+    );
+    wrong(layer, message)
 }
 
 /// What is wrong, by the full name of the key, and without its value, which may be a secret.
@@ -82,47 +128,24 @@ fn told(error: &toml::de::Error) -> String {
     }
 }
 
-/// Tables are merged, everything else is replaced.
-fn merge(below: &mut Table, above: Table) {
-    for (key, value) in above {
-        match (below.get_mut(&key), value) {
-            (Some(Value::Table(below)), Value::Table(above)) => merge(below, above),
-            (_, value) => {
-                below.insert(key, value);
-            }
-        }
-    }
-}
-
-/// Sets one key from a text; its type is that of the value it replaces.
-fn set(table: &mut Table, path: &[String], text: &str) -> Result<(), String> {
-    let [key, rest @ ..] = path else { return Err("names no key".to_owned()) };
-    if key.is_empty() {
-        return Err("names no key".to_owned());
-    }
-    if rest.is_empty() {
-        let value = parse(table.get(key), text).map_err(|kind| format!("`{key}` wants {kind}"))?;
-        table.insert(key.clone(), value);
-        return Ok(());
-    }
-    match table.entry(key.clone()).or_insert_with(|| Value::Table(Table::new())) {
-        Value::Table(table) => set(table, rest, text),
-        _ => Err(format!("`{key}` has no keys below it")),
-    }
-}
-
-fn parse(replaced: Option<&Value>, text: &str) -> Result<Value, &'static str> {
-    let as_toml = || format!("value = {text}").parse::<Table>().ok()?.remove("value");
+/// Reads the text of a variable; its type is that of the value that it replaces.
+fn parse(replaced: Option<&ValueKind>, text: &str) -> Result<Value, &'static str> {
+    let as_toml = || {
+        let line = File::from_str(&format!("value = {text}"), FileFormat::Toml);
+        line.collect().ok()?.remove("value")
+    };
     match replaced {
-        Some(Value::Integer(_)) => text.parse().map(Value::Integer).map_err(|_| "an integer"),
-        Some(Value::Float(_)) => text.parse().map(Value::Float).map_err(|_| "a number"),
-        Some(Value::Boolean(_)) => text.parse().map(Value::Boolean).map_err(|_| "true or false"),
-        Some(Value::Array(_)) => {
-            as_toml().filter(Value::is_array).ok_or("a list as TOML writes it")
+        Some(ValueKind::I64(_)) => text.parse::<i64>().map(Value::from).map_err(|_| "an integer"),
+        Some(ValueKind::Float(_)) => text.parse::<f64>().map(Value::from).map_err(|_| "a number"),
+        Some(ValueKind::Boolean(_)) => {
+            text.parse::<bool>().map(Value::from).map_err(|_| "true or false")
         }
-        Some(Value::Table(_)) => {
-            as_toml().filter(Value::is_table).ok_or("a table as TOML writes it")
-        }
-        _ => Ok(Value::String(text.to_owned())),
+        Some(ValueKind::Array(_)) => as_toml()
+            .filter(|value| matches!(value.kind, ValueKind::Array(_)))
+            .ok_or("a list as TOML writes it"),
+        Some(ValueKind::Table(_)) => as_toml()
+            .filter(|value| matches!(value.kind, ValueKind::Table(_)))
+            .ok_or("a table as TOML writes it"),
+        _ => Ok(text.into()),
     }
 }

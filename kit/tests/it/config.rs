@@ -100,6 +100,53 @@ fn a_variable_takes_the_type_of_what_it_replaces() {
 }
 
 #[test]
+fn a_value_of_another_type_is_refused_and_not_bent() {
+    for value in ["3.7", "'7'", "true", "-1", "5000000000"] {
+        let error = with_file(&format!("[service]\npace = {value}\n")).unwrap_err().to_string();
+        assert!(error.contains("`service.pace`") && error.contains("u32"), "{value}: {error}");
+    }
+    for value in ["1", "'yes'"] {
+        let error = with_file(&format!("[grpc]\nreflection = {value}\n")).unwrap_err().to_string();
+        assert!(error.contains("`grpc.reflection` wants a boolean"), "{value}: {error}");
+    }
+    let error = with_file("[service]\nname = 42\n").unwrap_err().to_string();
+    assert!(error.contains("`service.name` wants a string"), "{error}");
+    for (name, text, wanted) in [
+        ("ALPHA__SERVICE__PACE", "on", "an integer"),
+        ("ALPHA__GRPC__REFLECTION", "yes", "true or false"),
+        ("ALPHA__TELEMETRY__SAMPLE_RATIO", "off", "a number"),
+        ("ALPHA__AUTH__ISSUERS", "beta", "a list"),
+        ("ALPHA__SERVICE", "x", "a table"),
+        ("ALPHA__GRPC__ADDRESS__PORT", "7000", "`grpc.address`"),
+        ("ALPHA__", "x", "names no key"),
+        ("ALPHA__SERVICE__", "x", "names no key"),
+    ] {
+        let error = with_environment(&[(name, text)]).unwrap_err().to_string();
+        let layer = format!("${name}:");
+        assert!(error.contains(&layer) && error.contains(wanted), "{name}: {error}");
+    }
+}
+
+#[test]
+fn a_list_or_table_of_a_later_layer() {
+    // A list is replaced, also by an empty one; a table is merged, key by key.
+    let (_folder, path) = file(
+        "[peers]\nbeta = 'http://one'\ngamma = 'http://two'\n
+         [[auth.issuers]]\nname = 'beta'\nscopes = []\n",
+    );
+    let overrides = "[peers]\nbeta = 'http://three'\n[auth]\nissuers = []\n";
+    let settings = load(&Sources {
+        file: Some(path),
+        environment: vec![("ALPHA__PEERS__DELTA".to_owned(), "http://four".to_owned())],
+        overrides: overrides.parse().unwrap(),
+    })
+    .unwrap();
+    let peers: Vec<&str> = settings.peers.values().map(String::as_str).collect();
+    assert_eq!(peers, ["http://three", "http://four", "http://two"]);
+    assert!(settings.auth.issuers.is_empty());
+}
+
+#[test]
 fn secrets_are_not_printed() {
     let settings = with_file(
         "[database]\nurl = 'postgres://u:hunter2@db/x'\n[nats]\npassword = 'hunter2'\n[auth]\nkey = 'hunter2'\n",
