@@ -198,7 +198,7 @@ mod tests {
             cache.get(key, || async move { Ok(key) }).await.unwrap();
         }
         assert!(cache.0.entries().len() <= 2);
-        let away = || async { Err(Error::Away) };
+        let away = || async { Err(Error::Overloaded) };
         clock.advance(SignedDuration::from_secs(59));
         assert_eq!(*cache.get(4, away).await.unwrap(), 4);
         clock.advance(SignedDuration::from_secs(2));

@@ -10,7 +10,7 @@ use liuyan_kit::{
 };
 use liuyan_proto::liuyan::{moderation::v1 as moderation, routing::v1 as routing};
 pub(crate) use moderation::Ground;
-pub(crate) use routing::{Division, Domain, Kind, Level, Office};
+pub(crate) use routing::{Division, Domain, Kind, Office};
 
 use crate::{backend::Backends, cache::Cache, config::Limits, error::Error};
 

@@ -12,7 +12,7 @@ use crate::words::WORDS;
 
 /// Why a page was not made, or a wish not granted.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// There is no such page, or it is not for this visitor.
     #[error("there is no such page")]
     NotFound,
@@ -43,9 +43,6 @@ pub enum Error {
     /// The page took too long.
     #[error("the page took too long")]
     Late,
-    /// A service that the page needs is away.
-    #[error("a service is away")]
-    Away,
     /// Another service refused.
     #[error("a service answered {}", .0.reason)]
     Refused(Box<Told>),
@@ -59,7 +56,7 @@ pub enum Error {
 
 /// What another service says about a refusal.
 #[derive(Debug, Clone)]
-pub struct Told {
+pub(crate) struct Told {
     /// Its class.
     pub(crate) class: Class,
     /// Its reason, `UPPER_SNAKE`.
@@ -126,7 +123,7 @@ impl Classify for Error {
             Self::FormRefused(_) | Self::ProofMissing => Class::Denied,
             Self::TooManyForms => Class::Exhausted,
             Self::SignIn => Class::Unauthenticated,
-            Self::Overloaded | Self::Away => Class::Unavailable,
+            Self::Overloaded => Class::Unavailable,
             Self::Late => Class::Timeout,
             Self::Refused(told) => told.class,
             Self::Broken(_) | Self::Panicked(_) => Class::Internal,
@@ -145,7 +142,6 @@ impl Classify for Error {
             Self::ProofMissing => "PROOF_MISSING",
             Self::Overloaded => "OVERLOADED",
             Self::Late => "DEADLINE_EXCEEDED",
-            Self::Away => "PEER_UNAVAILABLE",
             Self::Refused(_) => "REFUSED",
             Self::Broken(_) | Self::Panicked(_) => "INTERNAL",
         }

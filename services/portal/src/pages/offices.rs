@@ -58,7 +58,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 }
 
 async fn top(v: Visit) -> Result<Response, Error> {
-    render(v, String::new(), Vec::new()).await
+    Box::pin(render(v, String::new(), Vec::new())).await
 }
 
 async fn division(v: Visit, Path(code): Path<String>) -> Result<Response, Error> {
@@ -69,7 +69,7 @@ async fn division(v: Visit, Path(code): Path<String>) -> Result<Response, Error>
     if line.is_empty() {
         return Err(Error::NotFound);
     }
-    render(v, code, line).await
+    Box::pin(render(v, code, line)).await
 }
 
 async fn render(v: Visit, code: String, line: Vec<Division>) -> Result<Response, Error> {

@@ -8,12 +8,12 @@ use crate::{
 };
 
 /// The drawing, in units of its own.
-const WIDTH: f64 = 720.0;
-const LEFT: f64 = 56.0;
-const TOP: f64 = 12.0;
-const HEIGHT: f64 = 180.0;
+const WIDTH: f64 = 462.0;
+const LEFT: f64 = 46.0;
+const TOP: f64 = 10.0;
+const HEIGHT: f64 = 150.0;
 /// The most labels below a chart.
-const LABELS: usize = 8;
+const LABELS: usize = 6;
 /// How many lines the scale has.
 const STEPS: i64 = 4;
 
@@ -119,7 +119,7 @@ pub(super) fn bars(v: &Visit, rows: &[Row]) -> Option<Bars> {
     let marks = |indicator: &str, name: &str, side: f64| {
         let mark = |(index, row): (usize, &Row)| {
             let (middle, width) = slot(index, rows.len());
-            let bar = (width * 0.36).min(26.0);
+            let bar = (width * 0.36).min(18.0);
             let value = number(row, indicator);
             let above = y(value as f64 / top as f64);
             Mark {
