@@ -29,7 +29,7 @@ use crate::{
 const READY_LIMIT: Duration = Duration::from_secs(120);
 /// What is logged unless `LIUYAN_LOG` says otherwise: conditions that do not hold are told by name
 /// if the board does not become ready.
-const QUIET: &str = "warn,liuyan_kit::host::readiness=error";
+const QUIET: &str = "warn,liuyan_kit::host::readiness=error,sqlx=error";
 /// The port of the pages, if nobody says.
 const HTTP_PORT: u16 = 8080;
 /// How often that is looked at.

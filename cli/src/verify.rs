@@ -7,6 +7,7 @@
 mod across;
 mod checks;
 mod copies;
+mod figures;
 mod journals;
 mod messaging;
 
@@ -110,6 +111,7 @@ async fn look(board: &Board, databases: &Databases) -> Result<Vec<Finding>, Erro
     findings.extend(across::run(databases).await?);
     findings.extend(messaging::run(databases).await?);
     findings.extend(copies::run(databases).await?);
+    findings.extend(figures::run(databases).await?);
     findings.extend(checks::run(databases).await?);
     Ok(findings)
 }

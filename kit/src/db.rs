@@ -9,7 +9,7 @@ use std::{panic, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use sqlx::{
-    Connection as _, PgConnection, PgPool, Postgres, Transaction,
+    Connection as _, PgConnection, PgPool, Postgres, Row as _, Transaction,
     migrate::{Migrate as _, Migrator},
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions, PgQueryResult},
@@ -109,8 +109,6 @@ impl Db {
                 ("statement_timeout", millis(limits.statement)),
                 ("lock_timeout", millis(limits.lock)),
                 ("idle_in_transaction_session_timeout", millis(limits.idle_in_transaction)),
-                // A rollback outside a transaction, as after every use, is no news.
-                ("client_min_messages", "error".to_owned()),
             ]);
         let pool = PgPoolOptions::new()
             .max_connections(limits.connections)
@@ -118,7 +116,7 @@ impl Db {
             .max_lifetime(limits.lifetime)
             .after_release(|connection, _| {
                 Box::pin(async move {
-                    sqlx::raw_sql("rollback").execute(connection).await?;
+                    leave_transaction(connection).await?;
                     Ok(true)
                 })
             })
@@ -257,6 +255,19 @@ impl Db {
         self.writes.wait().await;
         self.pool.close().await;
     }
+}
+
+/// Rolls back if a transaction is open. Asked first, because a rollback outside of one is a warning
+/// in the server's log, and this is done thousands of times a second: only within a transaction does
+/// `now()`, its beginning, differ from the beginning of the statement. The simple protocol makes
+/// both the same moment outside of one. In a transaction that has failed the question fails, too,
+/// and the pool closes the connection.
+async fn leave_transaction(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let open = sqlx::raw_sql("select now() <> statement_timestamp()").fetch_one(&mut *connection);
+    if open.await?.try_get::<bool, _>(0)? {
+        sqlx::raw_sql("rollback").execute(connection).await?;
+    }
+    Ok(())
 }
 
 fn millis(duration: Duration) -> String {

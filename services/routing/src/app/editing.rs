@@ -66,14 +66,17 @@ impl App {
                 Box::pin(async move {
                     let (before, whole) = editable(tx, List::Offices).await?;
                     let office = editing::office(&before, &draft).map_err(invalid)?;
-                    let changed = before.offices.get(&office.office_id) != Some(&office);
                     store::put_office(tx, &office).await?;
                     store::count_change(tx, List::Offices, whole).await?;
-                    let directory = lists::read(tx).await?.directory()?;
-                    let changed = changed.then(|| office.office_id.clone()).into_iter().collect();
-                    let (said, moved) = moved(tx, &directory, changed).await?;
-                    outbox::publish_all(tx, now, &said).await?;
-                    store::tell_paths(tx, &moved).await?;
+                    // No other office lies elsewhere through it.
+                    let path = before.path(office.division_code.as_deref());
+                    let told = store::told_path(tx, &office.office_id).await?;
+                    let same = before.offices.get(&office.office_id) == Some(&office);
+                    if !same || told.as_ref() != Some(&path) {
+                        let said = events::office_put(&before, &office);
+                        outbox::publish_all(tx, now, &[said]).await?;
+                        store::tell_paths(tx, &[(office.office_id.clone(), path)]).await?;
+                    }
                     Ok::<_, Error>(office)
                 })
             })

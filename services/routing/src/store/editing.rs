@@ -71,6 +71,18 @@ pub async fn count_change(
     db::expect_one(&counted)
 }
 
+/// The divisions in which an office lies, as it was last said; none if it never was.
+///
+/// # Errors
+/// The database's.
+pub async fn told_path(
+    tx: &mut PgConnection,
+    office_id: &str,
+) -> Result<Option<Vec<String>>, sqlx::Error> {
+    let told = sqlx::query_scalar!("select told_path from offices where office_id = $1", office_id);
+    Ok(told.fetch_optional(tx).await?.flatten())
+}
+
 /// The offices, each with the divisions in which it was last said to lie, the highest first.
 pub async fn told_paths(
     connection: &mut PgConnection,
