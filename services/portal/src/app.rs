@@ -6,7 +6,7 @@ use liuyan_kit::{clock::SharedClock, host::Host};
 use tokio::sync::Semaphore;
 
 use crate::{
-    backend::Backends, config::Config, cookies::Cookies, directory::Directory, lists::Lists,
+    api, backend::Backends, config::Config, cookies::Cookies, directory::Directory, lists::Lists,
     session::Refreshes, unread::Unread, web::limiter::Limiter,
 };
 
@@ -14,6 +14,7 @@ use crate::{
 #[derive(Debug)]
 pub struct App {
     pub(crate) config: Config,
+    pub(crate) api: api::Shared,
     pub(crate) clock: SharedClockDebug,
     pub(crate) backend: Backends,
     pub(crate) directory: Directory,
@@ -41,6 +42,7 @@ impl App {
             refreshes: Refreshes::default(),
             permits: Semaphore::new(config.limits.concurrency.min(Semaphore::MAX_PERMITS)),
             forms: Limiter::per_minute(config.limits.forms_per_minute),
+            api: api::Shared::new(&config.api, host),
             backend,
             clock,
             config,

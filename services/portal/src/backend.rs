@@ -77,7 +77,6 @@ impl Backends {
         stats, stats, StatsServiceClient);
     client!(
         /// The public log.
-        #[expect(dead_code, reason = "for the public HTTP API")]
         feed, feed, FeedServiceClient);
     client!(
         /// Accounts.

@@ -26,6 +26,8 @@ pub struct Config {
     pub limits: Limits,
     /// How long the fields of a message may be.
     pub fields: Fields,
+    /// What the public HTTP API bears.
+    pub api: Api,
 }
 
 /// The table `[service.board]`.
@@ -86,6 +88,32 @@ pub struct Fields {
     pub remark_max: usize,
     /// The author's name, at most.
     pub name_max: usize,
+}
+
+/// The table `[service.api]`.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Api {
+    /// The longest body.
+    pub body_bytes: usize,
+    /// How many streams of the feed are open at the same time.
+    pub streams: usize,
+    /// After how many seconds a stream ends.
+    pub stream_seconds: u64,
+    /// How often a stream says something at least, in seconds.
+    pub heartbeat_seconds: u64,
+}
+
+impl Api {
+    /// After how long a stream ends.
+    pub fn stream(&self) -> Duration {
+        Duration::from_secs(self.stream_seconds)
+    }
+
+    /// How often a stream says something.
+    pub fn heartbeat(&self) -> Duration {
+        Duration::from_secs(self.heartbeat_seconds)
+    }
 }
 
 impl Config {

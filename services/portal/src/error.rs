@@ -73,6 +73,8 @@ pub(crate) struct Told {
 pub(crate) struct FieldFault {
     /// The field, as a path: `message.title`.
     pub(crate) field: String,
+    /// Why, for programs.
+    pub(crate) reason: String,
     /// What is wrong and what to do, in the visitor's language.
     pub(crate) text: String,
 }
@@ -86,6 +88,7 @@ impl From<Status> for Error {
         let violations = details.bad_request().map(|bad| {
             let fault = |it: &tonic_types::FieldViolation| FieldFault {
                 field: it.field.clone(),
+                reason: it.reason.clone(),
                 text: it
                     .localized_message
                     .as_ref()

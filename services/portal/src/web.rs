@@ -20,6 +20,7 @@ use liuyan_kit::{host::Host, id, locale};
 use url::form_urlencoded;
 
 use crate::{
+    api,
     app::App,
     assets,
     cookies::{Jar, Life},
@@ -35,11 +36,12 @@ mod guard;
 pub(crate) mod limiter;
 
 pub(crate) use client::NOBODY;
+pub(crate) use guard::RequestId;
 
 /// For how long a browser keeps the chosen language, in seconds.
 const LANGUAGE_SECONDS: i64 = 365 * 86_400;
 
-/// Everything that is served. Pages of the desks and the public API are added here.
+/// Everything that is served.
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .merge(pages::routes())
@@ -47,6 +49,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
         .layer(from_fn_with_state(Arc::clone(&app), visiting))
         .merge(assets::routes())
+        .merge(api::router(&app))
         .layer(from_fn_with_state(Arc::clone(&app), guard::guard))
         .with_state(app)
 }

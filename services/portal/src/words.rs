@@ -4,13 +4,15 @@ use std::sync::LazyLock;
 
 use liuyan_kit::locale::Words;
 
-/// All catalogues: those of the public pages, and those of the desks.
+/// All catalogues: those of the public pages, of the desks and of the API.
 pub static WORDS: LazyLock<Words> = LazyLock::new(|| {
     Words::new(&[
         ("zh-CN", include_str!("../locales/zh-CN.ftl")),
         ("en", include_str!("../locales/en.ftl")),
         ("zh-CN", include_str!("../locales/desk.zh-CN.ftl")),
         ("en", include_str!("../locales/desk.en.ftl")),
+        ("zh-CN", include_str!("../locales/api.zh-CN.ftl")),
+        ("en", include_str!("../locales/api.en.ftl")),
     ])
 });
 

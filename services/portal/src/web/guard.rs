@@ -16,6 +16,10 @@ use uuid::Uuid;
 
 use super::client;
 use crate::{
+    api::{
+        self,
+        problem::{Fault, problem},
+    },
     app::App,
     error::{Error, Failed},
     pages,
@@ -48,7 +52,7 @@ const ONLY_HTTPS: &str = "max-age=31536000; includeSubDomains";
 
 /// The id of a request, told in its answer.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct RequestId(pub(super) Uuid);
+pub(crate) struct RequestId(pub(crate) Uuid);
 
 /// Guards everything that is served.
 pub(super) async fn guard(
@@ -101,8 +105,16 @@ async fn answer(app: &Arc<App>, request: Request, next: Next) -> Response {
     // Out here the visitor's choice is not known; the browser's is.
     let accepted = request.headers().get(header::ACCEPT_LANGUAGE);
     let locale = locale::negotiate(accepted.and_then(|value| value.to_str().ok()));
-    let failed = |error: &Error| pages::fault::bare(app, locale, error);
-    let Ok(_permit) = app.permits.try_acquire() else { return failed(&Error::Overloaded) };
+    let for_programs = api::answers_for(request.uri().path());
+    let request_id = request.extensions().get::<RequestId>().map_or(Uuid::nil(), |id| id.0);
+    let failed = |error: Arc<Error>| {
+        if for_programs {
+            problem(locale, request_id, &Fault::Shared(error))
+        } else {
+            pages::fault::bare(app, locale, &error)
+        }
+    };
+    let Ok(_permit) = app.permits.try_acquire() else { return failed(Error::Overloaded.into()) };
     let end = Instant::now() + app.config.limits.page();
     let work = AssertUnwindSafe(deadline::within(end, next.run(request))).catch_unwind();
     let response = match timeout_at(end, work).await {
@@ -112,13 +124,13 @@ async fn answer(app: &Arc<App>, request: Request, next: Next) -> Response {
             let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
             let error = Error::Panicked(text.unwrap_or_default());
             tracing::error!(%error, "a page is not made");
-            return failed(&error);
+            return failed(error.into());
         }
-        Err(_) => return failed(&Error::Late),
+        Err(_) => return failed(Error::Late.into()),
     };
     // What failed outside of every page has no page around it yet.
     match response.extensions().get::<Failed>() {
-        Some(Failed(error)) => failed(error),
+        Some(Failed(error)) => failed(Arc::clone(error)),
         None => response,
     }
 }

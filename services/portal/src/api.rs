@@ -1,0 +1,108 @@
+//! The public HTTP API: the same calls as the pages, in JSON, for programs.
+//!
+//! No cookie is read here: who calls is told by a bearer token or not at all, so that nobody else's
+//! page can act in a visitor's name. What everybody may read may be read from everywhere (CORS).
+
+use std::sync::Arc;
+
+use axum::{Router, middleware::from_fn_with_state};
+use liuyan_kit::host::Host;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{app::App, config, error::Error};
+
+mod ask;
+mod author;
+mod body;
+mod cases;
+mod clerk;
+mod directory;
+mod document;
+mod events;
+mod keep;
+mod layers;
+mod messages;
+mod oauth;
+mod params;
+pub(crate) mod problem;
+mod stats;
+mod stream;
+mod types;
+
+/// What the API alone needs.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// Places for streams.
+    streams: Arc<Semaphore>,
+    /// Cancelled when the portal is to end: streams end then, too.
+    stopping: CancellationToken,
+}
+
+impl Shared {
+    pub(crate) fn new(config: &config::Api, host: &Host) -> Self {
+        let places = config.streams.min(Semaphore::MAX_PERMITS);
+        Self { streams: Arc::new(Semaphore::new(places)), stopping: host.stopping() }
+    }
+}
+
+/// Whether the API answers for a path, so that whatever goes wrong is told as JSON.
+pub(crate) fn answers_for(path: &str) -> bool {
+    path.starts_with("/api/") || path == oauth::TOKEN || path == oauth::JWKS
+}
+
+/// What everybody may read, from everywhere.
+fn public() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(document::head())
+        .routes(routes!(directory::divisions))
+        .routes(routes!(directory::division))
+        .routes(routes!(directory::offices))
+        .routes(routes!(directory::office))
+        .routes(routes!(directory::kinds))
+        .routes(routes!(directory::domains))
+        .routes(routes!(cases::list))
+        .routes(routes!(cases::get))
+        .routes(routes!(cases::search))
+        .routes(routes!(stats::indicators))
+        .routes(routes!(stats::series))
+        .routes(routes!(stats::ranking))
+        .routes(routes!(stats::report))
+        .routes(routes!(events::events))
+        .routes(routes!(oauth::jwks))
+}
+
+/// What changes something, or is for one person alone.
+fn personal() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(messages::submit))
+        .routes(routes!(messages::look_up))
+        .routes(routes!(author::message))
+        .routes(routes!(author::receipt))
+        .routes(routes!(author::decision))
+        .routes(routes!(author::withdraw))
+        .routes(routes!(author::resubmit))
+        .routes(routes!(author::rate))
+        .routes(routes!(clerk::accept))
+        .routes(routes!(clerk::reply))
+        .routes(routes!(clerk::transfer))
+        .routes(routes!(clerk::close))
+        .routes(routes!(oauth::token))
+}
+
+/// The routes of the API, and the document that describes them.
+pub(crate) fn router(app: &Arc<App>) -> Router<Arc<App>> {
+    let (public, mut document) = public().split_for_parts();
+    let (personal, own) = personal().split_for_parts();
+    document.merge(own);
+    let public = public
+        .merge(document::routes(document, app))
+        .layer(axum::middleware::from_fn(layers::from_everywhere));
+    let nowhere = Router::new().route(
+        "/api/{*rest}",
+        axum::routing::any(|| async { problem::Fault::from(Error::NotFound) }),
+    );
+    // Problems are written before the layer that lets other sites read them.
+    let tell = from_fn_with_state(Arc::clone(app), layers::telling);
+    public.merge(personal).merge(nowhere).layer(tell)
+}

@@ -1,0 +1,420 @@
+//! Cases, as everybody sees them and as their office does, and what is done with them.
+
+use liuyan_proto::liuyan::{common::v1 as common, routing::v1 as routing};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Time, Word, some, words};
+
+words! {
+    /// Where the office's work stands.
+    CaseState of common::CaseState {
+        /// An office has it and has not yet said that it will act.
+        Assigned,
+        /// The office has said that it will act.
+        Accepted,
+        /// The office has answered.
+        Replied,
+        /// Ended, with an outcome.
+        Closed,
+    }
+}
+
+words! {
+    /// Where it stands, in the public's three words.
+    PublicState of common::PublicState {
+        /// No office has accepted it yet.
+        AwaitingReply,
+        /// An office works on it.
+        InProgress,
+        /// It has been answered.
+        Replied,
+    }
+}
+
+words! {
+    /// How a case ended.
+    Outcome of common::Outcome {
+        /// What was asked has been done.
+        Solved,
+        /// A part of it has been done.
+        PartlySolved,
+        /// Explained; nothing was to be done.
+        Explained,
+        /// Refused, with the provision cited.
+        Refused,
+        /// It cannot be done.
+        Impossible,
+        /// The same matter is handled in another case.
+        Duplicate,
+        /// Its author withdrew it; not for offices to say.
+        Withdrawn,
+    }
+}
+
+words! {
+    /// Who may read a message.
+    Visibility of common::Visibility {
+        /// Everybody, once it is approved.
+        Public,
+        /// Its author and the office alone.
+        Private,
+    }
+}
+
+words! {
+    /// An order of cases.
+    CaseOrder of routing::CaseOrder {
+        /// The newest first.
+        Newest,
+        /// What is due first, first.
+        Deadline,
+        /// What was answered last, first.
+        Replied,
+    }
+}
+
+/// An office's public answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Reply {
+    /// Its id, a UUID.
+    reply_id: String,
+    /// The office that answers.
+    office_id: String,
+    /// The text.
+    body: String,
+    /// When it was published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replied_at: Option<Time>,
+}
+
+impl From<common::Reply> for Reply {
+    fn from(it: common::Reply) -> Self {
+        Self {
+            replied_at: Time::of(it.replied_at.as_ref()),
+            reply_id: it.reply_id,
+            office_id: it.office_id,
+            body: it.body,
+        }
+    }
+}
+
+/// A span of time in which one office held a case.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Custody {
+    /// The office.
+    office_id: String,
+    /// The start, inclusive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<Time>,
+    /// The end, exclusive; absent while the office holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Time>,
+}
+
+impl From<common::Custody> for Custody {
+    fn from(it: common::Custody) -> Self {
+        Self {
+            from: Time::of(it.from.as_ref()),
+            until: Time::of(it.until.as_ref()),
+            office_id: it.office_id,
+        }
+    }
+}
+
+/// What everybody may see of a case.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct PublicCase {
+    /// The case's id, a UUID.
+    case_id: String,
+    /// The message's id, a UUID.
+    message_id: String,
+    /// The public number.
+    number: String,
+    /// The office that handles it now.
+    office_id: String,
+    /// The division of that office; absent for a ministry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    division_code: Option<String>,
+    /// Code of the kind.
+    kind: String,
+    /// Code of the domain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<String>,
+    /// The topic inside the domain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<String>,
+    /// The title, as it was made public.
+    title: String,
+    /// The body, as it was made public; a complaint has demand and details instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    /// What a complaint asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    demand: Option<String>,
+    /// What a complaint tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<String>,
+    /// The place, if its author made it public.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
+    /// When the message was submitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    submitted_at: Option<Time>,
+    /// By when its author is to have an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deadline_at: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<CaseState>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_state: Option<PublicState>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<Outcome>,
+    /// Public answers, oldest first.
+    replies: Vec<Reply>,
+    /// Who has held it, oldest first, without gaps.
+    custody: Vec<Custody>,
+    /// Counts the changes of this view, from 1.
+    revision: u64,
+    /// When its first office said that it will act.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted_at: Option<Time>,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_at: Option<Time>,
+}
+
+impl From<common::PublicCase> for PublicCase {
+    fn from(it: common::PublicCase) -> Self {
+        Self {
+            state: CaseState::of(it.state),
+            public_state: PublicState::of(it.public_state),
+            outcome: Outcome::of(it.outcome),
+            submitted_at: Time::of(it.submitted_at.as_ref()),
+            deadline_at: Time::of(it.deadline_at.as_ref()),
+            accepted_at: Time::of(it.accepted_at.as_ref()),
+            closed_at: Time::of(it.closed_at.as_ref()),
+            replies: it.replies.into_iter().map(Reply::from).collect(),
+            custody: it.custody.into_iter().map(Custody::from).collect(),
+            case_id: it.case_id,
+            message_id: it.message_id,
+            number: it.number,
+            office_id: it.office_id,
+            division_code: some(it.division_code),
+            kind: it.kind,
+            domain: some(it.domain),
+            topic: some(it.topic),
+            title: it.title,
+            body: some(it.body),
+            demand: some(it.demand),
+            details: some(it.details),
+            place: some(it.place),
+            revision: it.revision,
+        }
+    }
+}
+
+/// An author's rating of a reply, 1 to 5 each; for its author alone.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Rating {
+    /// The reply's id.
+    reply_id: String,
+    /// How far the matter was resolved.
+    resolution: u32,
+    /// The office's attitude.
+    attitude: u32,
+    /// Its speed.
+    speed: u32,
+    /// Until when it may be changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changeable_until: Option<Time>,
+}
+
+impl From<routing::Rating> for Rating {
+    fn from(it: routing::Rating) -> Self {
+        Self {
+            changeable_until: Time::of(it.changeable_until.as_ref()),
+            reply_id: it.reply_id,
+            resolution: it.resolution,
+            attitude: it.attitude,
+            speed: it.speed,
+        }
+    }
+}
+
+/// A case. What goes beyond its public view is told to its office and its author, who bring a token.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Case {
+    #[serde(flatten)]
+    view: PublicCase,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    visibility: Option<Visibility>,
+    /// Whether everybody may see the case.
+    public: bool,
+    /// The rule that chose the office.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assigned_by: Option<String>,
+    /// Changes with each change of the case; goes back with what is done to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    etag: Option<String>,
+    /// The author's ratings.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ratings: Vec<Rating>,
+}
+
+impl From<routing::Case> for Case {
+    fn from(it: routing::Case) -> Self {
+        Self {
+            visibility: Visibility::of(it.visibility),
+            public: it.public,
+            assigned_by: some(it.assigned_by),
+            etag: some(it.etag),
+            ratings: it.ratings.into_iter().map(Rating::from).collect(),
+            view: it.view.unwrap_or_default().into(),
+        }
+    }
+}
+
+impl Case {
+    /// The case without what only those see who bring a token.
+    pub(in crate::api) fn for_everybody(mut self) -> Self {
+        self.assigned_by = None;
+        self.etag = None;
+        self.ratings.clear();
+        self
+    }
+}
+
+/// A span of an excerpt, in characters (Unicode scalar values).
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Highlight {
+    /// The first character, from 0.
+    start: u32,
+    /// The end, exclusive.
+    end: u32,
+}
+
+/// A case that was found.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Hit {
+    case: PublicCase,
+    /// A part of its text in which the words stand.
+    excerpt: String,
+    /// Where in the excerpt.
+    highlights: Vec<Highlight>,
+}
+
+impl From<routing::SearchHit> for Hit {
+    fn from(it: routing::SearchHit) -> Self {
+        let span = |it: routing::Highlight| Highlight { start: it.start, end: it.end };
+        Self {
+            highlights: it.highlights.into_iter().map(span).collect(),
+            case: it.case.unwrap_or_default().into(),
+            excerpt: it.excerpt,
+        }
+    }
+}
+
+/// What was found.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Hits {
+    /// The cases, the newest first.
+    items: Vec<Hit>,
+    /// Brings the next page as `cursor`; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+    /// How many there are, up to 1,000.
+    total: u32,
+}
+
+impl From<routing::SearchCasesResponse> for Hits {
+    fn from(it: routing::SearchCasesResponse) -> Self {
+        Self {
+            items: it.hits.into_iter().map(Hit::from).collect(),
+            next_cursor: some(it.next_page_token),
+            total: it.total,
+        }
+    }
+}
+
+/// Says that the office will act.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::api) struct Accept {
+    /// The case's etag, as it was seen; not checked if left out.
+    pub(in crate::api) etag: String,
+}
+
+/// Answers in public.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::api) struct NewReply {
+    /// The answer, 2 to 20,000 characters.
+    #[schema(required = true)]
+    pub(in crate::api) body: String,
+    /// The case's etag, as it was seen; not checked if left out.
+    pub(in crate::api) etag: String,
+}
+
+/// Gives a case to the office that is competent for it.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::api) struct Transfer {
+    /// That office.
+    #[schema(required = true)]
+    pub(in crate::api) office_id: String,
+    /// Why, 2 to 200 characters; for officials.
+    #[schema(required = true)]
+    pub(in crate::api) reason: String,
+    /// The case's etag, as it was seen; not checked if left out.
+    pub(in crate::api) etag: String,
+}
+
+/// Ends a case.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct Close {
+    pub(in crate::api) outcome: Outcome,
+    /// The case's etag, as it was seen; not checked if left out.
+    #[serde(default)]
+    pub(in crate::api) etag: String,
+}
+
+/// A case after a reply.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Replied {
+    pub(in crate::api) case: Case,
+    /// The reply's id.
+    pub(in crate::api) reply_id: String,
+}
+
+/// Rates a reply.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::api) struct NewRating {
+    /// How far the matter was resolved, 1 to 5.
+    #[schema(required = true, minimum = 1, maximum = 5)]
+    pub(in crate::api) resolution: u32,
+    /// The office's attitude, 1 to 5.
+    #[schema(required = true, minimum = 1, maximum = 5)]
+    pub(in crate::api) attitude: u32,
+    /// Its speed, 1 to 5.
+    #[schema(required = true, minimum = 1, maximum = 5)]
+    pub(in crate::api) speed: u32,
+}
+
+/// A rating as it is kept.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Rated {
+    /// `very_satisfied`, `satisfied`, `fairly_satisfied`, `dissatisfied` or `very_dissatisfied`.
+    label: String,
+    /// Until when it may be changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changeable_until: Option<Time>,
+}
+
+impl From<routing::RateReplyResponse> for Rated {
+    fn from(it: routing::RateReplyResponse) -> Self {
+        Self { changeable_until: Time::of(it.changeable_until.as_ref()), label: it.label }
+    }
+}
