@@ -66,7 +66,7 @@ figure-replied = Answered
 figure-reply-rate = Reply rate
 figure-on-time-rate = Answered on time
 figure-satisfaction = Satisfaction (of 5)
-figure-median-days = Median working days to an answer
+figure-median-days = Days to the first answer (median)
 figure-coverage = { $part } rated
 
 # Home.
@@ -320,7 +320,7 @@ stats-by-division = Place
 stats-by-office = Office
 stats-by-domain = Domain
 stats-by-kind = Kind
-stats-sum-note = The parts may add up to less than the whole: some messages name no domain, ministries belong to no place, and a message that was handed on counts for the office that has it now.
+stats-sum-note = The parts may add up to less than the whole: messages that are private or not yet reviewed count in their province alone, those that accuse an office in the whole alone; ministries belong to no place; a message that was handed on counts for the office that has it now.
 stats-ranking = Ranking
 stats-indicator = Indicator
 stats-who = Who
@@ -354,3 +354,4 @@ new-please = Please
 new-please-one = One matter in one message: it is settled sooner.
 new-please-private = No names, phone numbers, identity numbers or addresses of other people in the text.
 new-please-fair = Facts; no insults, no advertising.
+mine-check = Please check number and access code.

@@ -97,6 +97,11 @@ pub(crate) fn decimal(number: f64) -> String {
     format!("{number:.1}")
 }
 
+/// A number of days: whole ones without a decimal.
+pub(crate) fn days(number: f64) -> String {
+    if number.fract() == 0.0 { format!("{number:.0}") } else { decimal(number) }
+}
+
 /// The beginning of a text, in whole characters, with an ellipsis if something is left out.
 pub(crate) fn beginning(text: &str, characters: usize) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -1,6 +1,6 @@
 //! A public case as lists show it.
 
-use liuyan_proto::liuyan::common::v1::{PublicCase, PublicState};
+use liuyan_proto::liuyan::common::v1::{Outcome, PublicCase, PublicState};
 
 use crate::{
     format::{When, beginning},
@@ -19,8 +19,11 @@ pub(crate) struct State {
     pub(crate) class: &'static str,
 }
 
-/// The public's word for a case's state.
+/// The public's word for a case's state; what its author has withdrawn is in none of the three.
 pub(crate) fn state_of(case: &PublicCase) -> State {
+    if case.outcome() == Outcome::Withdrawn {
+        return State { word: "outcome-withdrawn", class: "plain" };
+    }
     match case.public_state() {
         PublicState::Replied => State { word: "state-replied", class: "replied" },
         PublicState::InProgress => State { word: "state-progress", class: "progress" },

@@ -14,7 +14,7 @@ use crate::{
     app::App,
     directory::Division,
     error::Error,
-    format::{When, count, decimal, percent},
+    format::{When, count, days, decimal, percent},
     page::page,
     visit::Visit,
 };
@@ -94,7 +94,7 @@ pub(crate) fn figures(v: &Visit, series: &QuerySeriesResponse) -> Vec<Figure> {
             let text = value(name).and_then(|it| match *name {
                 "received" | "replied" => Some(count(it.numerator)),
                 "satisfaction" => it.value.map(decimal),
-                "median_days" => it.value.map(decimal),
+                "median_days" => it.value.map(days),
                 _ => ratio(it),
             });
             let note = match *name {

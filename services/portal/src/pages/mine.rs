@@ -151,7 +151,10 @@ async fn look_up(v: Visit, Form(ask): Form<LookUp>) -> Result<Response, Error> {
         let id = if field == "access_code" { "code" } else { field };
         id.to_owned()
     };
-    let f = Faults::of(&error, v.locale(), id_of);
+    let mut f = Faults::of(&error, v.locale(), id_of);
+    if error.class() == Class::Invalid {
+        f.whole = Some(v.t("mine-check"));
+    }
     let status = match error.class() {
         Class::Invalid | Class::NotFound | Class::Denied | Class::Unauthenticated => {
             StatusCode::UNPROCESSABLE_ENTITY

@@ -52,7 +52,7 @@ async fn offices_are_found_down_the_divisions() {
     let portal = Running::start().await;
     let mut browser = portal.browser();
     browser.get("/offices").await.shows(&["浙江省", "教育部", "/new?office=M04"]);
-    browser.get("/offices/330000").await.shows(&["杭州市", "浙江省省长", "答复率 87.3%"]);
+    browser.get("/offices/330000").await.shows(&["杭州市", "浙江省省长", "回复率 87.3%"]);
     let page = browser.get("/offices/330106").await;
     page.shows(&["西湖区区长", "暂不接收留言", "/offices/330100"]);
     page.hides(&["/new?office=330106-s"]);

@@ -20,9 +20,8 @@ use crate::{
 };
 
 fn session(access: &str, access_seconds: i64, refresh: &str) -> Option<identity::Session> {
-    let after = |seconds| {
-        Some(clock::to_proto(testing::now() + jiff::SignedDuration::from_secs(seconds)))
-    };
+    let after =
+        |seconds| Some(clock::to_proto(testing::now() + jiff::SignedDuration::from_secs(seconds)));
     Some(identity::Session {
         access_token: access.to_owned(),
         access_expires_at: after(access_seconds),

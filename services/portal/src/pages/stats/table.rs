@@ -4,7 +4,7 @@ use liuyan_proto::liuyan::stats::v1::{Indicator, RankingRow, Row as Told, Unit, 
 
 use super::ask::Ask;
 use crate::{
-    format::{count, decimal, percent},
+    format::{count, days, decimal, percent},
     visit::Visit,
 };
 
@@ -64,7 +64,8 @@ fn told(value: &Value) -> String {
     let text = match unit(&value.indicator) {
         Unit::Count | Unit::Unspecified => Some(count(value.numerator)),
         Unit::Ratio => value.value.map(percent),
-        Unit::Days | Unit::Mark => value.value.map(decimal),
+        Unit::Days => value.value.map(days),
+        Unit::Mark => value.value.map(decimal),
     };
     text.unwrap_or_else(|| NOTHING.to_owned())
 }
