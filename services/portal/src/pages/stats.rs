@@ -55,16 +55,22 @@ const PLACES: i32 = 50;
 /// How many months a chart shows.
 const MONTHS: usize = 24;
 
+/// What the figures can be narrowed to, and to what they are.
+struct Filters {
+    /// From the top to the chosen division.
+    line: Vec<Division>,
+    divisions: Vec<Choice>,
+    domains: Vec<Choice>,
+    kinds: Vec<Choice>,
+}
+
 #[derive(Template)]
 #[template(path = "stats.html")]
 struct Stats {
     v: Visit,
     ask: Ask,
     wrong: Option<String>,
-    line: Vec<Division>,
-    divisions: Vec<Choice>,
-    domains: Vec<Choice>,
-    kinds: Vec<Choice>,
+    filters: Filters,
     indicators: Vec<Choice>,
     bys: [(&'static str, &'static str); 4],
     figures: Option<Vec<Figure>>,
@@ -122,28 +128,10 @@ async fn stats(v: Visit, Query(ask): Query<Ask>) -> Result<Response, Error> {
     let definitions = indicators.map(|it| it.indicators.clone()).unwrap_or_default();
     let parts = parts.ok();
     let ranking = ranking.ok();
-    let (line, provinces, domains, kinds) = futures::join!(
-        app.directory.line(&ask.division),
-        app.directory.children(""),
-        app.directory.domains(),
-        app.directory.kinds(),
-    );
-    let line = line.unwrap_or_default();
-    let locale = v.locale();
+    let filters = filters(&v, &ask).await;
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let template = Stats {
         wrong,
-        divisions: divisions(&provinces.unwrap_or_default(), &line, &ask.division),
-        domains: domains
-            .unwrap_or_default()
-            .iter()
-            .map(|it| choice(&it.domain, named(locale, &it.name_zh, &it.name_en), &ask.domain))
-            .collect(),
-        kinds: kinds
-            .unwrap_or_default()
-            .iter()
-            .map(|it| choice(&it.kind, named(locale, &it.name_zh, &it.name_en), &ask.kind))
-            .collect(),
         indicators: RANKED
             .iter()
             .map(|it| choice(it, table::name(&v, &definitions, it), ask.ranked(&RANKED)))
@@ -166,11 +154,37 @@ async fn stats(v: Visit, Query(ask): Query<Ask>) -> Result<Response, Error> {
         ranked_name: table::name(&v, &definitions, ask.ranked(&RANKED)),
         left_out: ranking.map_or(0, |ranking| ranking.left_out),
         definitions,
-        line,
+        filters,
         ask,
         v,
     };
     page_with(&template, status, Keep::Private)
+}
+
+/// A directory that is away leaves the lists empty and the figures as they are.
+async fn filters(v: &Visit, ask: &Ask) -> Filters {
+    let (app, locale) = (Arc::clone(v.app()), v.locale());
+    let (line, provinces, domains, kinds) = futures::join!(
+        app.directory.line(&ask.division),
+        app.directory.children(""),
+        app.directory.domains(),
+        app.directory.kinds(),
+    );
+    let line = line.unwrap_or_default();
+    Filters {
+        divisions: divisions(&provinces.unwrap_or_default(), &line, &ask.division),
+        domains: domains
+            .unwrap_or_default()
+            .iter()
+            .map(|it| choice(&it.domain, named(locale, &it.name_zh, &it.name_en), &ask.domain))
+            .collect(),
+        kinds: kinds
+            .unwrap_or_default()
+            .iter()
+            .map(|it| choice(&it.kind, named(locale, &it.name_zh, &it.name_en), &ask.kind))
+            .collect(),
+        line,
+    }
 }
 
 /// The rows of the newest months.
