@@ -1,0 +1,49 @@
+// Walks the pages of a running board with a real browser. See README.md.
+
+import { mkdirSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { readBoard } from './lib/board.mjs';
+import { Report } from './lib/report.mjs';
+import { startBrowser } from './lib/visitor.mjs';
+import { bad } from './steps/bad.mjs';
+import { WALKS, life } from './steps/life.mjs';
+import { pages } from './steps/pages.mjs';
+import { readme } from './steps/readme.mjs';
+
+const USAGE = 'node journey.mjs --board FILE [--only WORD] [--shots DIR] [--readme]';
+
+function options() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        board: { type: 'string' },
+        only: { type: 'string' },
+        shots: { type: 'string' },
+        readme: { type: 'boolean', default: false },
+      },
+    });
+    if (!values.board) throw new Error('which board?');
+    return values;
+  } catch (error) {
+    console.error(`${error.message}\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+const asked = options();
+if (asked.shots) mkdirSync(asked.shots, { recursive: true });
+const report = new Report(asked.only);
+const board = readBoard(asked.board);
+const browser = await startBrowser();
+try {
+  // First: what the walks write is no picture of a board.
+  if (asked.readme) await readme(browser, board, report);
+  const walks = WALKS.filter((walk) => report.wants(`life, ${walk.name}`));
+  await Promise.all(walks.map((walk) => life(browser, board, report, walk)));
+  if (report.wants('pages') || asked.shots) await pages(browser, board, report, asked.shots);
+  if (report.wants('bad')) await bad(browser, board, report);
+} finally {
+  await browser.close();
+}
+console.log(`${report.passed} passed, ${report.failed} failed`);
+process.exitCode = report.failed > 0 ? 1 : 0;

@@ -1,0 +1,124 @@
+// What must hold of every page, whoever sees it and however.
+
+import { AxeBuilder } from '@axe-core/playwright';
+import { NAMES, foreign } from './words.mjs';
+
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+/** The rules that depend on colours: in the dark, nothing else has changed. */
+const COLOURS = ['color-contrast', 'link-in-text-block'];
+/** The most bytes of a first visit. */
+const WEIGHT = 60 * 1024;
+
+/** In the page: what is wider than the window, if anything is. What scrolls by itself may be. */
+export function overflow() {
+  const root = document.documentElement;
+  if (root.scrollWidth <= root.clientWidth) return '';
+  const wide = [...document.querySelectorAll('body *')].filter((element) => {
+    if (element.getBoundingClientRect().right <= root.clientWidth + 0.5) return false;
+    for (let it = element.parentElement; it && it !== document.body; it = it.parentElement) {
+      if (getComputedStyle(it).overflowX !== 'visible') return false;
+    }
+    return true;
+  });
+  const last = wide.at(-1);
+  const name = last ? `${last.localName}.${last.className?.baseVal ?? last.className}` : 'something';
+  return `${root.scrollWidth} px instead of ${root.clientWidth}, because of ${name}`;
+}
+
+/** In the page: every text that somebody sees or hears, with where it stands. */
+function texts() {
+  const found = [];
+  const visible = (element) => element.checkVisibility?.() ?? true;
+  const chinese = (element) => Boolean(element.closest('[lang]')?.lang.startsWith('zh'));
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const text = node.data.trim();
+    const element = node.parentElement;
+    if (!text || !visible(element)) continue;
+    const chrome = element.closest('nav, button, .button, label, legend, th, h1, h2, h3, summary, .hint, .lead, .state, footer, dt');
+    const content = element.closest('option, small, .who, pre, code, td, dd, svg');
+    found.push({ text, chinese: chinese(element), chrome: Boolean(chrome && !content) });
+  }
+  for (const element of document.querySelectorAll('[aria-label], [title], [placeholder], [alt]')) {
+    for (const name of ['aria-label', 'title', 'placeholder', 'alt']) {
+      const text = element.getAttribute(name)?.trim();
+      if (text) found.push({ text, chinese: chinese(element), chrome: true });
+    }
+  }
+  found.push({ text: document.title, chinese: false, chrome: false });
+  return { lang: document.documentElement.lang, found };
+}
+
+/** Words of the wrong language, and names of texts instead of texts. */
+async function wordsOf(page, lang, names) {
+  const told = await page.evaluate(texts);
+  const wrong = [];
+  if (told.lang !== lang) wrong.push(`the page is in ${told.lang}`);
+  for (const { text } of told.found) {
+    const name = text.split(/[^a-z0-9-]+/).find((token) => NAMES.has(token));
+    if (name) wrong.push(`the name ${name} stands where its text should: “${text}”`);
+  }
+  const other = new Set(foreign(lang));
+  const pageIsChinese = lang !== 'en';
+  for (const { text, chinese } of told.found) {
+    if (names.includes(text)) continue;
+    // On a page in English, Chinese texts are marked as such; so is what leads to the other language.
+    if (other.has(text) && chinese === pageIsChinese) wrong.push(`“${text}” is of the other language`);
+  }
+  if (lang !== 'en') return wrong;
+  // Titles and names of offices are Chinese in any language; they stand elsewhere on the page, marked.
+  const content = told.found.filter((it) => it.chinese).map((it) => it.text);
+  content.push(...names);
+  content.sort((one, two) => two.length - one.length);
+  for (const { text, chinese, chrome } of told.found) {
+    if (!chrome || chinese) continue;
+    const rest = content.reduce((left, known) => left.replaceAll(known, ''), text);
+    if (/\p{Script=Han}/u.test(rest)) wrong.push(`Chinese in a page in English: “${text}”`);
+  }
+  return wrong;
+}
+
+async function axe(page, rules) {
+  const builder = new AxeBuilder({ page }).options({ resultTypes: ['violations'] }).setLegacyMode();
+  const { violations } = await (rules ? builder.withRules(rules) : builder.withTags(TAGS)).analyze();
+  return violations.flatMap(({ id, nodes }) => nodes.slice(0, 3).map((node) => {
+    const why = [...node.any, ...node.all, ...node.none][0]?.message ?? '';
+    return `axe ${id} at ${node.target.join(' ')}: ${why}`;
+  }));
+}
+
+/** Counts what one page costs that nothing of is kept. */
+export async function scales(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Network.enable');
+  await session.send('Network.setCacheDisabled', { cacheDisabled: true });
+  let bytes = 0;
+  session.on('Network.requestWillBeSent', ({ redirectResponse }) => {
+    bytes += redirectResponse?.encodedDataLength ?? 0;
+  });
+  session.on('Network.loadingFinished', ({ encodedDataLength }) => {
+    bytes += encodedDataLength;
+  });
+  return { reset() { bytes = 0; }, weigh: () => bytes };
+}
+
+/**
+ * Looks at the page that is open at both sizes, by day and by night. `names` are content that is
+ * Chinese in any language; `shoot` is called with a name for each picture.
+ */
+export async function examine(page, { lang, names, sizes, bytes, shoot }) {
+  const wrong = await wordsOf(page, lang, names);
+  if (bytes > WEIGHT) wrong.push(`it weighs ${bytes} bytes, more than ${WEIGHT}`);
+  for (const [width, size] of Object.entries(sizes)) {
+    await page.setViewportSize(size);
+    await page.emulateMedia({ colorScheme: 'light' });
+    const wide = await page.evaluate(overflow);
+    if (wide) wrong.push(`[${width}] wider than the window: ${wide}`);
+    wrong.push(...(await axe(page)).map((it) => `[${width} light] ${it}`));
+    await shoot?.(width);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    wrong.push(...(await axe(page, COLOURS)).map((it) => `[${width} dark] ${it}`));
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  return wrong;
+}

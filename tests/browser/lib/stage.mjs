@@ -1,0 +1,23 @@
+// The messages of one run: each has a name that no other run has.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PHONE } from './board.mjs';
+
+export const TEXTS = JSON.parse(readFileSync(join(import.meta.dirname, '../texts.json'), 'utf8'));
+
+let told = 0;
+
+/** A mark in letters that rules take for no number; a new one at each call. */
+function mark() {
+  told += 1;
+  const now = `${Date.now().toString().slice(-8)}${told}`;
+  return [...now].map((digit) => TEXTS.digits[Number(digit)]).join('');
+}
+
+/** A message to send: the text, and a title that is told apart from all others. */
+export function message(text) {
+  const made = { ...text, title: `${text.title} ${mark()}` };
+  if (made.body) made.body = made.body.replaceAll('{phone}', PHONE);
+  return made;
+}

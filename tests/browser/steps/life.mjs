@@ -1,0 +1,230 @@
+// The life of a message: its author, a moderator, a clerk and everybody else.
+
+import {
+  PREVIEW, SUBMIT, accept, becomesPublic, chooseOffice, claim, close, fillMessage, lookUp, openCase,
+  openReview, publishRedacted, readReceipt, reply, returnIt, signIn, write,
+} from '../lib/acts.mjs';
+import { PHONE, PLACES } from '../lib/board.mjs';
+import { must } from '../lib/report.mjs';
+import { TEXTS, message } from '../lib/stage.mjs';
+import { Visitor, eventually } from '../lib/visitor.mjs';
+import { word } from '../lib/words.mjs';
+
+/** The three ways in which the whole is walked. */
+export const WALKS = [
+  { name: 'desktop, Chinese', lang: 'zh-CN', kind: 'enquiry' },
+  { name: 'desktop without scripts', lang: 'zh-CN', js: false, kind: 'complaint' },
+  { name: 'phone, English', lang: 'en', phone: true, kind: 'help' },
+];
+
+/** How many messages of the walk's kind the figures count in the clerk's city. */
+async function counted(visitor, kind) {
+  await visitor.goto(`/stats?division=${PLACES.city}&kind=${kind}`);
+  const number = (await visitor.text('.figures .value')).replace(/[^0-9]/g, '');
+  must(number !== '', 'the figures have no number of messages');
+  return Number(number);
+}
+
+/** One whole walk. */
+export async function life(browser, board, report, walk) {
+  const chain = report.chain(`life, ${walk.name}`);
+  const [author, reader, clerk, moderator] = await Promise.all(
+    ['author', 'reader', 'clerk', 'moderator'].map(async () => chain.watch(await Visitor.open(browser, board, walk))),
+  );
+  const t = (name, values) => word(walk.lang, name, values);
+  try {
+    await plain(chain, { author, reader, clerk }, walk, board, t);
+    await held(chain, { author, reader, moderator }, board, t);
+    await returned(chain, { author, reader, moderator }, t);
+    await hidden(chain, { author, reader, clerk }, t);
+  } finally {
+    await chain.end();
+  }
+}
+
+async function plain(chain, { author, reader, clerk }, walk, board, t) {
+  const sent = message(TEXTS.lives[walk.kind]);
+  let before;
+  let kept;
+  await chain.step('a reader sees the figures', async () => {
+    before = await counted(reader, walk.kind);
+  });
+  await chain.step('an author finds the office list by list', async () => {
+    await author.goto('/');
+    await author.press('.hero .button[href="/new"]');
+    await chooseOffice(author, [PLACES.province, PLACES.city], PLACES.office);
+  });
+  await chain.step('the preview shows the message, and the way back keeps it', async () => {
+    await fillMessage(author, sent);
+    await author.press(PREVIEW);
+    await author.says(sent.title, 'h1');
+    await author.says(sent.body ?? sent.details);
+    await author.press('button[name=action][value=edit]');
+    for (const name of Object.keys(sent).filter((name) => name !== 'kind')) {
+      must((await author.value(`[name=${name}]`)) === sent[name], `${name} is lost on the way back from the preview`);
+    }
+    must(await author.page.locator(`input[name=office_id][value="${PLACES.office}"]`).isChecked(), 'the office is lost');
+  });
+  await chain.step('sent, it has a receipt with number and access code', async () => {
+    await author.press(SUBMIT);
+    kept = await readReceipt(author);
+    await author.says(t('receipt-once'));
+  });
+  await chain.step('number and code show it to its author, on another device, too', async () => {
+    await lookUp(author, kept);
+    await author.says(sent.title, 'h1');
+    const other = reader;
+    await lookUp(other, kept);
+    await other.press('form[action$="/forget"] button');
+    await other.goto(`/mine/${kept.number}`);
+    must(other.path() === '/mine', 'the author\'s page is still open after it was closed on this device');
+  });
+  await chain.step('it becomes public', async () => {
+    await becomesPublic(reader, kept);
+    await reader.says(sent.title, 'h1');
+    await reader.says(t('message-no-answer'));
+  });
+  await chain.step('a clerk signs in and finds it in the inbox', async () => {
+    await signIn(clerk, board.accounts.clerk, '/desk');
+    await openCase(clerk, kept, 'accept');
+    await clerk.says(sent.title, 'h1');
+    if (sent.details) await clerk.says(sent.details);
+  });
+  await chain.step('the clerk accepts it', async () => {
+    await accept(clerk);
+    await clerk.says(t('desk-accepted'), '.notice');
+    await clerk.says(t('state-progress'));
+  });
+  await chain.step('the clerk sees a preview of the answer, goes back and publishes it', async () => {
+    await clerk.fill({ '#body': TEXTS.reply });
+    await clerk.press('form[action$="/reply"] button[value=preview]');
+    await clerk.says(TEXTS.reply);
+    await clerk.press('button[name=action][value=edit]');
+    must((await clerk.value('#body')) === TEXTS.reply, 'the answer is lost on the way back from the preview');
+    await clerk.press('form[action$="/reply"] button[value=send]');
+    await clerk.says(t('desk-replied'), '.notice');
+  });
+  await chain.step('the clerk closes it', async () => {
+    await close(clerk, 'solved');
+    await clerk.says(t('desk-closed'), '.notice');
+    must(!(await clerk.has('form[action$="/reply"]')), 'a closed case can still be answered');
+  });
+  await chain.step('the author rates the answer', async () => {
+    await eventually('the answer can be rated', async () => {
+      await author.goto(`/mine/${kept.number}`);
+      return author.has('form[action$="/rate"]');
+    });
+    for (const [side, mark] of [['resolution', 5], ['attitude', 4], ['speed', 3]]) {
+      await author.check(`input[name=${side}][value="${mark}"]`);
+    }
+    await author.press('form[action$="/rate"] button');
+    await author.says(t('rate-done'), '.notice');
+    await eventually('the rating is shown', async () => {
+      await author.goto(`/mine/${kept.number}`);
+      return author.page.locator('input[name=speed][value="3"]').isChecked();
+    });
+  });
+  await chain.step('a reader sees answer, timeline and who has held it', async () => {
+    await eventually('the public page has the answer and the end', async () => {
+      await reader.goto(`/m/${kept.number}`);
+      return (await reader.has('.answer')) && (await reader.count('.timeline li')) >= 5;
+    });
+    await reader.says(TEXTS.reply, '.answer');
+    await reader.says(t('step-closed', { outcome: t('outcome-solved') }), '.timeline');
+    must((await reader.count('svg.custody rect')) > 0, 'nothing shows who has held it');
+    must((await reader.page.locator('svg.custody').boundingBox()).height > 10, 'the picture of who has held it is not seen');
+  });
+  await chain.step('the figures count it', async () => {
+    await eventually(`more than ${before} messages are counted`, async () => (await counted(reader, walk.kind)) > before);
+  });
+}
+
+async function held(chain, { author, reader, moderator }, board, t) {
+  const sent = message(TEXTS.held);
+  let kept;
+  await chain.step('a message with a phone number is held', async () => {
+    kept = await write(author, sent, PLACES.office);
+    await lookUp(author, kept);
+    await author.says(t('mine-in-review'));
+  });
+  await chain.step('a moderator signs in, takes it, and sees what the rules found', async () => {
+    await signIn(moderator, board.accounts.moderator, '/review');
+    await openReview(moderator, kept);
+    await claim(moderator);
+    await moderator.says(PHONE, 'main .text mark.redact');
+    must(await moderator.page.locator('.notes input[name=redact]').first().isChecked(), 'what the rules propose is not ticked');
+  });
+  await chain.step('the preview of the public text has no number', async () => {
+    await moderator.press(PREVIEW);
+    const shown = await moderator.text('section.answer');
+    must(shown.includes(TEXTS.redacted) && !shown.includes(PHONE), `the preview says: ${shown}`);
+  });
+  await chain.step('the moderator publishes it without the number', async () => {
+    await publishRedacted(moderator);
+    await moderator.says(t('review-decided'), '.notice');
+  });
+  await chain.step('no public page has the number', async () => {
+    await becomesPublic(reader, kept);
+    must((await reader.text()).includes(TEXTS.redacted), 'nothing shows that something was left out');
+    for (const path of [`/m/${kept.number}`, '/', `/search?q=${PHONE}`]) {
+      await reader.goto(path);
+      const shown = (await reader.page.content()).replace(/value="13800000000"/g, '');
+      const named = path.startsWith('/search') ? shown.includes(kept.number) : shown.includes(PHONE);
+      must(!named, `${path} gives the number away`);
+    }
+  });
+}
+
+async function returned(chain, { author, reader, moderator }, t) {
+  const sent = message(TEXTS.returned);
+  let kept;
+  let words;
+  await chain.step('a moderator returns a message with a ground', async () => {
+    kept = await write(author, sent, PLACES.office);
+    await openReview(moderator, kept);
+    await claim(moderator);
+    words = await returnIt(moderator, 'own_personal_data');
+  });
+  await chain.step('its author sees why', async () => {
+    await eventually('the author is told', async () => {
+      await author.goto(`/mine/${kept.number}`);
+      return author.has('#mend');
+    });
+    await author.says(t('mine-why-returned'), '.notice.warn');
+    await author.says(words, '.notice.warn');
+    must((await reader.goto(`/m/${kept.number}`, 0)) === 404, 'a returned message is public');
+  });
+  await chain.step('the author mends it and sends it again, and it becomes public', async () => {
+    await author.fill({ '#body': TEXTS.mended });
+    await author.press('form[action$="/resubmit"] button');
+    await author.says(t('mine-resubmitted'), '.notice');
+    await becomesPublic(reader, kept);
+    await reader.says(TEXTS.mended);
+  });
+}
+
+async function hidden(chain, { author, reader, clerk }, t) {
+  const sent = message(TEXTS.plain);
+  let kept;
+  await chain.step('a private message is on the desk and on no public page', async () => {
+    kept = await write(author, sent, PLACES.office, ['input[name=visibility][value=private]']);
+    await openCase(clerk, kept, 'accept');
+    await clerk.says(t('desk-private-note'));
+    must((await reader.goto(`/m/${kept.number}`, 0)) === 404, 'a private message is public');
+    await reader.goto(`/search?q=${encodeURIComponent(sent.title)}`);
+    must((await reader.count('.card')) === 0, 'a private message is found by a search');
+  });
+  await chain.step('the clerk reads the private message and answers it', async () => {
+    await clerk.says(sent.title, 'h1');
+    await clerk.says(sent.body);
+    await reply(clerk, TEXTS.reply);
+    await clerk.says(t('desk-replied'), '.notice');
+  });
+  await chain.step('the author alone sees the answer', async () => {
+    await eventually('the author sees the answer', async () => {
+      await author.goto(`/mine/${kept.number}`);
+      return author.has('.answer');
+    });
+    must((await reader.goto(`/m/${kept.number}`, 0)) === 404, 'a private message is public once it is answered');
+  });
+}

@@ -1,0 +1,165 @@
+// Every page that there is, and how to come to it.
+//
+// `open` brings the visitor there; `reset` forgets what was loaded on the way, so that only the last
+// page is weighed. `role` is who sees it, `needs` that messages must have been prepared.
+
+import { PREVIEW, SUBMIT, fillMessage } from '../lib/acts.mjs';
+import { PHONE, PLACES } from '../lib/board.mjs';
+import { TEXTS, message } from '../lib/stage.mjs';
+
+/** A page that is simply opened. */
+const at = (name, path, more = {}) => ({ name, open: ({ visitor }) => visitor.goto(path, more.status ?? 200), ...more });
+
+/** A page of something that was prepared. */
+const of = (name, what, path, more = {}) => ({
+  name, needs: true, open: ({ visitor, seen }) => visitor.goto(path(seen[what]), more.status ?? 200), ...more,
+});
+
+/** A page that comes from a form of the one that `from` opens. */
+const sent = (name, from, fill, button, more = {}) => ({
+  name,
+  async open({ visitor, seen, reset }) {
+    await visitor.goto(typeof from === 'string' ? from : from(seen));
+    await fill(visitor, seen);
+    reset();
+    await visitor.press(button, { status: more.status ?? 200, unchecked: true });
+  },
+  ...more,
+});
+
+const nothing = async () => {};
+const member = (role) => ({ role, needs: true });
+const form = (act) => `form[action$="/${act}"] button`;
+const page = (what) => (seen) => seen[what].path;
+
+const PUBLIC = [
+  at('home', '/'),
+  at('about', '/about'),
+  at('offices', '/offices'),
+  at('offices of a province', `/offices/${PLACES.province}`),
+  at('offices of a city', `/offices/${PLACES.city}`),
+  at('offices of a county', `/offices/${PLACES.county}`),
+  at('search', '/search'),
+  at('search that finds', `/search?q=${encodeURIComponent(TEXTS.search.some)}`),
+  at('search with filters', `/search?q=${encodeURIComponent(TEXTS.search.some)}&division=${PLACES.province}&state=replied`),
+  at('search that finds nothing', `/search?q=${encodeURIComponent(TEXTS.search.none)}`),
+  { name: 'search for too little', open: ({ visitor }) => visitor.goto(`/search?q=${encodeURIComponent(TEXTS.search.short)}`, 0), status: 422 },
+  at('figures', '/stats'),
+  at('figures of a city', `/stats?division=${PLACES.city}&by=office`),
+  at('figures of nothing', '/stats?from=2001-01&to=2001-02'),
+  of('message that waits', 'waiting', (it) => `/m/${it.number}`),
+  of('message with an answer', 'closed', (it) => `/m/${it.number}`),
+  of('message with words left out', 'redacted', (it) => `/m/${it.number}`),
+  at('verify', '/verify?endpoint=1'),
+  at('sign-in', '/sign-in'),
+  sent('sign-in refused', '/sign-in', (v) => v.fill({ '#name': 'nobody-at-all', '#password': 'wrong' }), 'main form button', { status: 422 }),
+  at('no such page', '/nowhere', { status: 404 }),
+  at('no such message', '/m/0000-0000-0000-0', { status: 404 }),
+  at('no such place', '/offices/000001', { status: 404 }),
+  at('wrong way to ask', '/sign-out', { status: 405 }),
+  sent('form without its cookie', '/mine', async (v) => {
+    await v.fill({ '#number': '1', '#code': '1' });
+    await v.context.clearCookies();
+  }, 'main form button', { status: 403 }),
+  sent('form that is too long', '/mine', (v) => v.fill({ '#number': '1'.repeat(70_000), '#code': '1' }), 'main form button', { status: 413 }),
+];
+
+const WRITING = [
+  at('new', '/new'),
+  at('new, with an office', `/new?office=${PLACES.office}`),
+  at('new, for a ministry', '/new?office=ministry'),
+  sent('new, with a list of offices', '/new', (v) => v.choose('#d1', 'ministries'), 'button[value=pick]'),
+  sent('new, with everything wrong', '/new', (v) => v.fill({ '#title': 'a', '#phone': '12' }), SUBMIT, { status: 422 }),
+  sent('new, a complaint with everything wrong', '/new', (v) => v.check('#kind-complaint'), SUBMIT, { status: 422 }),
+  sent('preview', `/new?office=${PLACES.office}`, (v) => fillMessage(v, { ...message(TEXTS.lives.help), name: 'A', phone: PHONE }), PREVIEW),
+  {
+    name: 'receipt',
+    async open({ visitor, reset }) {
+      await visitor.goto(`/new?office=${PLACES.office}`);
+      await fillMessage(visitor, message(TEXTS.plain));
+      await visitor.press(SUBMIT);
+      reset();
+      await visitor.goto('/receipt');
+    },
+  },
+];
+
+const AUTHORS = [
+  at('find my message', '/mine'),
+  sent('find my message, wrong code', '/mine', (v) => v.fill({ '#number': '0000-0000-0000-0', '#code': '00000-00000' }), 'main form button', { status: 422 }),
+  at('find my message, after others', '/mine', member('author')),
+  at('find my message, signed in', '/mine', member('citizen')),
+  of('my message that waits', 'waiting', (it) => `/mine/${it.number}`, { role: 'author' }),
+  of('my message with an answer', 'answered', (it) => `/mine/${it.number}`, { role: 'author' }),
+  of('my message, returned', 'returned', (it) => `/mine/${it.number}`, { role: 'author' }),
+  sent('my message, mended wrongly', (seen) => `/mine/${seen.returned.number}`, (v) => v.fill({ '#title': '', '#body': '' }), form('resubmit'), { ...member('author'), status: 422 }),
+  at('account of a citizen', '/account', member('citizen')),
+  sent('account, everything wrong', '/account', (v) => v.fill({ '#password': 'x', '#new_password': 'y', '#new_password_again': 'z' }), form('password'), { ...member('citizen'), status: 422 }),
+  sent('account, no address', '/account', (v) => v.fill({ '#address': 'nothing' }), form('endpoints'), { ...member('citizen'), status: 422 }),
+  at('home of a citizen', '/', member('citizen')),
+  at('account of an editor', '/account', member('editor')),
+  at('account of an administrator', '/account', member('administrator')),
+];
+
+const DESK = [
+  at('desk', '/desk', member('clerk')),
+  at('desk, all', '/desk?tab=all', member('clerk')),
+  at('desk, answered', '/desk?tab=answered', member('clerk')),
+  at('account of a clerk', '/account', member('clerk')),
+  of('case that waits', 'waiting', (it) => it.path, { role: 'clerk' }),
+  of('case in progress', 'accepted', (it) => it.path, { role: 'clerk' }),
+  of('case with an answer', 'answered', (it) => it.path, { role: 'clerk' }),
+  of('case that is closed', 'closed', (it) => it.path, { role: 'clerk' }),
+  sent('case, empty answer', page('accepted'), nothing, form('reply') + '[value=send]', { ...member('clerk'), status: 422 }),
+  sent('case, no outcome', page('answered'), nothing, form('close'), { ...member('clerk'), status: 422 }),
+  sent('preview of an answer', page('accepted'), (v) => v.fill({ '#body': TEXTS.reply }), form('reply') + '[value=preview]', member('clerk')),
+  of('transfer', 'accepted', (it) => `${it.path}/transfer`, { role: 'clerk' }),
+  sent('transfer, looking for an office', (seen) => `${seen.accepted.path}/transfer`, (v) => v.fill({ '#q': TEXTS.search.office }), form('transfer') + '[value=find]', member('clerk')),
+  sent('transfer, nothing chosen', (seen) => `${seen.accepted.path}/transfer`, nothing, form('transfer') + '[value=send]', { ...member('clerk'), status: 422 }),
+  of('case of another office', 'elsewhere', (it) => it.path, { role: 'clerk', status: 404 }),
+  of('review, for a clerk', 'held', (it) => it.path, { role: 'clerk', status: 404 }),
+  at('desk of a supervisor', '/desk', member('supervisor')),
+  of('case, for a supervisor', 'accepted', (it) => it.path, { role: 'supervisor' }),
+];
+
+const REVIEW = [
+  at('review', '/review', member('moderator')),
+  of('review that is free', 'held', (it) => it.path, { role: 'moderator' }),
+  of('review that is taken', 'taken', (it) => it.path, { role: 'moderator' }),
+  sent('review, preview', page('taken'), nothing, PREVIEW, member('moderator')),
+  sent('review, nothing decided', page('taken'), nothing, 'button[value=decide]', { ...member('moderator'), status: 422 }),
+  sent('review, words that are not there', page('taken'), (v) => v.fill({ '#words': TEXTS.search.none }), PREVIEW, { ...member('moderator'), status: 422 }),
+  sent('review, looking for an office', page('taken'), (v) => v.fill({ '#q': TEXTS.search.office }), 'button[value=find]', member('moderator')),
+  of('review, returned', 'returned', (it) => it.path, { role: 'moderator' }),
+  of('review, published', 'redacted', (it) => it.path, { role: 'moderator' }),
+];
+
+const ENDED = [
+  {
+    name: 'sign-in again, with what was typed',
+    role: 'clerk',
+    needs: true,
+    status: 401,
+    async open({ visitor, seen, reset }) {
+      await visitor.goto(seen.accepted.path);
+      await visitor.fill({ '#body': TEXTS.reply });
+      await visitor.context.clearCookies({ name: /^session/ });
+      reset();
+      await visitor.press(form('reply') + '[value=send]', { status: 401 });
+    },
+  },
+  {
+    name: 'what was typed, after the sign-in',
+    role: 'clerk',
+    needs: true,
+    // Goes on from the page before.
+    async open({ visitor, board, reset }) {
+      await visitor.fill({ '#name': board.accounts.clerk.name, '#password': board.accounts.clerk.password });
+      reset();
+      await visitor.press('main form button');
+    },
+  },
+];
+
+/** All of them; those that end a session come last. */
+export const PAGES = [...PUBLIC, ...WRITING, ...AUTHORS, ...DESK, ...REVIEW, ...ENDED];
