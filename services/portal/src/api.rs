@@ -98,10 +98,8 @@ pub(crate) fn router(app: &Arc<App>) -> Router<Arc<App>> {
     let public = public
         .merge(document::routes(document, app))
         .layer(axum::middleware::from_fn(layers::from_everywhere));
-    let nowhere = Router::new().route(
-        "/api/{*rest}",
-        axum::routing::any(|| async { problem::Fault::from(Error::NotFound) }),
-    );
+    let nowhere = || axum::routing::any(|| async { problem::Fault::from(Error::NotFound) });
+    let nowhere = Router::new().route("/api/", nowhere()).route("/api/{*rest}", nowhere());
     // Problems are written before the layer that lets other sites read them.
     let tell = from_fn_with_state(Arc::clone(app), layers::telling);
     public.merge(personal).merge(nowhere).layer(tell)

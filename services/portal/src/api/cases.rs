@@ -39,8 +39,10 @@ pub(super) struct OfCases {
     /// Only those of this kind.
     kind: Option<String>,
     /// Only those in this state.
+    #[param(inline)]
     state: Option<CaseState>,
     /// The newest first if left out.
+    #[param(inline)]
     order: Option<CaseOrder>,
     /// Only those that wait for a first answer.
     #[param(value_type = Option<bool>)]
@@ -133,6 +135,7 @@ pub(super) struct OfSearch {
     /// Only those of this kind.
     kind: Option<String>,
     /// Only those in this state.
+    #[param(inline)]
     state: Option<CaseState>,
     /// Up to 100; 20 if left out.
     #[param(value_type = Option<i32>)]

@@ -37,6 +37,7 @@ pub(super) struct OfEvents {
     /// Resume after this. `Last-Event-ID` goes before it.
     cursor: Option<String>,
     /// Where to begin without a cursor: at the oldest event if left out. For streams alone.
+    #[param(inline)]
     start: Option<Start>,
     /// Full types, or beginnings that end in `*`, with commas between.
     #[serde(rename = "type")]
@@ -53,6 +54,7 @@ pub(super) struct OfEvents {
     /// Kinds, with commas between.
     kind: Option<String>,
     /// Only those that leave the case in this state.
+    #[param(inline)]
     state: Option<CaseState>,
     /// Up to 500; 100 if left out.
     #[param(value_type = Option<i32>)]

@@ -51,6 +51,7 @@ pub(super) struct OfSeries {
     /// Submitted in this month or earlier.
     to_month: Option<String>,
     /// Told apart by what; one row in all if left out.
+    #[param(inline)]
     group_by: Option<GroupBy>,
 }
 
@@ -92,7 +93,7 @@ pub(super) struct OfRanking {
     #[param(required = true)]
     indicator: Option<String>,
     /// Divisions or offices.
-    #[param(required = true)]
+    #[param(required = true, inline)]
     group_by: Option<GroupBy>,
     /// Of this division with those below.
     division: Option<String>,

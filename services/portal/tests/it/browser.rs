@@ -76,11 +76,8 @@ impl Browser {
 
     /// Sends a form as it is, without a token of its own.
     pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in fields {
-            form.append_pair(name, value);
-        }
-        self.send(Method::POST, path, Some(form.finish())).await
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.send(Method::POST, path, Some(form)).await
     }
 
     /// Sends a form that stands on `page`, with its hidden token and request id.

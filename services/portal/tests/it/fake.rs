@@ -14,7 +14,7 @@ use http_body_util::{BodyExt as _, Full};
 use liuyan_kit::testing;
 use tonic::{Status, service::Routes};
 
-type Answer = Arc<dyn Fn(&HeaderMap, &[u8]) -> Result<Vec<u8>, Status> + Send + Sync>;
+type Answer = Arc<dyn Fn(&HeaderMap, &[u8]) -> Result<Vec<Vec<u8>>, Status> + Send + Sync>;
 
 /// What every service says.
 #[derive(Clone, Default)]
@@ -49,7 +49,23 @@ impl Fake {
         A: prost::Message,
     {
         let answer: Answer = Arc::new(move |headers, bytes| {
-            answer(headers, M::decode(bytes).unwrap()).map(|answer| answer.encode_to_vec())
+            answer(headers, M::decode(bytes).unwrap()).map(|answer| vec![answer.encode_to_vec()])
+        });
+        self.0.answers.lock().unwrap().insert(method, answer);
+    }
+
+    /// Answers one method with a stream, which then ends.
+    pub(crate) fn on_stream<M, A>(
+        &self,
+        method: &'static str,
+        answer: impl Fn(M) -> Result<Vec<A>, Status> + Send + Sync + 'static,
+    ) where
+        M: prost::Message + Default,
+        A: prost::Message,
+    {
+        let answer: Answer = Arc::new(move |_, bytes| {
+            let messages = answer(M::decode(bytes).unwrap())?;
+            Ok(messages.iter().map(prost::Message::encode_to_vec).collect())
         });
         self.0.answers.lock().unwrap().insert(method, answer);
     }
@@ -92,20 +108,22 @@ impl Fake {
             None => Err(Status::unavailable("nobody is here")),
         };
         match answer {
-            Ok(message) => framed(&message),
+            Ok(messages) => framed(&messages),
             Err(status) => status.into_http(),
         }
     }
 }
 
-fn framed(message: &[u8]) -> Response {
-    let mut frame = BytesMut::with_capacity(message.len() + 5);
-    frame.put_u8(0);
-    frame.put_u32(u32::try_from(message.len()).unwrap());
-    frame.put_slice(message);
+fn framed(messages: &[Vec<u8>]) -> Response {
+    let mut frames = BytesMut::new();
+    for message in messages {
+        frames.put_u8(0);
+        frames.put_u32(u32::try_from(message.len()).unwrap());
+        frames.put_slice(message);
+    }
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", "0".parse().unwrap());
-    let body = Full::new(Bytes::from(frame)).with_trailers(std::future::ready(Some(Ok(trailers))));
+    let body = Full::new(Bytes::from(frames)).with_trailers(std::future::ready(Some(Ok(trailers))));
     http::Response::builder()
         .header("content-type", "application/grpc")
         .body(axum::body::Body::new(body))

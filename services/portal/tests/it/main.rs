@@ -1,12 +1,17 @@
 //! The pages over real HTTP, with stubs in the place of the other services.
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+mod api;
 mod browser;
+mod desk;
 mod fake;
 mod frame;
 mod mine;
 mod portal;
 mod reading;
+mod review;
 mod samples;
 mod session;
+mod sign_in;
+mod staff;
 mod writing;

@@ -76,6 +76,11 @@ impl Running {
         Self { fake, address, _board: board, _keys: keys }
     }
 
+    /// Where it serves.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Somebody new, who reads Chinese.
     pub(crate) fn browser(&self) -> Browser {
         Browser::new(self.address, "zh-CN")

@@ -252,7 +252,7 @@ fn parts(text: &ReviewText, notes: &[Note], redactions: &[Span]) -> Vec<Part> {
                 Marked { title: rules.join(" · "), redact, piece }
             };
             Part {
-                label: *label,
+                label,
                 pieces: marks::pieces(own, &spans).into_iter().map(marked).collect(),
                 public: marks::public(own, *field, redactions),
             }

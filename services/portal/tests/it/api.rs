@@ -1,0 +1,8 @@
+//! The public HTTP API.
+
+mod client;
+mod document;
+mod feed;
+mod reading;
+mod tokens;
+mod writing;
