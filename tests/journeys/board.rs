@@ -2,11 +2,9 @@
 
 use std::{
     collections::BTreeMap,
-    env,
     io::{BufRead as _, BufReader},
-    path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -51,28 +49,14 @@ struct Agency {
 /// A board that runs; it ends with this.
 pub(crate) struct Board {
     pub(crate) at: Addresses,
-    program: PathBuf,
     child: Child,
     data: tempfile::TempDir,
     /// Two boards at the same time would only wait for each other.
     _turn: MutexGuard<'static, ()>,
 }
 
-/// The command, built as it is now.
-fn program() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT
-        .get_or_init(|| {
-            let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-            let built =
-                Command::new(cargo).args(["build", "--quiet", "-p", "liuyan"]).status().unwrap();
-            assert!(built.success(), "the command can be built");
-            // This test lies in target/<profile>/deps, the command beside that folder.
-            let here = env::current_exe().unwrap();
-            here.parent().unwrap().parent().unwrap().join("liuyan")
-        })
-        .clone()
-}
+/// The command, as it was built for these tests.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_liuyan");
 
 impl Board {
     /// Starts a board without sample messages.
@@ -88,8 +72,8 @@ impl Board {
     fn up(options: &[&str], environment: &[(&str, &str)]) -> Self {
         static TURN: Mutex<()> = Mutex::new(());
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let (program, data) = (program(), tempfile::tempdir().unwrap());
-        let mut child = Command::new(&program)
+        let data = tempfile::tempdir().unwrap();
+        let mut child = Command::new(PROGRAM)
             .args(["--output", "json", "--data-dir"])
             .arg(data.path().join("board"))
             .args(["up", "--http-port", "0"])
@@ -102,12 +86,12 @@ impl Board {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(!line.is_empty(), "the board came up; what hinders it stands above");
         let at = serde_json::from_str(&line).unwrap();
-        Self { at, program, child, data, _turn: turn }
+        Self { at, child, data, _turn: turn }
     }
 
     /// Runs the command against this board; gives its exit code and what it printed.
     pub(crate) fn liuyan(&self, arguments: &[&str]) -> (i32, String) {
-        let done = Command::new(&self.program)
+        let done = Command::new(PROGRAM)
             .args(["--output", "json", "--data-dir"])
             .arg(self.data.path().join("board"))
             .args(arguments)

@@ -4,5 +4,4 @@ mod board;
 mod losing;
 mod otlp;
 mod rights;
-mod story;
 mod traces;

@@ -95,9 +95,6 @@ pub(super) struct Sample {
     #[serde(default)]
     pub(super) visibility: String,
     pub(super) submitted_days_ago: f64,
-    /// Whether the rules hold it for a moderator.
-    #[serde(default)]
-    pub(super) held: bool,
     #[serde(default)]
     pub(super) steps: Vec<Step>,
 }
@@ -176,7 +173,6 @@ mod tests {
             assert!(offices.contains(sample.office_id.as_str()), "{}: its office", sample.key);
             let hours: f64 = sample.steps.iter().map(Step::after_hours).sum();
             assert!(hours <= sample.submitted_days_ago * 24.0, "{} is in the past", sample.key);
-            assert!(!sample.held || sample.steps.is_empty(), "{} waits", sample.key);
             for step in &sample.steps {
                 if let Step::Transfer { to, .. } = step {
                     assert!(offices.contains(to.as_str()), "{}: {to}", sample.key);
