@@ -33,6 +33,16 @@ fn expect_rows(result: &sqlx::postgres::PgQueryResult, rows: usize) -> Result<()
     if result.rows_affected() == rows as u64 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
 }
 
+/// Waits until nobody else is at it, and keeps all others waiting until the end of the transaction.
+///
+/// A batch is heard type by type, and each type locks messages and then holders: what two batches
+/// lock so is in no common order, and each would wait for the other. Therefore whoever locks more
+/// than one holder, or makes one (which is counted in the same row), comes here before all else.
+pub(crate) async fn take_turn(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("select from tallies where name = 'holders' for update").execute(tx).await?;
+    Ok(())
+}
+
 /// Counts rows of a table that nothing else implies.
 async fn tally(tx: &mut PgConnection, name: &str, more: usize) -> Result<(), sqlx::Error> {
     if more == 0 {

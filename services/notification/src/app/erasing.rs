@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::holder::Holder,
-    store::{erasing, holders},
+    store::{self, erasing, holders},
 };
 
 /// Removes notices, endpoints, deliveries and preferences of accounts, and of the messages that
@@ -19,6 +19,7 @@ pub(crate) async fn erased(
     now: Timestamp,
     accounts: &[Uuid],
 ) -> Result<(), sqlx::Error> {
+    store::take_turn(tx).await?;
     let messages = erasing::messages_of(tx, accounts).await?;
     let of_accounts: BTreeMap<Holder, i64> =
         accounts.iter().map(|id| (Holder::Account(*id), 0)).collect();

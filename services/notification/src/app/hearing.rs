@@ -11,7 +11,7 @@ use super::telling::{self, Telling, Terms};
 use crate::{
     domain::{event::Happened, holder::Holder},
     store::{
-        erasing, events, holders,
+        self, erasing, events, holders,
         messages::{self, CaseNow, Known, Submission},
         offices::{self, Office},
     },
@@ -33,6 +33,7 @@ pub(crate) async fn happened(
     now: Timestamp,
     heard: Vec<Heard>,
 ) -> Result<(), sqlx::Error> {
+    store::take_turn(tx).await?;
     let mut counts: BTreeMap<Uuid, i64> = BTreeMap::new();
     let mut cases: BTreeMap<Uuid, CaseNow> = BTreeMap::new();
     for one in &heard {
@@ -74,6 +75,7 @@ pub(crate) async fn submitted(
     now: Timestamp,
     mut new: Vec<Submission>,
 ) -> Result<(), sqlx::Error> {
+    store::take_turn(tx).await?;
     new.sort_by_key(|one| one.message_id);
     let waited_for = messages::submit(tx, &new).await?;
     let accounts: BTreeMap<Holder, i64> =
@@ -116,6 +118,7 @@ pub(crate) async fn offices_put(
     tx: &mut PgConnection,
     put: &BTreeMap<String, Office>,
 ) -> Result<(), sqlx::Error> {
+    store::take_turn(tx).await?;
     offices::put(tx, put).await
 }
 

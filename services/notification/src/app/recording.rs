@@ -22,6 +22,7 @@ use crate::{
     error::Error,
     events as says,
     store::{
+        self,
         events::{self, Told},
         failing::{self, Failing},
         queue::{self, Change},
@@ -72,7 +73,7 @@ impl App {
         let app = Arc::clone(self);
         self.db
             .write(move |tx| {
-                Box::pin(async move { store(tx, &app.config, &app.clock, &made).await })
+                Box::pin(async move { record(tx, &app.config, &app.clock, &made).await })
             })
             .await
     }
@@ -84,13 +85,17 @@ fn measure(channel: Channel, outcome: &str, sent: &Sent) {
     telemetry::observe("delivery_seconds", sent.attempt.latency.as_secs_f64(), &labels[..2]);
 }
 
-async fn store(
+async fn record(
     tx: &mut PgConnection,
     config: &Config,
     clock: &SharedClock,
     made: &[Made],
 ) -> Result<(), Error> {
     let now = clock.now();
+    // A failure may switch an endpoint off, of which its holder is told.
+    if made.iter().any(|made| made.outcome != Outcome::Delivered) {
+        store::take_turn(tx).await?;
+    }
     let by_id: HashMap<Uuid, &Made> =
         made.iter().map(|made| (made.sent.delivery_id, made)).collect();
     let ids: Vec<Uuid> = by_id.keys().copied().collect();

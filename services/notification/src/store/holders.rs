@@ -18,7 +18,7 @@ pub(crate) struct Locked {
 }
 
 /// Counts more notices of holders and locks their rows, in order; missing rows are made. Holders
-/// that are erased are left out.
+/// that are erased are left out. It is the caller's turn.
 pub(crate) async fn lock(
     tx: &mut PgConnection,
     more: &BTreeMap<Holder, i64>,
@@ -52,11 +52,12 @@ pub(crate) async fn lock(
         .collect()
 }
 
-/// Locks one holder; `None` if it is erased.
+/// Takes the caller's turn and locks one holder; `None` if it is erased.
 pub(crate) async fn lock_one(
     tx: &mut PgConnection,
     holder: &Holder,
 ) -> Result<Option<Locked>, sqlx::Error> {
+    super::take_turn(tx).await?;
     Ok(lock(tx, &BTreeMap::from([(holder.clone(), 0)])).await?.remove(holder))
 }
 

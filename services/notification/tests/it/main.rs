@@ -4,6 +4,7 @@
 
 mod bench;
 mod calling;
+mod crowding;
 mod erasing;
 mod hearing;
 mod losing;

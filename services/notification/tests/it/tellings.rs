@@ -106,6 +106,49 @@ impl Matter {
             ..MessageSubmitted::default()
         }
     }
+
+    /// Moderation's event: it is approved.
+    pub(crate) fn approval(&self, now: Timestamp) -> moderation::MessageApproved {
+        moderation::MessageApproved {
+            message_id: self.message_id.to_string(),
+            approved_at: Some(to_proto(now)),
+            ..Default::default()
+        }
+    }
+
+    /// Moderation's event: it is sent back.
+    pub(crate) fn sending_back(&self, now: Timestamp) -> moderation::MessageReturned {
+        moderation::MessageReturned {
+            message_id: self.message_id.to_string(),
+            returned_at: Some(to_proto(now)),
+            ..Default::default()
+        }
+    }
+
+    /// Routing's event: the case is opened.
+    pub(crate) fn opening(&self, now: Timestamp) -> routing::CaseOpened {
+        routing::CaseOpened {
+            case: self.case(now),
+            submitted_at: Some(to_proto(now)),
+            deadline_at: Some(to_proto(now + SignedDuration::from_hours(24 * 20))),
+        }
+    }
+
+    /// Routing's event: an office has the case.
+    pub(crate) fn assignment(&self, now: Timestamp) -> routing::CaseAssigned {
+        routing::CaseAssigned { case: self.case(now), rule: "addressed".to_owned() }
+    }
+
+    /// Routing's event: the office accepts the case.
+    pub(crate) fn acceptance(&self, now: Timestamp) -> routing::CaseAccepted {
+        routing::CaseAccepted { case: self.case(now) }
+    }
+
+    /// Routing's event: another office has the case, which is the matter's from now on.
+    pub(crate) fn transfer(&mut self, now: Timestamp, to: &str) -> routing::CaseTransferred {
+        let from_office_id = std::mem::replace(&mut self.office_id, to.to_owned());
+        routing::CaseTransferred { case: self.case(now), from_office_id }
+    }
 }
 
 impl Bench {
@@ -116,22 +159,12 @@ impl Bench {
 
     /// Moderation approves it.
     pub(crate) async fn approved(&self, matter: &Matter) -> Envelope {
-        let event = moderation::MessageApproved {
-            message_id: matter.message_id.to_string(),
-            approved_at: Some(to_proto(self.clock.now())),
-            ..Default::default()
-        };
-        self.say(matter.message_id, &event).await
+        self.say(matter.message_id, &matter.approval(self.clock.now())).await
     }
 
     /// Moderation sends it back.
     pub(crate) async fn returned(&self, matter: &Matter) -> Envelope {
-        let event = moderation::MessageReturned {
-            message_id: matter.message_id.to_string(),
-            returned_at: Some(to_proto(self.clock.now())),
-            ..Default::default()
-        };
-        self.say(matter.message_id, &event).await
+        self.say(matter.message_id, &matter.sending_back(self.clock.now())).await
     }
 
     /// Moderation declines it.
@@ -146,35 +179,22 @@ impl Bench {
 
     /// Routing opens the case and gives it to the office.
     pub(crate) async fn opened(&self, matter: &Matter) -> Envelope {
-        let now = self.clock.now();
-        let event = routing::CaseOpened {
-            case: matter.case(now),
-            submitted_at: Some(to_proto(now)),
-            deadline_at: Some(to_proto(now + SignedDuration::from_hours(24 * 20))),
-        };
-        self.say(matter.case_id, &event).await
+        self.say(matter.case_id, &matter.opening(self.clock.now())).await
     }
 
     /// Routing gives the case to the office.
     pub(crate) async fn assigned(&self, matter: &Matter) -> Envelope {
-        let event = routing::CaseAssigned {
-            case: matter.case(self.clock.now()),
-            rule: "addressed".to_owned(),
-        };
-        self.say(matter.case_id, &event).await
+        self.say(matter.case_id, &matter.assignment(self.clock.now())).await
     }
 
     /// The office accepts the case.
     pub(crate) async fn accepted(&self, matter: &Matter) -> Envelope {
-        let event = routing::CaseAccepted { case: matter.case(self.clock.now()) };
-        self.say(matter.case_id, &event).await
+        self.say(matter.case_id, &matter.acceptance(self.clock.now())).await
     }
 
     /// The case goes to another office, which is the matter's from now on.
     pub(crate) async fn transferred(&self, matter: &mut Matter, to: &str) -> Envelope {
-        let from_office_id = std::mem::replace(&mut matter.office_id, to.to_owned());
-        let event =
-            routing::CaseTransferred { case: matter.case(self.clock.now()), from_office_id };
+        let event = matter.transfer(self.clock.now(), to);
         self.say(matter.case_id, &event).await
     }
 
