@@ -127,7 +127,7 @@ desk-public-page = Public page
 find-office = Find an office
 find-office-hint = Words of its title or its place, separated by blanks.
 find-office-go = Find
-find-office-near = Offices of the same place and of those above:
+find-office-near = Offices of the same place, and of those above and below:
 find-office-none = Nothing was found: try another word.
 find-office-more = There are more than are shown: please add a word.
 

@@ -121,7 +121,7 @@ desk-public-page = 公开页面
 find-office = 查找单位
 find-office-hint = 输入职务或地名，多个词用空格分开，例如“长安区 区长”。
 find-office-go = 查找
-find-office-near = 同一地区和上级地区的单位：
+find-office-near = 同一地区、上级和下级地区的单位：
 find-office-none = 没有找到，换个词再试。
 find-office-more = 符合的单位较多，只列出了一部分，请增加关键词。
 

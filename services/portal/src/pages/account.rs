@@ -32,7 +32,7 @@ use crate::{
 mod acts;
 
 /// How many notices are shown at a time.
-const PAGE: i32 = 20;
+const PAGE: i32 = 10;
 
 /// Who somebody is here.
 #[derive(Debug, Default)]

@@ -7,6 +7,8 @@ use crate::{error::Error, visit::Visit};
 
 /// How many are shown.
 const SHOWN: usize = 20;
+/// How many are shown of those near by.
+const NEAR: usize = 40;
 /// The size of a page of the directory; the largest that routing gives.
 const PAGE: i32 = 1_000;
 /// The most pages that are looked through.
@@ -85,7 +87,8 @@ async fn look(v: &Visit, words: &str) -> Result<(Vec<Found>, bool), Error> {
     Ok((hits, more))
 }
 
-/// The offices that are likely to be meant: those of the same division, and those above.
+/// The offices that are likely to be meant: those of the same division, those above, and those
+/// directly below.
 pub(crate) async fn near(v: &Visit, office_id: &str) -> Vec<Found> {
     let directory = &v.app().directory;
     let office = directory.office(office_id).await.ok().flatten();
@@ -93,11 +96,15 @@ pub(crate) async fn near(v: &Visit, office_id: &str) -> Vec<Found> {
         return Vec::new();
     };
     let line = directory.line(&office.division_code).await.unwrap_or_default();
+    let below = directory.children(&office.division_code).await.unwrap_or_default();
     let mut near = Vec::new();
-    for division in line.iter().rev() {
+    for division in line.iter().rev().chain(below.iter()) {
         let offices = directory.offices_of(&division.code).await.unwrap_or_default();
         near.extend(offices.iter().cloned());
+        if near.len() >= NEAR {
+            break;
+        }
     }
-    near.truncate(SHOWN);
+    near.truncate(NEAR);
     join_all(near.into_iter().map(|office| found(v, office))).await
 }

@@ -370,7 +370,7 @@ async fn a_desk_speaks_english_and_marks_are_words() {
     let mut browser = portal.english();
     crate::staff::sign_in(&mut browser, "").await;
     portal.fake.on("CaseService/ListCases", |_: routing::ListCasesRequest| {
-        let soon = PublicCase { deadline_at: after(3_600), ..view(CaseState::Assigned) };
+        let soon = PublicCase { deadline_at: after(150_000), ..view(CaseState::Assigned) };
         let cases = vec![case(soon)];
         Ok(routing::ListCasesResponse { cases, next_page_token: String::new() })
     });

@@ -143,6 +143,9 @@ fn item(v: &Visit, names: &Names, view: PublicCase, private: bool) -> Item {
     let due = view.deadline_at.as_ref().and_then(clock::from_proto);
     let left = due.map(|due| due.duration_since(v.now()));
     let waits = view.replies.is_empty() && view.closed_at.is_none();
+    let deadline = deadline::of_case(v, &view);
+    // The last day has a word of its own.
+    let today = deadline.as_ref().is_some_and(|deadline| deadline.class == "awaiting");
     Item {
         office: names.office(&view.office_id),
         kind: names.kind(v.locale(), &view.kind),
@@ -152,8 +155,8 @@ fn item(v: &Visit, names: &Names, view: PublicCase, private: bool) -> Item {
             _ => state_of(&view),
         },
         submitted: v.day(view.submitted_at.as_ref()),
-        deadline: deadline::of_case(v, &view),
-        soon: waits && left.is_some_and(|left| !left.is_negative() && left <= SOON),
+        deadline,
+        soon: waits && !today && left.is_some_and(|left| !left.is_negative() && left <= SOON),
         id: view.case_id,
         number: view.number,
         title: view.title,
