@@ -78,13 +78,18 @@ async function wordsOf(page, lang, names) {
   return wrong;
 }
 
+/** What axe finds: one line for each rule and reason, with the first place where it is so. */
 async function axe(page, rules) {
   const builder = new AxeBuilder({ page }).options({ resultTypes: ['violations'] }).setLegacyMode();
   const { violations } = await (rules ? builder.withRules(rules) : builder.withTags(TAGS)).analyze();
-  return violations.flatMap(({ id, nodes }) => nodes.slice(0, 3).map((node) => {
-    const why = [...node.any, ...node.all, ...node.none][0]?.message ?? '';
-    return `axe ${id} at ${node.target.join(' ')}: ${why}`;
-  }));
+  const found = new Map();
+  for (const { id, nodes } of violations) {
+    for (const node of nodes) {
+      const why = `axe ${id}: ${[...node.any, ...node.all, ...node.none][0]?.message ?? ''}`;
+      found.set(why, [...(found.get(why) ?? []), node.target.join(' ')]);
+    }
+  }
+  return [...found].map(([why, at]) => `${why} At ${at[0]}${at.length > 1 ? ` and ${at.length - 1} more` : ''}`);
 }
 
 /** Counts what one page costs that nothing of is kept. */
@@ -109,16 +114,21 @@ export async function scales(page) {
 export async function examine(page, { lang, names, sizes, bytes, shoot }) {
   const wrong = await wordsOf(page, lang, names);
   if (bytes > WEIGHT) wrong.push(`it weighs ${bytes} bytes, more than ${WEIGHT}`);
+  /** What axe says, with the views in which it says so. */
+  const said = new Map();
+  const hear = (view, all) => {
+    for (const it of all) said.set(it, [...(said.get(it) ?? []), view]);
+  };
   for (const [width, size] of Object.entries(sizes)) {
     await page.setViewportSize(size);
-    await page.emulateMedia({ colorScheme: 'light' });
     const wide = await page.evaluate(overflow);
-    if (wide) wrong.push(`[${width}] wider than the window: ${wide}`);
-    wrong.push(...(await axe(page)).map((it) => `[${width} light] ${it}`));
+    if (wide) wrong.push(`on a ${width} wider than the window: ${wide}`);
+    hear(`${width} light`, await axe(page));
     await shoot?.(width);
     await page.emulateMedia({ colorScheme: 'dark' });
-    wrong.push(...(await axe(page, COLOURS)).map((it) => `[${width} dark] ${it}`));
+    hear(`${width} dark`, await axe(page, COLOURS));
+    await page.emulateMedia({ colorScheme: 'light' });
   }
-  await page.emulateMedia({ colorScheme: 'light' });
+  wrong.push(...[...said].map(([it, views]) => `${it} (${views.join(', ')})`));
   return wrong;
 }

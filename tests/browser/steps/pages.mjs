@@ -109,8 +109,41 @@ async function inLanguage(browser, board, report, lang, prepared, shots) {
   await bunch.end();
 }
 
+/** A page that is spoilt in every way that is looked for: a test that sees nothing proves nothing. */
+async function spoilt(browser, board, report) {
+  const chain = report.chain('pages, before');
+  await chain.step('what is spoilt is seen', async () => {
+    const visitor = await Visitor.open(browser, board, { lang: 'en' });
+    await visitor.goto('/');
+    await visitor.page.evaluate(({ chinese, name }) => {
+      const add = (tag, text, style) => {
+        const made = document.createElement(tag);
+        made.textContent = text;
+        Object.assign(made.style, style);
+        return document.querySelector('main').appendChild(made);
+      };
+      add('button', chinese);
+      add('p', name);
+      add('p', 'pale', { color: '#ddd', backgroundColor: '#fff' });
+      add('p', 'wide', { width: '5000px' });
+      add('script', 'document.title = "no"');
+      add('img', '').src = 'https://elsewhere.invalid/';
+      alert('no');
+    }, { chinese: TEXTS.reply, name: 'new-title-field' });
+    const wrong = await examine(visitor.page, { lang: 'en', names: [], sizes: { phone: PHONE_SIZE }, bytes: 70_000 });
+    const seen = [...wrong, ...visitor.complaints()].join('\n');
+    await visitor.leave();
+    const expected = [
+      'Chinese in a page in English', 'the name new-title-field', 'axe color-contrast', 'axe image-alt',
+      'wider than the window', 'it weighs', 'script', 'elsewhere.invalid', 'a dialog opens',
+    ];
+    return expected.filter((it) => !seen.includes(it)).map((it) => `nothing says “${it}”:\n${seen}`);
+  });
+}
+
 /** Every page that there is. */
 export async function pages(browser, board, report, shots) {
+  await spoilt(browser, board, report);
   const prepared = await prepare(browser, board, report);
   await Promise.all(['zh-CN', 'en'].map((lang) => inLanguage(browser, board, report, lang, prepared, shots)));
 }
