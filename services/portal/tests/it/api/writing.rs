@@ -103,7 +103,7 @@ async fn a_body_is_read_strictly() {
         let call = post(&portal, MESSAGES).body(kind, "{}").header("idempotency-key", REQUEST);
         call.send().await.problem(415, "CONTENT_TYPE_WRONG");
     }
-    let long = format!(r#"{{"body":"{}"}}"#, "x".repeat(70_000));
+    let long = format!(r#"{{"body":"{}"}}"#, "x".repeat(300_000));
     send(&long).send().await.problem(413, "FORM_TOO_LONG");
     assert!(taken.lock().unwrap().is_empty());
 }
