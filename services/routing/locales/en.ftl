@@ -1,6 +1,7 @@
 # Texts of routing's errors. The name is the reason in lower case.
 database-away = The service cannot reach its database. Please try again in a moment.
 try-again = Somebody changed the same thing at the same moment. Please try again.
+texts-unavailable = The text of this message cannot be read at the moment. Please try again in a moment.
 case-not-found = There is no such case.
 reply-not-found = The case has no such reply.
 office-not-found = There is no such office.

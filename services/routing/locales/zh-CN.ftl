@@ -1,6 +1,7 @@
 # 办理服务的提示文字。名称即错误原因的小写形式。
 database-away = 服务暂时无法访问数据库，请稍后重试。
 try-again = 其他人同时修改了同一内容，请重试。
+texts-unavailable = 暂时无法读取该留言的内容，请稍后重试。
 case-not-found = 没有这个办件。
 reply-not-found = 该办件没有这条答复。
 office-not-found = 没有这个留言对象。

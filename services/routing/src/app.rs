@@ -29,6 +29,7 @@ use crate::{
 pub mod casework;
 pub mod editing;
 pub mod loading;
+pub mod looking;
 pub mod opening;
 pub mod rating;
 pub mod reading;

@@ -30,6 +30,9 @@ pub enum Error {
     /// Moderation did not give the texts.
     #[error("moderation did not give the texts")]
     TextsUnavailable(#[source] Box<tonic::Status>),
+    /// Intake did not give an original text.
+    #[error("intake did not give an original text: {:?}", .0.code())]
+    OriginalUnavailable(#[source] Box<tonic::Status>),
     /// There is no such case, or not for this caller.
     #[error("no such case")]
     CaseNotFound,
@@ -84,6 +87,8 @@ impl Classify for Error {
             Self::Database(error) => db::class(error),
             Self::Directory(_) | Self::NoSuchDefault(_) | Self::Answer(_) => Class::Internal,
             Self::TextsUnavailable(status) => Class::of(status.code()),
+            // Whatever intake says: the caller's request is right, and may succeed later.
+            Self::OriginalUnavailable(_) => Class::Unavailable,
             Self::CaseNotFound
             | Self::ReplyNotFound
             | Self::OfficeNotFound
@@ -106,6 +111,7 @@ impl Classify for Error {
             },
             Self::Directory(_) | Self::NoSuchDefault(_) | Self::Answer(_) => "INTERNAL",
             Self::TextsUnavailable(_) => "PEER_UNAVAILABLE",
+            Self::OriginalUnavailable(_) => "TEXTS_UNAVAILABLE",
             Self::CaseNotFound => "CASE_NOT_FOUND",
             Self::ReplyNotFound => "REPLY_NOT_FOUND",
             Self::OfficeNotFound | Self::Unfit(Unfit::Unknown) => "OFFICE_NOT_FOUND",

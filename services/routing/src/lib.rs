@@ -46,6 +46,7 @@ impl Service for Routing {
         let directory = worker::load_directory(&host, &db).await?;
         let app = App::new(db.clone(), host.clock(), directory, config)?;
         let texts = texts::Texts::new(host.channel("moderation")?);
+        let originals = texts::Originals::new(host.channel("intake")?);
 
         let (approved, wished) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         worker::open_cases(&host, &app, &texts, Arc::clone(&approved));
@@ -60,7 +61,7 @@ impl Service for Routing {
         host.consume(&db, consumer::of_moderation(host.clock()).wakes(approved)).await?;
 
         let directory = DirectoryServiceServer::new(grpc::directory::Grpc::new(app.clone()));
-        let cases = CaseServiceServer::new(grpc::cases::Grpc::new(app));
+        let cases = CaseServiceServer::new(grpc::cases::Grpc::new(app, originals));
         host.serve(Routes::new(directory).add_service(cases)).await
     }
 }

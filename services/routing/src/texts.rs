@@ -1,11 +1,13 @@
-//! Asks moderation for public texts.
+//! Asks moderation for public texts, and intake for original ones.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use liuyan_kit::grpc::Channel;
-use liuyan_proto::liuyan::moderation::v1::{
-    self as moderation, review_service_client::ReviewServiceClient,
+use liuyan_proto::liuyan::{
+    intake::v1::{self as intake, intake_service_client::IntakeServiceClient},
+    moderation::v1::{self as moderation, review_service_client::ReviewServiceClient},
 };
+use tonic::Request;
 
 use crate::{
     domain::{MessageId, case::Text},
@@ -14,6 +16,8 @@ use crate::{
 
 /// The most texts that moderation gives at a time.
 pub const MOST_AT_ONCE: usize = 256;
+/// How long somebody who looks at a case waits for its text.
+const LOOK_LIMIT: Duration = Duration::from_secs(2);
 
 /// Moderation's public texts.
 #[derive(Debug, Clone)]
@@ -49,6 +53,39 @@ impl Texts {
             );
         }
         Ok(texts)
+    }
+}
+
+/// Intake's original texts.
+#[derive(Debug, Clone)]
+pub struct Originals(IntakeServiceClient<Channel>);
+
+impl Originals {
+    /// Texts that come over `channel`.
+    pub fn new(channel: Channel) -> Self {
+        Self(IntakeServiceClient::new(channel))
+    }
+
+    /// The original text of a message, with its place, if intake has it. Never called inside a
+    /// transaction; what it gives is never stored.
+    ///
+    /// # Errors
+    /// [`Error::OriginalUnavailable`].
+    pub async fn of(&self, id: MessageId, purpose: String) -> Result<Option<Text>, Error> {
+        let message_ids = vec![id.to_string()];
+        let mut request = Request::new(intake::BatchGetTextRequest { message_ids, purpose });
+        request.set_timeout(LOOK_LIMIT);
+        let answer = self.0.clone().batch_get_text(request).await;
+        let answer = answer.map_err(|status| Error::OriginalUnavailable(Box::new(status)))?;
+        let mut texts = answer.into_inner().texts.into_iter();
+        let text = texts.find(|text| text.message_id.parse().is_ok_and(|it: MessageId| it == id));
+        Ok(text.map(|text| Text {
+            title: text.title,
+            body: text.body,
+            demand: text.demand,
+            details: text.details,
+            place: text.place,
+        }))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
         CaseId,
         access::{Sight, is_among, sight},
         assignment::kept_away_by,
-        case::Case,
+        case::{Case, Text},
         directory::Level,
         page,
         view::View,
@@ -71,6 +71,8 @@ pub struct Seen {
     pub view: View,
     /// The ratings of its replies, if the caller is its author.
     pub ratings: Vec<Rated>,
+    /// The original text, at a look of an official; it is shown in the place of the view's.
+    pub original: Option<Text>,
 }
 
 /// A page of cases.
@@ -83,11 +85,11 @@ pub struct Page {
 }
 
 impl App {
-    /// A case, as far as the caller may see it.
+    /// A case, as far as the caller may see it, with no text but what is kept here.
     ///
     /// # Errors
     /// [`Error::CaseNotFound`] also for a case that they may not know of.
-    pub async fn case(&self, caller: &Caller, name: &Name) -> Result<Seen, Error> {
+    pub(super) async fn case(&self, caller: &Caller, name: &Name) -> Result<Seen, Error> {
         let mut connection = self.db.read().await?;
         let case = cases::find(&mut connection, name).await?.ok_or(Error::CaseNotFound)?;
         if sight(&self.directory(), &case, &viewer(caller, &case)) == Sight::Hidden {
@@ -230,6 +232,7 @@ async fn seen_by(
             view: children.view(&case),
             ratings: ratings.remove(&case.case_id).unwrap_or_default(),
             case,
+            original: None,
         })
         .collect())
 }

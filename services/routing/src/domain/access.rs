@@ -5,6 +5,7 @@ use super::{
     assignment::{is_division_kept_from, is_kept_from},
     case::Case,
     directory::Directory,
+    state::Outcome,
 };
 
 /// What is known of a caller, as far as one case is concerned.
@@ -66,6 +67,16 @@ pub fn sight(directory: &Directory, case: &Case, viewer: &Viewer) -> Sight {
     }
 }
 
+/// Whether a caller who looks at a case is to read its original text: an official who sees it whole,
+/// of what no text is kept here. The author has theirs from intake, and what is withdrawn nobody
+/// handles any more.
+pub fn needs_original(directory: &Directory, case: &Case, viewer: &Viewer) -> bool {
+    !viewer.author
+        && case.text.is_none()
+        && case.state.outcome() != Some(Outcome::Withdrawn)
+        && sight(directory, case, viewer) == Sight::Whole
+}
+
 /// Whether a caller may work on a case.
 ///
 /// # Errors
@@ -106,6 +117,7 @@ mod tests {
     use crate::domain::{
         case::{Opening, Text, Visibility, tests::an_opening},
         lists,
+        state::State,
     };
 
     fn a_case(visibility: Visibility, accused: &[&str]) -> Case {
@@ -170,6 +182,36 @@ mod tests {
         }
         assert_eq!(sight(directory, &case, &clerk("130000-g")), Sight::Whole);
     }
+
+    #[test]
+    fn only_officials_who_see_it_whole_read_what_is_kept_elsewhere() {
+        let directory = lists::shared();
+        let public = a_case(Visibility::Public, &[]);
+        let private = Case { text: None, ..a_case(Visibility::Private, &[]) };
+        let outcome = |outcome| Case { state: State::Closed(outcome), ..private.clone() };
+        let author = Viewer { author: true, ..clerk("130102-g") };
+        let none = Viewer { reads: false, works: false, ..clerk("130102-g") };
+        let any = Viewer { any: true, ..Viewer::default() };
+        for (case, viewer, expected) in [
+            (&private, &clerk("130102-g"), true),
+            (&private, &any, true),
+            (&private, &clerk("130103-g"), false),
+            (&private, &none, false),
+            (&private, &author, false),
+            (&private, &Viewer::default(), false),
+            (&public, &clerk("130102-g"), false),
+            (&outcome(Outcome::Solved), &clerk("130102-g"), true),
+            (&outcome(Outcome::Withdrawn), &clerk("130102-g"), false),
+            (
+                &Case { accused: vec!["130102-g".to_owned()], ..private.clone() },
+                &clerk("130102-g"),
+                false,
+            ),
+        ] {
+            assert_eq!(needs_original(directory, case, viewer), expected, "{case:?} {viewer:?}");
+        }
+    }
+
     fn of_division(code: &str) -> Viewer {
         Viewer { divisions: vec![code.to_owned()], reads: true, works: true, ..Viewer::default() }
     }

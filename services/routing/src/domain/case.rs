@@ -139,6 +139,8 @@ pub struct Case {
     pub rating_count: i32,
     /// How many remembered requests are about it.
     pub request_count: i32,
+    /// How often an official looked at its original text.
+    pub look_count: i32,
 }
 
 /// A time in which one office held a case.
@@ -264,6 +266,7 @@ impl Case {
             custody_count: 1,
             rating_count: 0,
             request_count: 0,
+            look_count: 0,
         };
         let mut facts = vec![case.fact(What::Opened, opened_at)];
         if withdrawn {

@@ -14,6 +14,7 @@ use crate::{
     domain::CaseId,
     error::Error,
     store::cases::{Name, Order},
+    texts::Originals,
 };
 
 mod working;
@@ -25,13 +26,14 @@ const MOST_IDS: usize = 256;
 #[derive(Debug)]
 pub struct Grpc {
     app: App,
+    originals: Originals,
     words: Words,
 }
 
 impl Grpc {
-    /// Serves what `app` does.
-    pub fn new(app: App) -> Self {
-        Self { app, words: words() }
+    /// Serves what `app` does; officials see `originals`, where no text is kept here.
+    pub fn new(app: App, originals: Originals) -> Self {
+        Self { app, originals, words: words() }
     }
 
     fn answer<T>(&self, caller: &Caller, result: Result<T, Error>) -> Result<Response<T>, Status> {
@@ -53,7 +55,7 @@ impl Grpc {
             None => return Err(Error::invalid("name", "FIELD_REQUIRED")),
         };
         checks.done()?;
-        let seen = self.app.case(caller, &name).await?;
+        let seen = self.app.look(caller, &name, &self.originals).await?;
         Ok(routing::GetCaseResponse { case: Some(convert::seen(seen)) })
     }
 

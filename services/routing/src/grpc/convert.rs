@@ -29,7 +29,11 @@ pub(super) fn case(case: &Case, view: View, ratings: &[Rated]) -> routing::Case 
 
 /// A case as a caller sees it.
 pub(super) fn seen(seen: Seen) -> routing::Case {
-    case(&seen.case, seen.view, &seen.ratings)
+    let view = match seen.original {
+        Some(text) => View { text, ..seen.view },
+        None => seen.view,
+    };
+    case(&seen.case, view, &seen.ratings)
 }
 
 /// A case that was found.

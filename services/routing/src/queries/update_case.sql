@@ -28,5 +28,6 @@ set has_text = $2,
     division_code = $23,
     city_code = $24,
     province_code = $25,
-    assigned_by = $26
+    assigned_by = $26,
+    look_count = $27
 where case_id = $1

@@ -57,6 +57,7 @@ struct CaseRow {
     custody_count: i32,
     rating_count: i32,
     request_count: i32,
+    look_count: Option<i32>,
 }
 
 impl TryFrom<CaseRow> for Case {
@@ -99,6 +100,7 @@ impl TryFrom<CaseRow> for Case {
             custody_count: row.custody_count,
             rating_count: row.rating_count,
             request_count: row.request_count,
+            look_count: row.look_count.unwrap_or_default(),
         };
         if case.is_public() == row.public {
             Ok(case)
@@ -221,6 +223,7 @@ fn line(case: &Case) -> Value {
         "custody_count": case.custody_count,
         "rating_count": case.rating_count,
         "request_count": case.request_count,
+        "look_count": case.look_count,
     })
 }
 
@@ -255,6 +258,7 @@ pub async fn update(tx: &mut PgConnection, case: &Case) -> Result<(), sqlx::Erro
         case.place.city_code,
         case.place.province_code,
         case.assigned_by,
+        case.look_count,
     )
     .execute(tx)
     .await?;

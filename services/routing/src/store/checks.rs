@@ -36,13 +36,15 @@ pub const CHECKS: &[Check] = &[
             or custody_count <> (select count(*) from custody u where u.case_id = c.case_id)
             or custody_count - 1 <> (select count(*) from transfers t where t.case_id = c.case_id)
             or rating_count <> (select count(*) from ratings t where t.case_id = c.case_id)
-            or request_count <> (select count(*) from requests q where q.case_id = c.case_id)",
+            or request_count <> (select count(*) from requests q where q.case_id = c.case_id)
+            or coalesce(look_count, 0) <> (select count(*) from looks l where l.case_id = c.case_id)",
     ),
     (
         "nothing hangs on a case that is not there",
         "select count(*) from (select case_id from replies union all select case_id from custody
              union all select case_id from ratings union all select case_id from requests
-             union all select case_id from transfers union all select case_id from case_words) child
+             union all select case_id from transfers union all select case_id from case_words
+             union all select case_id from looks) child
          left join cases c using (case_id) where c.case_id is null",
     ),
     (

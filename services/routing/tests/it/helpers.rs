@@ -1,5 +1,5 @@
-//! Routing without a bus: events are handed to its consumers, moderation is a double, everybody
-//! else comes over real gRPC. The clock moves only when a test moves it.
+//! Routing without a bus: events are handed to its consumers, moderation and intake are doubles,
+//! everybody else comes over real gRPC. The clock moves only when a test moves it.
 
 use std::{
     collections::HashMap,
@@ -20,7 +20,7 @@ use liuyan_proto::{
     Event,
     liuyan::{
         common::v1::Visibility,
-        intake::v1::WithdrawalRequested,
+        intake::v1::{WithdrawalRequested, intake_service_server::IntakeServiceServer},
         moderation::v1::{
             MessageApproved, MessageRedacted, MessageWithdrawn,
             review_service_server::ReviewServiceServer,
@@ -41,7 +41,7 @@ use tonic::{Status, service::Routes};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
-use crate::moderation::Moderation;
+use crate::{intake::Intake, moderation::Moderation};
 
 /// Every wait of a test ends here.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
@@ -53,6 +53,7 @@ pub(crate) struct House {
     pub(crate) board: Board,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) moderation: Moderation,
+    pub(crate) intake: Intake,
     /// Signs tokens of those who act for divisions.
     signer: Signer,
     versions: Mutex<HashMap<(&'static str, Uuid), i64>>,
@@ -128,6 +129,8 @@ impl House {
         let clock = ManualClock::at("2026-06-03T10:00:00+08".parse().unwrap());
         let moderation = Moderation::default();
         let routes = Routes::new(ReviewServiceServer::new(moderation.clone()));
+        let intake = Intake::default();
+        let texts = Routes::new(IntakeServiceServer::new(intake.clone()));
         let (private, public) = auth::generate_key().unwrap();
         let signer = Signer::new("identity", &private, clock.clone()).unwrap();
         let identity =
@@ -142,12 +145,12 @@ impl House {
         let board = Board::new()
             .with_settings::<Routing>(settings)
             .with_stub("moderation", testing::stub(routes).await)
-            .with_stub("intake", "127.0.0.1:9".parse().unwrap())
+            .with_stub("intake", testing::stub(texts).await)
             .with_clock(clock.clone())
             .without_bus()
             .start()
             .await;
-        let house = Self { board, clock, moderation, signer, versions: Mutex::default() };
+        let house = Self { board, clock, moderation, intake, signer, versions: Mutex::default() };
         // The relay moves what was said at the start to the partition of that day; who reads at
         // that very moment sees it in neither.
         testing::eventually("the outbox has its partitions", SOON, || async {

@@ -53,6 +53,8 @@ async fn a_busy_house() -> House {
     };
     house.advance_minutes(20);
     house.cases(&clerk).close_case(closing).await.unwrap();
+    // Whoever looks at what is private is recorded.
+    house.a_case(&a_message().private()).await;
     let moved = house.a_case(&a_message()).await;
     house.transfer(&clerk, &view(&moved).case_id, "130104-g").await.unwrap();
     let office = routing::Office {
@@ -99,6 +101,7 @@ async fn a_lost_row_of_any_table_is_noticed() {
         "ratings",
         "requests",
         "case_words",
+        "looks",
         "offices",
         "divisions",
     ] {
