@@ -46,7 +46,7 @@ pub struct Board {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// The longest form.
+    /// The longest form, as browsers encode it.
     pub form_bytes: usize,
     /// How long one page may take.
     pub page_ms: u64,
