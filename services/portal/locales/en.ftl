@@ -49,6 +49,7 @@ fault-title-conflict = This can't be done now
 fault-title-too-many = Please wait a little
 fault-title-internal = Something broke on our side
 fault-title-unavailable = Not available just now
+fault-again = Try again
 fault-home = Home
 fault-id = If you report this, please give the number:
 
@@ -67,6 +68,7 @@ figure-reply-rate = Reply rate
 figure-on-time-rate = Answered on time
 figure-satisfaction = Satisfaction (of 5)
 figure-median-days = Days to the first answer (median)
+figure-calendar-days = calendar days
 figure-coverage = { $part } rated
 
 # Home.
@@ -93,10 +95,11 @@ about-promise-clock = One deadline, in working days from the day you write; it n
 about-promise-public = Answers are public, and so is who has held the matter. A private message is seen by you and its office alone.
 about-promise-accused = An office that a message complains about never sees that message, nor who wrote it.
 about-promise-figures = Figures have definitions: each says how it is computed and until when it counts.
-about-states = The three states
+about-states = The four states
 about-state-awaiting = No office has taken it up yet.
 about-state-progress = An office has taken it up and works on it.
 about-state-replied = The office has answered in public.
+about-state-closed = The office has closed it and says with which outcome.
 about-check = How to check
 about-check-receipt = A receipt is signed. A command verifies that this board gave it and that nothing was changed:
 about-check-figures = Figures come with their definitions and with tables to download:
@@ -121,6 +124,8 @@ offices-closed = Takes no messages at present
 crumbs = Where you are
 
 # One message.
+message-private = Private message { $number }
+message-untitled = Message { $number }
 message-text = The message
 message-demand = What is asked for
 message-details = What happened
@@ -235,7 +240,7 @@ new-phone = Mobile number
 new-phone-hint = 11 digits, so that the office can reach you. Kept encrypted, never public.
 new-preview = Preview
 new-submit = Send
-new-sent-before = This form was sent before with another text. Press "Send" once more to leave a second message; to see the first one, use the number and code of its receipt.
+new-sent-before = This message was sent before. Press "Send" once more to leave it a second time; to see the first one, use the number and code of its receipt.
 preview-title = Preview
 preview-public = This is a preview; nothing was sent yet. After the review, the public will see it like this.
 preview-private = This is a preview; nothing was sent yet. The message is private: only you and the office will see it.

@@ -49,13 +49,14 @@ fault-title-conflict = 现在不能这样做
 fault-title-too-many = 请稍候
 fault-title-internal = 系统出现故障
 fault-title-unavailable = 暂时无法使用
+fault-again = 再试一次
 fault-home = 回到首页
 fault-id = 如需反馈，请提供编号：
 
 # 状态和列表。
 state-awaiting = 待回复
 state-progress = 办理中
-state-replied = 已办理
+state-replied = 已答复
 card-reply = 答复
 card-submitted = { $date }留言
 card-replied = { $date }答复
@@ -67,6 +68,7 @@ figure-reply-rate = 回复率
 figure-on-time-rate = 按期答复率
 figure-satisfaction = 满意度（5 分制）
 figure-median-days = 首次答复天数（中位数）
+figure-calendar-days = 按自然日计
 figure-coverage = 已评价 { $part }
 
 # 首页。
@@ -93,10 +95,11 @@ about-promise-clock = 一个期限：从提交之日起按工作日计算，无�
 about-promise-public = 答复公开：办理单位的答复和经手过程人人可见；您选择不公开的留言，只有您和办理单位能看到。
 about-promise-accused = 被反映的单位看不到反映它的留言，也查不到是谁写的。
 about-promise-figures = 数字有定义：每项统计都写明怎样计算，截至何时，任何人都能核对。
-about-states = 三种状态
+about-states = 四种状态
 about-state-awaiting = 还没有单位受理。
 about-state-progress = 办理单位已受理，正在办理。
 about-state-replied = 办理单位已公开答复。
+about-state-closed = 办理单位已办结，写明了结果。
 about-check = 怎样核对
 about-check-receipt = 回执带有签名。用命令可以验证它确由本站签发、内容未被改动：
 about-check-figures = 统计附有定义和可下载的数据表：
@@ -121,6 +124,8 @@ offices-closed = 暂不接收留言
 crumbs = 当前位置
 
 # 一条留言。
+message-private = 不公开的留言 { $number }
+message-untitled = 留言 { $number }
 message-text = 留言内容
 message-demand = 诉求
 message-details = 详情
@@ -226,7 +231,7 @@ new-phone = 手机号码
 new-phone-hint = 11 位，便于办理单位联系，加密保存，从不公开。
 new-preview = 预览
 new-submit = 提交
-new-sent-before = 这份表单此前已经提交过一次，内容与现在不同。如果要另提一条留言，请再点一次“提交”；如果只是想看原来那条，请用回执上的编号和查询码查询。
+new-sent-before = 这条留言此前已经提交过一次。如果要另提一条，请再点一次“提交”；如果只是想看此前那条，请用回执上的编号和查询码查询。
 preview-title = 预览
 preview-public = 这是预览，还没有提交。审核通过后，公众看到的就是下面的样子。
 preview-private = 这是预览，还没有提交。这条留言不公开，只有您和办理单位能看到。

@@ -49,6 +49,8 @@ pub(crate) struct Inner {
     pub(crate) client: IpAddr,
     pub(crate) request_id: Uuid,
     pub(crate) session: Option<Session>,
+    /// The session that began with this very request.
+    pub(crate) begun: OnceLock<Session>,
     /// How many notices wait for them.
     pub(crate) unread: u32,
     /// The form that was sent, so that nothing of it is lost if its session has ended.
@@ -215,7 +217,7 @@ impl Visit {
 
     /// Who is signed in.
     pub(crate) fn session(&self) -> Option<&Session> {
-        self.0.session.as_ref()
+        self.0.begun.get().or(self.0.session.as_ref())
     }
 
     /// Who is signed in.
@@ -242,6 +244,8 @@ impl Visit {
         let life = Life::Seconds(session.seconds_left(self.0.now));
         self.seal(session::COOKIE, session, life);
         self.forget(FORM);
+        // Nobody signs in twice in one request.
+        let _ = self.0.begun.set(session.clone());
     }
 
     /// Forgets who is signed in, and with it everything else that this browser has shown.
@@ -318,6 +322,15 @@ impl Visit {
     /// What a form of this browser must bring; `None` if it has never seen one.
     pub(crate) fn expected_token(&self) -> Option<String> {
         self.sealed::<FormSecret>(FORM).map(|secret| self.mark(&secret))
+    }
+
+    /// The id of a request that this browser makes once with these words, however often, and from
+    /// however many copies of its page, they are sent. It is bound to the secret of the browser's
+    /// forms: nobody else can tell which words an id stands for.
+    pub(crate) fn id_of(&self, what: &str, words: &[&str]) -> String {
+        let Some(secret) = self.sealed::<FormSecret>(FORM) else { return self.new_id() };
+        let said = serde_json::json!([what, secret.0, words]).to_string();
+        id::of_name("form", &self.0.app.cookies.mark(said.as_bytes())).to_string()
     }
 
     fn mark(&self, secret: &FormSecret) -> String {

@@ -165,6 +165,7 @@ async fn visit_of(app: &Arc<App>, request: &Parts) -> (Visit, Option<Error>) {
         app: Arc::clone(app),
         now,
         session,
+        begun: OnceLock::new(),
         unread,
         typed: OnceLock::new(),
         jar,

@@ -26,6 +26,8 @@ struct Fault<'a> {
     fields: &'a [FieldFault],
     code: &'a str,
     sign_in: Option<String>,
+    /// Where to ask once more, if what went wrong may pass by itself.
+    again: Option<String>,
 }
 
 /// The page of what went wrong on a visit. Who has to sign in is led there.
@@ -61,6 +63,7 @@ pub(crate) fn bare(app: &Arc<App>, locale: &'static str, error: &Error) -> Respo
         client: web::NOBODY,
         request_id: id::v7(now),
         session: None,
+        begun: OnceLock::new(),
         unread: 0,
         typed: OnceLock::new(),
     });
@@ -76,6 +79,7 @@ fn render(v: &Visit, error: &Error, sign_in: Option<String>) -> Response {
         fields: error.fields(),
         code: error.code(),
         sign_in,
+        again: again(v, error),
     };
     let mut response = match page_with(&template, status, Keep::Never) {
         Ok(response) => response,
@@ -92,6 +96,13 @@ fn render(v: &Visit, error: &Error, sign_in: Option<String>) -> Response {
         response.headers_mut().insert(header::RETRY_AFTER, seconds);
     }
     response
+}
+
+/// The same page, for a second try. Two slashes at the beginning would lead to another site.
+fn again(v: &Visit, error: &Error) -> Option<String> {
+    let here = v.here();
+    let ours = !here.starts_with("//") && !here.contains('\\');
+    (v.is_get() && error.class().passes() && ours).then_some(here)
 }
 
 /// The name of a page's heading.

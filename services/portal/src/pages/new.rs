@@ -85,19 +85,14 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 }
 
 async fn blank(v: Visit, Query(ask): Query<Ask>) -> Result<Response, Error> {
-    let mut draft = Draft {
-        request_id: v.new_id(),
-        office_id: ask.office,
-        kind: ask.kind,
-        matter: ask.domain,
-        ..Draft::default()
-    };
+    let mut draft =
+        Draft { office_id: ask.office, kind: ask.kind, matter: ask.domain, ..Draft::default() };
     chooser::begin(&v, &mut draft, &ask.division).await;
     form(v, draft, Faults::default(), StatusCode::OK).await
 }
 
 async fn sent(v: Visit, Form(mut draft): Form<Draft>) -> Result<Response, Error> {
-    draft.mend(&v);
+    draft.mend();
     match draft.action.as_str() {
         "submit" => submit(v, draft).await,
         "preview" => preview(v, draft).await,
@@ -189,7 +184,9 @@ async fn submit(v: Visit, mut draft: Draft) -> Result<Response, Error> {
     match error.class() {
         Class::Invalid => status = StatusCode::UNPROCESSABLE_ENTITY,
         Class::Exists => {
-            draft.request_id = v.new_id();
+            // What they say is here already, or was said in another language: only its author knows
+            // whether a second message is meant.
+            draft.another = v.new_id();
             f.whole = Some(v.t("new-sent-before"));
         }
         Class::Internal => tracing::error!(%error, "a message was not taken"),

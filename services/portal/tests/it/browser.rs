@@ -80,16 +80,18 @@ impl Browser {
         self.send(Method::POST, path, Some(form)).await
     }
 
-    /// Sends a form that stands on `page`, with its hidden token and request id.
+    /// Sends a form that stands on `page`, with its hidden token and request id, if it has one.
     pub(crate) async fn submit(
         &mut self,
         page: &Page,
         path: &str,
         fields: &[(&str, &str)],
     ) -> Page {
-        let (token, request_id) = (page.hidden("_token"), page.hidden("request_id"));
+        let token = page.hidden("_token");
+        let has_id = page.text.contains("name=\"request_id\"");
+        let request_id = if has_id { page.hidden("request_id") } else { String::new() };
         let mut all = vec![("_token", token.as_str())];
-        if fields.iter().all(|(name, _)| *name != "request_id") {
+        if has_id && fields.iter().all(|(name, _)| *name != "request_id") {
             all.push(("request_id", request_id.as_str()));
         }
         all.extend(fields);

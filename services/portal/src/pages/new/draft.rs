@@ -15,8 +15,8 @@ use crate::visit::Visit;
 pub(crate) struct Draft {
     /// Which button was pressed.
     pub(crate) action: String,
-    /// The id that makes two sendings one message.
-    pub(crate) request_id: String,
+    /// What makes the same words another message; empty unless their author asks for that.
+    pub(crate) another: String,
     /// The chosen divisions, from the top.
     pub(crate) d1: String,
     pub(crate) d2: String,
@@ -38,10 +38,10 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// Makes the id anew if it is none, and line ends those of Unix: browsers send others.
-    pub(crate) fn mend(&mut self, v: &Visit) {
-        if self.request_id.parse::<Uuid>().is_err() {
-            self.request_id = v.new_id();
+    /// Empties what is no id, and makes line ends those of Unix: browsers send others.
+    pub(crate) fn mend(&mut self) {
+        if self.another.parse::<Uuid>().is_err() {
+            self.another.clear();
         }
         for text in [&mut self.body, &mut self.demand, &mut self.details, &mut self.remark] {
             *text = text.replace("\r\n", "\n");
@@ -66,7 +66,7 @@ impl Draft {
     /// Everything that was typed, to be sent once more.
     pub(crate) fn pairs(&self) -> [(&'static str, &str); 17] {
         [
-            ("request_id", &self.request_id),
+            ("another", &self.another),
             ("d1", &self.d1),
             ("d2", &self.d2),
             ("d3", &self.d3),
@@ -84,6 +84,15 @@ impl Draft {
             ("name", &self.name),
             ("phone", &self.phone),
         ]
+    }
+
+    /// The id of the request: the same words from the same browser are one message, whether they come
+    /// from the form, its preview, or a copy that the browser has restored.
+    fn request_id(&self, v: &Visit) -> String {
+        // Where the office was looked for is no part of what is said.
+        let said =
+            self.pairs().into_iter().filter(|(name, _)| !matches!(*name, "d1" | "d2" | "d3"));
+        v.id_of("new", &said.map(|(_, words)| words).collect::<Vec<_>>())
     }
 
     /// The request to intake. Nothing that was typed is left out: what does not belong there is
@@ -113,7 +122,7 @@ impl Draft {
             locale: v.locale().to_owned(),
         };
         SubmitMessageRequest {
-            request_id: self.request_id.clone(),
+            request_id: self.request_id(v),
             message: Some(message),
             historical: None,
         }
