@@ -1,6 +1,7 @@
 //! A public case as lists show it.
 
-use liuyan_proto::liuyan::common::v1::{Outcome, PublicCase, PublicState};
+use liuyan_kit::locale;
+use liuyan_proto::liuyan::common::v1::{CaseState, Outcome, PublicCase, PublicState};
 
 use crate::{
     format::{When, beginning},
@@ -10,7 +11,24 @@ use crate::{
 /// How much of a text a list shows, in characters.
 const EXCERPT: usize = 90;
 
-/// A state in the public's words.
+/// What a message is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Heading {
+    pub(crate) text: String,
+    /// The language of the text.
+    pub(crate) lang: &'static str,
+}
+
+/// What a message is called: by its title, or by its number where there is no title to show.
+pub(crate) fn heading(v: &Visit, title: &str, number: &str, private: bool) -> Heading {
+    if !title.trim().is_empty() {
+        return Heading { text: title.to_owned(), lang: locale::FIRST };
+    }
+    let name = if private { "message-private" } else { "message-untitled" };
+    Heading { text: v.t1(name, "number", number), lang: v.locale() }
+}
+
+/// A state in the words of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct State {
     /// The name of its text.
@@ -19,10 +37,13 @@ pub(crate) struct State {
     pub(crate) class: &'static str,
 }
 
-/// The public's word for a case's state; what its author has withdrawn is in none of the three.
+/// The word for a case's state, the same wherever it stands; what its author has withdrawn says so.
 pub(crate) fn state_of(case: &PublicCase) -> State {
     if case.outcome() == Outcome::Withdrawn {
         return State { word: "outcome-withdrawn", class: "plain" };
+    }
+    if case.state() == CaseState::Closed {
+        return State { word: "state-closed", class: "plain" };
     }
     match case.public_state() {
         PublicState::Replied => State { word: "state-replied", class: "replied" },
@@ -37,7 +58,7 @@ pub(crate) fn state_of(case: &PublicCase) -> State {
 #[derive(Debug)]
 pub(crate) struct Card {
     pub(crate) number: String,
-    pub(crate) title: String,
+    pub(crate) heading: Heading,
     pub(crate) excerpt: String,
     pub(crate) office: String,
     pub(crate) kind: String,
@@ -57,7 +78,7 @@ pub(crate) async fn cards(v: &Visit, cases: &[PublicCase]) -> Vec<Card> {
         let last = case.replies.last();
         Card {
             number: case.number.clone(),
-            title: case.title.clone(),
+            heading: heading(v, &case.title, &case.number, false),
             excerpt: beginning(text_of(case), EXCERPT),
             office: names.office(&case.office_id),
             kind: names.kind(v.locale(), &case.kind),

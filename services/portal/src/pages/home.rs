@@ -101,6 +101,7 @@ pub(crate) fn figures(v: &Visit, series: &QuerySeriesResponse) -> Vec<Figure> {
                 "satisfaction" => value(COVERAGE)
                     .and_then(ratio)
                     .map(|part| v.t1("figure-coverage", "part", part)),
+                "median_days" => Some(v.t("figure-calendar-days")),
                 _ => None,
             };
             Figure { name: text_name(name), value: text.unwrap_or_else(|| "–".to_owned()), note }

@@ -11,12 +11,16 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use liuyan_kit::class::{Class, Classify as _};
-use liuyan_proto::liuyan::intake::v1::{
-    ListMyMessagesRequest, LookUpMessageRequest, Message, MessageState,
+use liuyan_proto::liuyan::{
+    common::v1::Visibility,
+    intake::v1::{ListMyMessagesRequest, LookUpMessageRequest, Message, MessageState},
 };
 use serde::Deserialize;
 
-use super::{cards::State, faults::Faults};
+use super::{
+    cards::{Heading, State, heading},
+    faults::Faults,
+};
 use crate::{
     app::App,
     error::Error,
@@ -38,7 +42,7 @@ const PAGE: i32 = 20;
 struct Own {
     number: String,
     message_id: String,
-    title: String,
+    heading: Heading,
     office: String,
     state: State,
     submitted: Option<When>,
@@ -127,7 +131,12 @@ async fn rows(v: &Visit, messages: Vec<Message>) -> Vec<Own> {
         office: names.office(&message.office_id),
         state: state_of(message.state()),
         submitted: v.day(message.submitted_at.as_ref()),
-        title: message.text.map(|text| text.title).unwrap_or_default(),
+        heading: heading(
+            v,
+            message.text.as_ref().map_or("", |text| text.title.as_str()),
+            &message.number,
+            message.visibility() == Visibility::Private,
+        ),
         number: message.number,
         message_id: message.message_id,
     };

@@ -17,11 +17,11 @@ use crate::{
     staff::{TOKEN, after, clerk, staff},
 };
 
-const CASE: &str = "0192f0c4-7d1e-7a43-9b1c-3f2a5d6e7f80";
-const ETAG: &str = "r4-c2";
+pub(crate) const CASE: &str = "0192f0c4-7d1e-7a43-9b1c-3f2a5d6e7f80";
+pub(crate) const ETAG: &str = "r4-c2";
 
 /// A case of the district government in a state, with something dangerous in every field.
-fn view(state: CaseState) -> PublicCase {
+pub(crate) fn view(state: CaseState) -> PublicCase {
     let waits = matches!(state, CaseState::Assigned | CaseState::Accepted);
     let dangerous = |text: &str| format!("{text}{SCRIPT}");
     let whole = answered();
@@ -43,7 +43,7 @@ fn view(state: CaseState) -> PublicCase {
     }
 }
 
-fn case(view: PublicCase) -> routing::Case {
+pub(crate) fn case(view: PublicCase) -> routing::Case {
     routing::Case {
         view: Some(view),
         visibility: Visibility::Public.into(),
@@ -54,7 +54,7 @@ fn case(view: PublicCase) -> routing::Case {
 }
 
 /// routing gives this case.
-fn gives(portal: &Running, state: CaseState) {
+pub(crate) fn gives(portal: &Running, state: CaseState) {
     portal.fake.on_with("CaseService/GetCase", move |headers, ask: routing::GetCaseRequest| {
         use routing::get_case_request::Name;
         assert_eq!(headers[header::AUTHORIZATION], format!("Bearer {TOKEN}"));
@@ -63,7 +63,7 @@ fn gives(portal: &Running, state: CaseState) {
     });
 }
 
-fn path(act: &str) -> String {
+pub(crate) fn path(act: &str) -> String {
     format!("/desk/cases/{CASE}{act}")
 }
 

@@ -4,6 +4,7 @@
 mod api;
 mod browser;
 mod desk;
+mod desk_texts;
 mod fake;
 mod frame;
 mod mine;

@@ -2,8 +2,12 @@
 
 use http::StatusCode;
 use liuyan_kit::class::Class;
-use liuyan_proto::liuyan::routing::v1::{
-    GetCaseRequest, GetCaseResponse, ListCasesRequest, ListCasesResponse,
+use liuyan_proto::liuyan::{
+    common::v1::{CaseState, Outcome, PublicCase},
+    routing::v1::{
+        GetCaseRequest, GetCaseResponse, ListCasesRequest, ListCasesResponse, SearchCasesRequest,
+        SearchCasesResponse, SearchHit,
+    },
 };
 
 use crate::{
@@ -67,7 +71,7 @@ async fn a_public_message_shows_its_answer_history_and_who_held_it() {
     assert_eq!(page.status, StatusCode::OK);
     page.shows(&[
         "文三路北侧人行道路灯不亮",
-        "已办理",
+        "已答复",
         "按期答复",
         "西湖区区长",
         "现已更换电缆",
@@ -121,6 +125,70 @@ async fn search_marks_what_was_found_and_says_what_is_wrong() {
     page.shows(&["请至少输入两个字"]);
     let page = browser.get("/search?q=%3Cscript%3Ealert(1)%3C%2Fscript%3E").await;
     page.hides(&[SCRIPT]);
+}
+
+#[tokio::test]
+async fn a_state_is_called_the_same_in_the_filter_on_cards_and_on_its_page() {
+    let portal = Running::start().await;
+    let closed = || PublicCase {
+        state: CaseState::Closed.into(),
+        outcome: Outcome::Solved.into(),
+        closed_at: samples::ago(1),
+        ..samples::answered()
+    };
+    portal.fake.on("CaseService/SearchCases", move |ask: SearchCasesRequest| {
+        let case = match ask.state() {
+            CaseState::Closed => closed(),
+            CaseState::Replied => samples::answered(),
+            _ => samples::newest(),
+        };
+        let hit = SearchHit { case: Some(case), ..SearchHit::default() };
+        Ok(SearchCasesResponse { hits: vec![hit], next_page_token: String::new(), total: 1 })
+    });
+    portal.fake.on("CaseService/GetCase", move |_: GetCaseRequest| {
+        Ok(GetCaseResponse { case: Some(samples::case(closed())) })
+    });
+    let mut browser = portal.browser();
+    let marks = ["待回复", "办理中", "已答复", "已办结"];
+    for (state, word) in [("awaiting", "待回复"), ("replied", "已答复"), ("closed", "已办结")]
+    {
+        let page = browser.get(&format!("/search?q=%E8%B7%AF%E7%81%AF&state={state}")).await;
+        page.shows(&marks.map(|word| format!(">{word}</option>")).each_ref().map(String::as_str));
+        page.shows(&[&format!(" selected>{word}</option>"), &format!("\">{word}</span>")]);
+        let shown = marks.iter().filter(|word| page.text.contains(&format!("\">{word}</span>")));
+        assert_eq!(shown.count(), 1, "{state}");
+    }
+    let page = browser.get(&format!("/m/{ANSWERED}")).await;
+    page.shows(&["<span class=\"state plain\">已办结</span>"]);
+    browser.get("/about").await.shows(&marks);
+}
+
+/// A page without what is marked as Chinese.
+fn without_chinese_parts(text: &str) -> String {
+    let mut rest = text;
+    let mut kept = String::new();
+    while let Some(at) = rest.find(" lang=\"zh-CN\"") {
+        let begin = rest[..at].rfind('<').unwrap();
+        let name = rest[begin + 1..].split([' ', '>']).next().unwrap();
+        let end = format!("</{name}>");
+        kept.push_str(&rest[..begin]);
+        rest = rest[at..].split_once(&end).unwrap().1;
+    }
+    kept + rest
+}
+
+#[tokio::test]
+async fn an_english_page_has_no_chinese_but_what_people_wrote_and_names() {
+    let portal = Running::start().await;
+    let mut browser = portal.english();
+    for path in ["/", "/about", "/mine", "/search", "/nowhere"] {
+        let page = browser.get(path).await;
+        let kept = without_chinese_parts(page.text.split_once("<body>").unwrap().1);
+        let han = |c: &char| ('\u{3400}'..='\u{9fff}').contains(c);
+        let left: String = kept.chars().filter(han).collect();
+        assert_eq!(left, "", "{path}: {kept}");
+    }
+    browser.get("/").await.shows(&["calendar days"]);
 }
 
 #[tokio::test]

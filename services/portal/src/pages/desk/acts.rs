@@ -18,7 +18,10 @@ use super::{
 use crate::{
     error::Error,
     page::{Keep, page_with, see},
-    pages::faults::Faults,
+    pages::{
+        cards::{Heading, heading},
+        faults::Faults,
+    },
     visit::Visit,
 };
 
@@ -39,7 +42,7 @@ struct Kept {
 struct Preview {
     v: Visit,
     case_id: String,
-    title: String,
+    heading: Heading,
     office: String,
     private: bool,
     length: usize,
@@ -126,13 +129,14 @@ async fn preview(v: Visit, id: &str, wish: Wish) -> Result<Response, Error> {
         Err(error) => return kept(v, id, Which::Reply, wish, error),
     };
     let names = v.app().directory.names([view.office_id.as_str()], []).await;
+    let private = case.visibility() == Visibility::Private;
     let template = Preview {
-        private: case.visibility() == Visibility::Private,
+        heading: heading(&v, &view.title, &view.number, private),
+        private,
         office: names.office(&view.office_id),
         length: unicode_segmentation::UnicodeSegmentation::graphemes(wish.body.as_str(), true)
             .count(),
         case_id: view.case_id,
-        title: view.title,
         wish,
         v,
     };

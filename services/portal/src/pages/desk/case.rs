@@ -18,6 +18,7 @@ use crate::{
     error::Error,
     page::{Keep, page_with, see},
     pages::{
+        cards::{Heading, heading},
         faults::Faults,
         message::{Shown, names, shown},
         search::{Choice, choice},
@@ -65,6 +66,9 @@ pub(super) enum Which {
 struct CasePage {
     v: Visit,
     m: Shown,
+    heading: Heading,
+    /// Whether there is nothing to read: nobody should have to answer blindly.
+    no_text: bool,
     case_id: String,
     etag: String,
     private: bool,
@@ -130,11 +134,15 @@ pub(super) async fn render(
     let may = if reads_only { May::default() } else { May::of(state) };
     let (names, notices) = futures::join!(names(&v, &view), notices::of_case(&v, &view.case_id));
     let offered = OUTCOMES.iter().filter(|(code, ..)| !may.only_duplicate || *code == "duplicate");
+    let private = case.visibility() == Visibility::Private;
+    let said = [&view.body, &view.demand, &view.details];
     let template = CasePage {
+        heading: heading(&v, &view.title, &view.number, private),
+        no_text: said.iter().all(|text| text.trim().is_empty()),
         f: if_changed(&v, f, &wish, &case),
         case_id: view.case_id.clone(),
         etag: case.etag.clone(),
-        private: case.visibility() == Visibility::Private,
+        private,
         public: case.public,
         closed: state == CaseState::Closed,
         outcomes: offered.map(|(code, _, word)| choice(code, v.t(word), &wish.outcome)).collect(),

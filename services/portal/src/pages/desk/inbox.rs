@@ -20,7 +20,7 @@ use crate::{
     format::When,
     page::page,
     pages::{
-        cards::{State, state_of},
+        cards::{Heading, State, heading, state_of},
         deadline::{self, Deadline},
     },
     visit::Visit,
@@ -66,7 +66,7 @@ const fn part(
 struct Item {
     id: String,
     number: String,
-    title: String,
+    heading: Heading,
     office: String,
     kind: String,
     domain: String,
@@ -150,16 +150,13 @@ fn item(v: &Visit, names: &Names, view: PublicCase, private: bool) -> Item {
         office: names.office(&view.office_id),
         kind: names.kind(v.locale(), &view.kind),
         domain: names.domain(v.locale(), &view.domain),
-        state: match view.state() {
-            CaseState::Closed => State { word: "state-closed", class: "plain" },
-            _ => state_of(&view),
-        },
+        state: state_of(&view),
         submitted: v.day(view.submitted_at.as_ref()),
         deadline,
         soon: waits && !today && left.is_some_and(|left| !left.is_negative() && left <= SOON),
+        heading: heading(v, &view.title, &view.number, private),
         id: view.case_id,
         number: view.number,
-        title: view.title,
         private,
     }
 }

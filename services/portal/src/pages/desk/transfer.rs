@@ -9,7 +9,7 @@ use axum::{
 use http::StatusCode;
 use liuyan_kit::class::{Class, Classify as _};
 use liuyan_proto::liuyan::{
-    common::v1::{CaseState, PublicCase},
+    common::v1::{CaseState, PublicCase, Visibility},
     routing::v1::{Case, TransferCaseRequest},
 };
 
@@ -23,6 +23,7 @@ use crate::{
     error::Error,
     page::{Keep, page_with, see},
     pages::{
+        cards::{Heading, heading},
         faults::Faults,
         find_office::{Found, find, near},
     },
@@ -35,7 +36,7 @@ struct Transfer {
     v: Visit,
     case_id: String,
     number: String,
-    title: String,
+    heading: Heading,
     office: String,
     /// Whether it is too late for it.
     late: bool,
@@ -123,14 +124,15 @@ async fn render(
     if !wish.office_id.is_empty() && offices.iter().all(|it| it.office_id != wish.office_id) {
         offices.extend(Found::of(&v, &wish.office_id).await);
     }
+    let private = case.visibility() == Visibility::Private;
     let template = Transfer {
         f: if_changed(&v, f, &wish, &case),
         late: !matches!(view.state(), CaseState::Assigned | CaseState::Accepted),
         office: names.office(&view.office_id),
         etag: case.etag,
+        heading: heading(&v, &view.title, &view.number, private),
         case_id: view.case_id,
         number: view.number,
-        title: view.title,
         offices,
         more,
         wish,
