@@ -66,7 +66,7 @@ async fn send_the_form(http: &str) {
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .unwrap();
-    let address = format!("{http}/new?office=990100-g");
+    let address = format!("{http}/new?office=330100-g");
     let form = browser.get(&address).send().await.unwrap().text().await.unwrap();
     let hidden = |name: &str| {
         let (_, rest) = form.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
@@ -74,8 +74,9 @@ async fn send_the_form(http: &str) {
     };
     let filled = [
         ("_token", hidden("_token")),
-        ("request_id", hidden("request_id")),
-        ("office_id", "990100-g".to_owned()),
+        ("d1", "330000".to_owned()),
+        ("d2", "330100".to_owned()),
+        ("office_id", "330100-g".to_owned()),
         ("kind", "suggestion".to_owned()),
         ("title", "A bench at the bus stop".to_owned()),
         ("body", "The stop in front of the library has no bench.".to_owned()),
