@@ -126,8 +126,7 @@ impl Board {
     pub(crate) async fn token(&self, role: &str) -> String {
         let (name, password) = self.password(role);
         let mut identity = IdentityServiceClient::new(self.channel("identity").await);
-        let request =
-            SignInRequest { name: name.to_owned(), password: password.to_owned() };
+        let request = SignInRequest { name: name.to_owned(), password: password.to_owned() };
         let session = identity.sign_in(request).await.unwrap().into_inner().session;
         session.unwrap().access_token
     }

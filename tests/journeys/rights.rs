@@ -70,7 +70,8 @@ async fn every_rpc_admits_whom_the_table_of_rights_names_and_nobody_else() {
         .map(|method| {
             let who = admitted.get(method.path).cloned().unwrap_or_default();
             let who: Vec<&str> = who.into_iter().collect();
-            let who = if who.is_empty() { "services and authors only".into() } else { who.join(", ") };
+            let who =
+                if who.is_empty() { "services and authors only".into() } else { who.join(", ") };
             format!("{}: {who}\n", method.path.trim_start_matches("/liuyan."))
         })
         .collect();
@@ -111,8 +112,7 @@ async fn reflect(
     client: &mut ServerReflectionClient<Channel>,
     request: MessageRequest,
 ) -> MessageResponse {
-    let request =
-        ServerReflectionRequest { host: String::new(), message_request: Some(request) };
+    let request = ServerReflectionRequest { host: String::new(), message_request: Some(request) };
     let answers = client.server_reflection_info(tokio_stream::once(request)).await.unwrap();
     let answer = answers.into_inner().next().await.unwrap().unwrap();
     answer.message_response.unwrap()
