@@ -87,6 +87,7 @@ desk-private = Private
 desk-soon = Due soon
 desk-private-note = Its author chose not to publish it: only the author and your office see message and answer. Please do not pass it on.
 desk-no-text = The text of this message can't be read just now. Please read it before you act.
+desk-text-withdrawn = Its author has withdrawn this message: its text is no longer shown.
 desk-reads-only = You look at this case as a supervisor and can't work on it.
 desk-is-closed = This case is closed: it can't be answered, transferred or closed otherwise any more.
 desk-do-accept = Accept

@@ -84,6 +84,7 @@ desk-private = 不公开
 desk-soon = 即将到期
 desk-private-note = 留言人选择不公开：只有留言人和办理单位能看到这条留言和答复，请勿转述给他人。
 desk-no-text = 这条留言的内容现在读不到。请先看到内容再办理。
+desk-text-withdrawn = 留言人已撤回这条留言，内容不再显示。
 desk-reads-only = 您以督办身份查看，不能办理。
 desk-is-closed = 该办件已办结，不能再答复、转交或修改结果。
 desk-do-accept = 受理

@@ -3,7 +3,7 @@
 use http::{StatusCode, header};
 use liuyan_kit::class::Class;
 use liuyan_proto::liuyan::{
-    common::v1::{CaseState, PublicCase, Visibility},
+    common::v1::{CaseState, Outcome, PublicCase, Visibility},
     identity::v1::Role,
     routing::v1 as routing,
 };
@@ -55,6 +55,22 @@ async fn a_private_message_is_called_by_its_number_where_its_title_is_left_out()
     let name = format!("lang=\"en\">Private message {ANSWERED}</");
     browser.get("/desk").await.shows(&[&name]);
     browser.get(&path("")).await.shows(&[&name, "can&#39;t be read just now"]);
+}
+
+#[tokio::test]
+async fn a_message_that_was_withdrawn_says_why_there_is_no_text() {
+    let portal = Running::start().await;
+    let mut browser = clerk(&portal).await;
+    portal.fake.on("CaseService/GetCase", |_: routing::GetCaseRequest| {
+        let withdrawn = PublicCase {
+            state: CaseState::Closed.into(),
+            outcome: Outcome::Withdrawn.into(),
+            ..without_text()
+        };
+        Ok(routing::GetCaseResponse { case: Some(private(withdrawn)) })
+    });
+    let page = browser.get(&path("")).await;
+    page.shows(&["留言人已撤回", "内容不再显示"]).hides(&["现在读不到", "再试一次"]);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{extract::Path, response::Response};
 use http::StatusCode;
 use liuyan_proto::liuyan::{
-    common::v1::{CaseState, PublicCase, Visibility},
+    common::v1::{CaseState, Outcome, PublicCase, Visibility},
     identity::v1::Role,
     routing::v1::Case,
 };
@@ -67,8 +67,8 @@ struct CasePage {
     v: Visit,
     m: Shown,
     heading: Heading,
-    /// Whether there is nothing to read: nobody should have to answer blindly.
-    no_text: bool,
+    /// Why there is nothing to read, the name of a text: nobody should have to answer blindly.
+    no_text: Option<&'static str>,
     case_id: String,
     etag: String,
     private: bool,
@@ -135,10 +135,9 @@ pub(super) async fn render(
     let (names, notices) = futures::join!(names(&v, &view), notices::of_case(&v, &view.case_id));
     let offered = OUTCOMES.iter().filter(|(code, ..)| !may.only_duplicate || *code == "duplicate");
     let private = case.visibility() == Visibility::Private;
-    let said = [&view.body, &view.demand, &view.details];
     let template = CasePage {
         heading: heading(&v, &view.title, &view.number, private),
-        no_text: said.iter().all(|text| text.trim().is_empty()),
+        no_text: why_no_text(&view),
         f: if_changed(&v, f, &wish, &case),
         case_id: view.case_id.clone(),
         etag: case.etag.clone(),
@@ -155,6 +154,16 @@ pub(super) async fn render(
         v,
     };
     page_with(&template, status, Keep::Never)
+}
+
+/// What a page says where there is nothing to read; of what its author has withdrawn there never is.
+fn why_no_text(view: &PublicCase) -> Option<&'static str> {
+    let said = [&view.body, &view.demand, &view.details];
+    if said.iter().any(|text| !text.trim().is_empty()) {
+        return None;
+    }
+    let withdrawn = view.outcome() == Outcome::Withdrawn;
+    Some(if withdrawn { "desk-text-withdrawn" } else { "desk-no-text" })
 }
 
 /// Whoever began with an older state of the case is told so, whatever else there is to tell.
