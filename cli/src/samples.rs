@@ -94,7 +94,7 @@ pub(crate) async fn people(board: &Board) -> Result<(Vec<Account>, Option<Agency
 }
 
 /// Sees to it that the sample messages are there, with what became of them.
-pub(crate) async fn messages(board: &Board, say: &dyn Fn(&str)) -> Result<(), Error> {
+pub(crate) async fn messages(board: &Board, say: &(dyn Fn(&str) + Sync)) -> Result<(), Error> {
     let mut progress = Progress::read(&board.data_dir);
     if progress.messages {
         return Ok(());

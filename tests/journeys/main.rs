@@ -1,5 +1,7 @@
 //! Journeys: the whole board, as `liuyan up` runs it, seen from outside. Each test is a story.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
 mod board;
 mod losing;
 mod otlp;

@@ -50,7 +50,7 @@ pub(super) async fn play(
     board: &Board,
     people: &People,
     now: Timestamp,
-    say: &dyn Fn(&str),
+    say: &(dyn Fn(&str) + Sync),
 ) -> Result<(), Error> {
     let mut samples = data::samples()?;
     // The oldest first, as they would have come.

@@ -27,8 +27,11 @@ pub(super) async fn run(databases: &Databases) -> Result<Vec<Finding>, Error> {
     Ok(findings)
 }
 
+/// Promises, each with the query that counts its breaches.
+type Promises = &'static [(&'static str, &'static str)];
+
 /// The checks that services bring themselves, and how much these look at.
-const BROUGHT: &[(&str, &str, &[(&str, &str)])] = &[
+const BROUGHT: &[(&str, &str, Promises)] = &[
     ("moderation", "select count(*) from reviews", liuyan_moderation::CHECKS),
     ("routing", "select count(*) from cases", liuyan_routing::CHECKS),
     (
@@ -49,7 +52,7 @@ async fn brought(
     databases: &Databases,
     service: &'static str,
     looked_at: &'static str,
-    checks: &'static [(&'static str, &'static str)],
+    checks: Promises,
 ) -> Result<Vec<Finding>, Error> {
     let pool = databases.of(service)?;
     let looked_at = super::number(pool, looked_at).await?;
