@@ -66,6 +66,8 @@ export class Visitor {
       baseURL: board.origin,
       locale: lang === 'en' ? 'en-GB' : lang,
       timezoneId: 'Asia/Shanghai',
+      // Colours on their way from one to the other are neither.
+      reducedMotion: 'reduce',
       deviceScaleFactor: sharp ? 2 : 1,
       viewport: phone ? PHONE_SIZE : DESKTOP,
       isMobile: phone,

@@ -7,7 +7,9 @@ import { TEXTS, message } from '../lib/stage.mjs';
 import { eventually } from '../lib/visitor.mjs';
 import { word } from '../lib/words.mjs';
 
-const LONG = '长'.repeat(1200);
+/** So many characters, each of which a browser sends as nine bytes. */
+const long = (count) => TEXTS.long.repeat(count);
+const LONG = long(1200);
 
 /** A refused form says what is wrong, at its field, and has all that was typed. */
 async function isRefused(visitor, fields, wrong) {
@@ -56,22 +58,22 @@ export async function forms(bunch, open) {
   await bunch.step('empty and too long searches', async () => {
     await visitor.goto('/search?q=', 0);
     must(visitor.status === 200, `an empty search answers ${visitor.status}`);
-    await visitor.goto(`/search?q=${encodeURIComponent('长'.repeat(300))}`, 0);
+    await visitor.goto(`/search?q=${encodeURIComponent(long(300))}`, 0);
     must(visitor.status === 422, `a too long search answers ${visitor.status}`);
     await visitor.says(word('zh-CN', 'search-too-long'));
   });
   await bunch.step('a form that is longer than any may be', async () => {
     await visitor.goto('/new');
-    await visitor.fill({ '#body': '长'.repeat(30_000) });
+    await visitor.fill({ '#body': long(70_000) });
     await visitor.press(SUBMIT, { status: 413, unchecked: true });
     await visitor.says(word('zh-CN', 'form-too-long'));
     await visitor.back();
-    must((await visitor.value('#body')).length === 30_000, 'the way back has lost what was typed');
+    must((await visitor.value('#body')).length === 70_000, 'the way back has lost what was typed');
   });
 }
 
 /** Forms of those who are signed in, or are authors. */
-export async function refusals(bunch, open) {
+export async function refusals(bunch, open, board) {
   const [author, citizen, clerk, moderator] = [await open(), await open('citizen'), await open('clerk'), await open('moderator')];
   const sent = await write(author, message(TEXTS.plain), PLACES.office);
   const held = await write(author, message(TEXTS.held), PLACES.office);
@@ -83,7 +85,7 @@ export async function refusals(bunch, open) {
 
   const tries = [
     ['empty answer', clerk, path, {}, `${act('reply')}[value=send]`, ['body']],
-    ['too long answer', clerk, path, { '#body': '长'.repeat(20_001) }, `${act('reply')}[value=send]`, ['body']],
+    ['too long answer', clerk, path, { '#body': long(20_001) }, `${act('reply')}[value=send]`, ['body']],
     ['no outcome', clerk, path, {}, act('close'), ['outcome']],
     ['empty transfer', clerk, `${path}/transfer`, {}, `${act('transfer')}[value=send]`, ['office', 'reason']],
     ['too long reason', clerk, `${path}/transfer`, { '#reason': LONG }, `${act('transfer')}[value=send]`, ['office', 'reason']],
@@ -127,12 +129,17 @@ export async function refusals(bunch, open) {
       await isRefused(author, fields, ['title', 'body']);
     }
   });
-  await bunch.step('an answer as long as it may be', async () => {
+  await bunch.step('an answer as long as it may be, through a preview and a session that ends', async () => {
     await clerk.goto(path);
-    await clerk.fill({ '#body': '长'.repeat(20_000) });
+    await clerk.fill({ '#body': long(20_000) });
     await clerk.press(`${act('reply')}[value=preview]`);
     await clerk.press('button[value=edit]');
     must((await clerk.value('#body')).length === 20_000, 'the preview has lost a part of the answer');
+    await clerk.context.clearCookies({ name: /^session/ });
+    await clerk.press(`${act('reply')}[value=preview]`, { status: 401 });
+    await clerk.fill({ '#name': board.accounts.clerk.name, '#password': board.accounts.clerk.password });
+    await clerk.press('main form button');
+    await clerk.says(long(20_000));
   });
   await bunch.step('rated with nothing', async () => {
     await clerk.goto(path);

@@ -61,7 +61,7 @@ const PUBLIC = [
     await v.fill({ '#number': '1', '#code': '1' });
     await v.context.clearCookies();
   }, 'main form button', { status: 403 }),
-  sent('form that is too long', '/mine', (v) => v.fill({ '#number': '1'.repeat(70_000), '#code': '1' }), 'main form button', { status: 413 }),
+  sent('form that is too long', '/mine', (v) => v.fill({ '#number': TEXTS.long.repeat(70_000), '#code': '1' }), 'main form button', { status: 413 }),
 ];
 
 const WRITING = [

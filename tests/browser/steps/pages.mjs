@@ -129,7 +129,7 @@ async function spoilt(browser, board, report) {
       add('script', 'document.title = "no"');
       add('img', '').src = 'https://elsewhere.invalid/';
       alert('no');
-    }, { chinese: TEXTS.reply, name: 'new-title-field' });
+    }, { chinese: TEXTS.chrome, name: 'new-title-field' });
     const wrong = await examine(visitor.page, { lang: 'en', names: [], sizes: { phone: PHONE_SIZE }, bytes: 70_000 });
     const seen = [...wrong, ...visitor.complaints()].join('\n');
     await visitor.leave();
