@@ -125,10 +125,18 @@ export async function examine(page, { lang, names, sizes, bytes, shoot }) {
     if (wide) wrong.push(`on a ${width} wider than the window: ${wide}`);
     hear(`${width} light`, await axe(page));
     await shoot?.(width);
-    await page.emulateMedia({ colorScheme: 'dark' });
+    await scheme(page, 'dark');
     hear(`${width} dark`, await axe(page, COLOURS));
-    await page.emulateMedia({ colorScheme: 'light' });
+    await scheme(page, 'light');
   }
   wrong.push(...[...said].map(([it, views]) => `${it} (${views.join(', ')})`));
   return wrong;
+}
+
+// Day or night, once it is to be seen: a page that is half in its old colours has no contrast at all.
+async function scheme(page, colorScheme) {
+  await page.emulateMedia({ colorScheme });
+  await page.waitForFunction((it) => matchMedia(`(prefers-color-scheme: ${it})`).matches, colorScheme);
+  await page.evaluate(() => new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen))));
+  await page.evaluate(() => Promise.all(document.getAnimations().map((it) => it.finished.catch(() => {}))));
 }
