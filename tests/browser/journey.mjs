@@ -35,6 +35,14 @@ if (asked.shots) mkdirSync(asked.shots, { recursive: true });
 const report = new Report(asked.only);
 const board = readBoard(asked.board);
 const browser = await startBrowser();
+const tell = () => console.log(`${report.passed} passed, ${report.failed} failed`);
+let done = false;
+browser.on('disconnected', () => {
+  if (done) return;
+  report.line(false, 0, 'the browser ended by itself');
+  tell();
+  process.exit(1);
+});
 try {
   // First: what the walks write is no picture of a board.
   if (asked.readme) await readme(browser, board, report);
@@ -43,7 +51,8 @@ try {
   if (report.wants('pages') || asked.shots) await pages(browser, board, report, asked.shots);
   if (report.wants('bad')) await bad(browser, board, report);
 } finally {
+  done = true;
   await browser.close();
 }
-console.log(`${report.passed} passed, ${report.failed} failed`);
+tell();
 process.exitCode = report.failed > 0 ? 1 : 0;

@@ -193,6 +193,20 @@ async fn settle(
     envelopes: Vec<Envelope>,
     drain: bool,
 ) -> Result<Settled, Fault> {
+    let span = tracing::info_span!(
+        "db.transaction.settle",
+        otel.kind = "client",
+        db.system.name = "postgresql"
+    );
+    in_one_transaction(consumer, pace, envelopes, drain).instrument(span).await
+}
+
+async fn in_one_transaction(
+    consumer: &Consumer,
+    pace: &Pace,
+    envelopes: Vec<Envelope>,
+    drain: bool,
+) -> Result<Settled, Fault> {
     let now = pace.clock.now();
     let mut connection = pace.db.begin().await?;
     let settled = consumer.settle(&mut connection, &envelopes, drain, now).await;
