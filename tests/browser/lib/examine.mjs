@@ -25,6 +25,26 @@ export function overflow() {
   return `${root.scrollWidth} px instead of ${root.clientWidth}, because of ${name}`;
 }
 
+/** In the page: words of what is pressed and of tables that are broken in the middle, for want of room. */
+function broken() {
+  const found = new Set();
+  const range = document.createRange();
+  for (const element of document.querySelectorAll('nav, button, .button, .state, label, legend, th, td, dt, time')) {
+    if (!element.checkVisibility?.()) continue;
+    const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      if (node.parentElement.closest('.code, code, option, svg')) continue;
+      for (const word of node.data.matchAll(/[a-z0-9]{2,}/gi)) {
+        range.setStart(node, word.index);
+        range.setEnd(node, word.index + word[0].length);
+        const lines = new Set([...range.getClientRects()].map((rect) => Math.round(rect.top)));
+        if (lines.size > 1) found.add(`“${word[0]}” in ${element.localName}`);
+      }
+    }
+  }
+  return [...found];
+}
+
 /** In the page: every text that somebody sees or hears, with where it stands. */
 function texts() {
   const found = [];
@@ -123,6 +143,8 @@ export async function examine(page, { lang, names, sizes, bytes, shoot }) {
     await page.setViewportSize(size);
     const wide = await page.evaluate(overflow);
     if (wide) wrong.push(`on a ${width} wider than the window: ${wide}`);
+    const words = await page.evaluate(broken);
+    if (words.length > 0) wrong.push(`on a ${width} words are broken: ${words.slice(0, 4).join(', ')}`);
     hear(`${width} light`, await axe(page));
     await shoot?.(width);
     await scheme(page, 'dark');

@@ -126,6 +126,7 @@ async function spoilt(browser, board, report) {
       add('p', name);
       add('p', 'pale', { color: '#ddd', backgroundColor: '#fff' });
       add('p', 'wide', { width: '5000px' });
+      add('label', 'unbreakable', { display: 'block', width: '3em', overflowWrap: 'anywhere' });
       add('script', 'document.title = "no"');
       add('img', '').src = 'https://elsewhere.invalid/';
       alert('no');
@@ -135,7 +136,7 @@ async function spoilt(browser, board, report) {
     await visitor.leave();
     const expected = [
       'Chinese in a page in English', 'the name new-title-field', 'axe color-contrast', 'axe image-alt',
-      'wider than the window', 'it weighs', 'script', 'elsewhere.invalid', 'a dialog opens',
+      'wider than the window', 'it weighs', '“unbreakable” in label', 'script', 'elsewhere.invalid', 'a dialog opens',
     ];
     return expected.filter((it) => !seen.includes(it)).map((it) => `nothing says “${it}”:\n${seen}`);
   });
