@@ -46,6 +46,13 @@ pub struct Snapshot {
     pub marks: Marks,
 }
 
+impl Snapshot {
+    /// How often its lists had been changed. It only grows.
+    fn changes(&self) -> i64 {
+        self.marks.iter().map(|(_, _, changes)| changes).sum()
+    }
+}
+
 /// What the use cases work with. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
@@ -91,6 +98,11 @@ impl App {
     pub fn directory(&self) -> Arc<Directory> {
         let snapshot = self.snapshot.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&snapshot.directory)
+    }
+
+    /// The directory as it is now, and where its lists stand.
+    fn snapshot(&self) -> Snapshot {
+        self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The settings.

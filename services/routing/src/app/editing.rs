@@ -31,26 +31,27 @@ impl App {
     /// # Errors
     /// [`Error::Invalid`] with everything that is wrong; then nothing was done.
     pub async fn put_division(&self, draft: DivisionDraft) -> Result<Division, Error> {
-        let now = self.now();
-        let put = self
+        let (now, known) = (self.now(), self.snapshot());
+        let (put, snapshot) = self
             .db
             .write(move |tx| {
                 Box::pin(async move {
-                    let (before, whole) = editable(tx, List::Divisions).await?;
+                    let (before, whole) = editable(tx, known, List::Divisions).await?;
                     let division = editing::division(&before, &draft).map_err(invalid)?;
                     store::put_division(tx, &division).await?;
                     store::count_change(tx, List::Divisions, whole).await?;
-                    let directory = lists::read(tx).await?.directory()?;
+                    let directory = Arc::new(before.with_division(division.clone())?);
                     let (said, moved) = moved(tx, &directory, BTreeSet::new()).await?;
                     outbox::publish_all(tx, now, &said).await?;
                     if !moved.is_empty() {
                         store::tell_paths(tx, &moved).await?;
                     }
-                    Ok::<_, Error>(division)
+                    let marks = lists::marks(tx).await?;
+                    Ok::<_, Error>((division, Snapshot { directory, marks }))
                 })
             })
             .await?;
-        self.see_own_change().await;
+        self.see(snapshot);
         Ok(put)
     }
 
@@ -59,12 +60,12 @@ impl App {
     /// # Errors
     /// [`Error::Invalid`] with everything that is wrong; then nothing was done.
     pub async fn put_office(&self, draft: OfficeDraft) -> Result<Office, Error> {
-        let now = self.now();
-        let put = self
+        let (now, known) = (self.now(), self.snapshot());
+        let (put, snapshot) = self
             .db
             .write(move |tx| {
                 Box::pin(async move {
-                    let (before, whole) = editable(tx, List::Offices).await?;
+                    let (before, whole) = editable(tx, known, List::Offices).await?;
                     let office = editing::office(&before, &draft).map_err(invalid)?;
                     store::put_office(tx, &office).await?;
                     store::count_change(tx, List::Offices, whole).await?;
@@ -77,11 +78,13 @@ impl App {
                         outbox::publish_all(tx, now, &[said]).await?;
                         store::tell_paths(tx, &[(office.office_id.clone(), path)]).await?;
                     }
-                    Ok::<_, Error>(office)
+                    let directory = Arc::new(before.with_office(office.clone())?);
+                    let marks = lists::marks(tx).await?;
+                    Ok::<_, Error>((office, Snapshot { directory, marks }))
                 })
             })
             .await?;
-        self.see_own_change().await;
+        self.see(snapshot);
         Ok(put)
     }
 
@@ -93,23 +96,18 @@ impl App {
     pub async fn renew_directory(&self) -> Result<bool, Error> {
         // One at a time, so that what was read earlier never replaces what was read later.
         let _turn = self.renewing.lock().await;
-        let known = {
-            let snapshot = self.snapshot.read().unwrap_or_else(PoisonError::into_inner);
-            snapshot.marks.clone()
-        };
-        if lists::marks(&mut *self.db.read().await?).await? == known {
+        if lists::marks(&mut *self.db.read().await?).await? == self.snapshot().marks {
             return Ok(false);
         }
-        let renewed = snapshot(&self.db).await?;
-        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = renewed;
+        self.see(snapshot(&self.db).await?);
         Ok(true)
     }
 
-    /// Whoever put something finds it at once. If that fails, the worker sees to it.
-    async fn see_own_change(&self) {
-        if let Err(error) = self.renew_directory().await {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "the directory could not be read after a change");
+    /// Makes this the directory, unless a later one is known already.
+    fn see(&self, snapshot: Snapshot) {
+        let mut known = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
+        if known.changes() <= snapshot.changes() {
+            *known = snapshot;
         }
     }
 }
@@ -128,12 +126,22 @@ pub async fn snapshot(db: &Db) -> Result<Snapshot, Error> {
 }
 
 /// The directory, for one who changes it at a time, and whether the list to be changed has all the
-/// rows that it should: a change must not hide that one was lost.
-async fn editable(tx: &mut PgConnection, list: List) -> Result<(Directory, bool), Error> {
+/// rows that it should: a change must not hide that one was lost. What is known is read again only
+/// if it was changed since.
+async fn editable(
+    tx: &mut PgConnection,
+    known: Snapshot,
+    list: List,
+) -> Result<(Arc<Directory>, bool), Error> {
     lists::lock(tx).await?;
     let damaged = lists::damaged(tx).await?;
-    let whole = !damaged.iter().any(|name| name == list.name());
-    Ok((lists::read(tx).await?.directory()?, whole))
+    let whole = damaged.is_empty();
+    let directory = if whole && lists::marks(tx).await? == known.marks {
+        known.directory
+    } else {
+        Arc::new(lists::read(tx).await?.directory()?)
+    };
+    Ok((directory, !damaged.iter().any(|name| name == list.name())))
 }
 
 /// The offices to be said: those that changed, and those that lie elsewhere than was last said.

@@ -184,6 +184,41 @@ impl Directory {
         })
     }
 
+    /// The directory with a division added or changed.
+    ///
+    /// # Errors
+    /// Names what would not fit together.
+    pub fn with_division(&self, division: Division) -> Result<Self, Broken> {
+        let mut parts = self.clone().into_parts();
+        parts.divisions.retain(|other| other.code != division.code);
+        parts.divisions.push(division);
+        Self::new(parts)
+    }
+
+    /// The directory with an office added or changed.
+    ///
+    /// # Errors
+    /// Names what would not fit together.
+    pub fn with_office(&self, office: Office) -> Result<Self, Broken> {
+        let mut parts = self.clone().into_parts();
+        parts.offices.retain(|other| other.office_id != office.office_id);
+        parts.offices.push(office);
+        Self::new(parts)
+    }
+
+    fn into_parts(self) -> Parts {
+        Parts {
+            divisions: self.divisions.into_values().collect(),
+            offices: self.offices.into_all().collect(),
+            kinds: self.kinds,
+            kinds_version: self.kinds_version,
+            domains: self.domains,
+            domains_version: self.domains_version,
+            calendar: self.calendar,
+            terms: self.terms,
+        }
+    }
+
     /// A division.
     pub fn division(&self, code: &str) -> Option<&Division> {
         self.divisions.get(code)

@@ -73,6 +73,11 @@ impl Offices {
         self.by_id.values()
     }
 
+    /// All offices, taken out.
+    pub fn into_all(self) -> impl Iterator<Item = Office> {
+        self.by_id.into_values()
+    }
+
     /// The offices after `office_id` in the order of their ids; all if it is empty.
     pub fn after(&self, office_id: &str) -> impl Iterator<Item = &Office> {
         use std::ops::Bound::{Excluded, Unbounded};
