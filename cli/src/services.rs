@@ -1,6 +1,10 @@
 //! The services of the board, and how they are started here. The only list of them in the command.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use liuyan_feed::Feed;
 use liuyan_identity::Identity;
@@ -192,6 +196,7 @@ impl Layout<'_> {
                     .into(),
             ),
             ("nats", table([("url", self.nats.into())]).into()),
+            ("objects", table([("folder", path(&objects_folder(self.data_dir)))]).into()),
             (
                 "auth",
                 table([
@@ -260,6 +265,11 @@ fn grants(issuer: &str, at: Name) -> Vec<&'static str> {
         Portal::NAME => Vec::new(),
         _ => BETWEEN_SERVICES.to_vec(),
     }
+}
+
+/// Where the services of a board in `data_dir` keep large things.
+pub(crate) fn objects_folder(data_dir: &Path) -> PathBuf {
+    data_dir.join("objects")
 }
 
 fn table<const N: usize>(entries: [(&str, Value); N]) -> Table {

@@ -17,7 +17,8 @@ mod sections;
 use layers::Layers;
 pub use secret::Secret;
 pub use sections::{
-    Auth, Database, Ending, Grpc, Issuer, LogFormat, Management, Messaging, Nats, Telemetry, Tls,
+    Auth, Database, Ending, Grpc, Issuer, LogFormat, Management, Messaging, Nats, Objects,
+    Telemetry, Tls,
 };
 
 /// Kit's own keys with their defaults.
@@ -73,6 +74,8 @@ pub struct Settings<C> {
     pub database: Database,
     /// The bus.
     pub nats: Nats,
+    /// Where it keeps large things.
+    pub objects: Objects,
     /// Whom it believes.
     pub auth: Auth,
     /// What it logs and traces.
@@ -135,12 +138,14 @@ impl<C: DeserializeOwned + Serialize> Settings<C> {
     }
 
     fn read_files(&mut self) -> Result<(), Error> {
-        let Self { database, nats, auth, .. } = self;
+        let Self { database, nats, objects, auth, .. } = self;
         database.url.read("database.url", database.url_file.as_deref())?;
         database.password.read("database.password", database.password_file.as_deref())?;
         nats.url.read("nats.url", nats.url_file.as_deref())?;
         nats.password.read("nats.password", nats.password_file.as_deref())?;
         nats.token.read("nats.token", nats.token_file.as_deref())?;
+        objects.access_key.read("objects.access_key", objects.access_key_file.as_deref())?;
+        objects.secret_key.read("objects.secret_key", objects.secret_key_file.as_deref())?;
         auth.key.read("auth.key", auth.key_file.as_deref())
     }
 

@@ -25,6 +25,7 @@ use crate::{
     db::Db,
     grpc::{self, Channel, Credentials, Guarded, OwnTokens},
     messaging::{Bus, Consumer, confirm, consumer, relay},
+    objects::{self, Objects},
 };
 
 mod process;
@@ -172,6 +173,14 @@ impl Host {
         let channel = Channel::new(peer, url, &inner.settings.grpc, credentials)?;
         channels.insert(peer.to_owned(), channel.clone());
         Ok(channel)
+    }
+
+    /// The service's own room for large things, as `[objects]` says.
+    ///
+    /// # Errors
+    /// [`objects::Error::Nowhere`] if no place is configured, and if the settings are wrong.
+    pub fn objects(&self) -> Result<Objects, objects::Error> {
+        Objects::open(&self.0.settings.objects, self.0.name)
     }
 
     /// Publishes what the service says, and sees to it that every consumer gets it. For every

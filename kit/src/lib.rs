@@ -10,6 +10,7 @@ pub mod host;
 pub mod id;
 pub mod locale;
 pub mod messaging;
+pub mod objects;
 pub mod seal;
 pub mod service;
 pub mod telemetry;

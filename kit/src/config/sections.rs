@@ -157,6 +157,48 @@ pub struct Nats {
     pub replicas: usize,
 }
 
+/// Section `[objects]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Objects {
+    /// A folder.
+    pub folder: PathBuf,
+    /// Address of an S3.
+    pub endpoint: String,
+    /// Its bucket.
+    pub bucket: String,
+    /// Its region.
+    pub region: String,
+    /// Whether the bucket is part of the host's name.
+    pub virtual_host: bool,
+    /// Whether the address may be plain http.
+    pub allow_http: bool,
+    /// What all names begin with.
+    pub prefix: String,
+    /// Id of the access key.
+    pub access_key: Secret,
+    /// File with it.
+    pub access_key_file: Option<PathBuf>,
+    /// Its secret.
+    pub secret_key: Secret,
+    /// File with it.
+    pub secret_key_file: Option<PathBuf>,
+    /// Authorities of the server's certificate.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Objects {
+    /// Whether there is a place for objects.
+    pub fn is_set(&self) -> bool {
+        !self.folder.as_os_str().is_empty() || !self.endpoint.is_empty()
+    }
+
+    /// Those of a folder.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), ..Self::default() }
+    }
+}
+
 /// Section `[auth]`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -257,6 +299,12 @@ impl Default for Messaging {
 impl Default for Telemetry {
     fn default() -> Self {
         default_section("telemetry")
+    }
+}
+
+impl Default for Objects {
+    fn default() -> Self {
+        default_section("objects")
     }
 }
 

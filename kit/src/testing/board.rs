@@ -4,6 +4,7 @@ use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
 use futures::future::BoxFuture;
 use liuyan_local::testing::OwnNats;
+use tempfile::TempDir;
 use toml::{Table, Value};
 
 use super::{TestDb, channel, channel_as, database, issuer, telemetry};
@@ -27,7 +28,7 @@ type Start = Box<
 
 /// A board under test: first what it is made of, then, after [`Board::start`], what runs.
 ///
-/// Each service has a fresh database; all share a nats-server of their own. Every service knows
+/// Each service has a fresh database; all share a nats-server of their own, and a folder for objects. Every service knows
 /// the others, and accepts the tokens of the others and of [`super::token`].
 pub struct Board {
     planned: Vec<(&'static str, Table, Start)>,
@@ -35,6 +36,7 @@ pub struct Board {
     clock: SharedClock,
     bus: bool,
     nats: Option<OwnNats>,
+    objects: TempDir,
     running: HashMap<&'static str, (Running, Option<TestDb>)>,
 }
 
@@ -52,6 +54,7 @@ impl Default for Board {
             clock: Arc::new(SystemClock),
             bus: true,
             nats: None,
+            objects: tempfile::tempdir().unwrap_or_else(|error| panic!("no folder: {error}")),
             running: HashMap::new(),
         }
     }
@@ -137,6 +140,7 @@ impl Board {
                 retry_max_ms = 200
             };
             set(&mut settings, "nats", "url", nats_url.clone());
+            set(&mut settings, "objects", "folder", self.objects.path().display().to_string());
             set(&mut settings, "auth", "key", keys[name].clone());
             set(&mut settings, "auth", "issuers", issuers.clone());
             settings.insert("peers".to_owned(), self.peers.clone().into());
@@ -184,6 +188,11 @@ impl Board {
     /// A channel to a service for somebody with a token.
     pub fn channel_as(&self, name: &str, token: &str) -> Channel {
         channel_as(self.grpc(name), token)
+    }
+
+    /// The folder in which the services keep their objects, each in a folder of its name.
+    pub fn objects(&self) -> &std::path::Path {
+        self.objects.path()
     }
 
     /// The nats-server, to be killed, emptied and started again.

@@ -9,5 +9,6 @@ mod grpc;
 mod helpers;
 mod host;
 mod messaging;
+mod objects;
 mod program;
 mod seal;
