@@ -12,6 +12,11 @@ ci:
 test *arguments:
     cargo test --workspace {{ arguments }}
 
+[doc("Measures what is promised of speed, e.g. `just bench intake --output json`")]
+[group("check")]
+bench *arguments:
+    cargo bench -p liuyan-tests --bench bench -- {{ arguments }}
+
 [doc("Lints, as strict as CI")]
 [group("check")]
 lint:

@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { readBoard } from './lib/board.mjs';
+import { closeDoors } from './lib/doors.mjs';
 import { Report } from './lib/report.mjs';
 import { startBrowser } from './lib/visitor.mjs';
 import { bad } from './steps/bad.mjs';
@@ -48,11 +49,14 @@ try {
   if (asked.readme) await readme(browser, board, report);
   const walks = WALKS.filter((walk) => report.wants(`life, ${walk.name}`));
   await Promise.all(walks.map((walk) => life(browser, board, report, walk)));
-  if (report.wants('pages') || asked.shots) await pages(browser, board, report, asked.shots);
-  if (report.wants('bad')) await bad(browser, board, report);
+  await Promise.all([
+    report.wants('pages') || asked.shots ? pages(browser, board, report, asked.shots) : undefined,
+    report.wants('bad') ? bad(browser, board, report) : undefined,
+  ]);
 } finally {
   done = true;
   await browser.close();
+  closeDoors();
 }
 tell();
 process.exitCode = report.failed > 0 ? 1 : 0;

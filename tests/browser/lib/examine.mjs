@@ -1,6 +1,6 @@
 // What must hold of every page, whoever sees it and however.
 
-import { AxeBuilder } from '@axe-core/playwright';
+import axe from 'axe-core';
 import { NAMES, foreign } from './words.mjs';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
@@ -8,6 +8,8 @@ const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const COLOURS = ['color-contrast', 'link-in-text-block'];
 /** The most bytes of a first visit. */
 const WEIGHT = 60 * 1024;
+/** The most pixels of height that the header has on a phone before its menu is opened. */
+const HEADER = 64;
 
 /** In the page: what is wider than the window, if anything is. What scrolls by itself may be. */
 export function overflow() {
@@ -55,17 +57,18 @@ function texts() {
     const text = node.data.trim();
     const element = node.parentElement;
     if (!text || !visible(element)) continue;
-    const chrome = element.closest('nav, button, .button, label, legend, th, h1, h2, h3, summary, .hint, .lead, .state, footer, dt');
-    const content = element.closest('option, small, .who, pre, code, td, dd, svg');
-    found.push({ text, chinese: chinese(element), chrome: Boolean(chrome && !content) });
+    // What people type is theirs, in whatever language.
+    const typed = element.localName === 'textarea';
+    found.push({ text, chinese: chinese(element), marked: !typed });
   }
   for (const element of document.querySelectorAll('[aria-label], [title], [placeholder], [alt]')) {
     for (const name of ['aria-label', 'title', 'placeholder', 'alt']) {
       const text = element.getAttribute(name)?.trim();
-      if (text) found.push({ text, chinese: chinese(element), chrome: true });
+      if (text) found.push({ text, chinese: chinese(element), marked: true });
     }
   }
-  found.push({ text: document.title, chinese: false, chrome: false });
+  // A title can not be marked.
+  found.push({ text: document.title, chinese: false, marked: false });
   return { lang: document.documentElement.lang, found };
 }
 
@@ -86,30 +89,27 @@ async function wordsOf(page, lang, names) {
     if (other.has(text) && chinese === pageIsChinese) wrong.push(`“${text}” is of the other language`);
   }
   if (lang !== 'en') return wrong;
-  // Titles and names of offices are Chinese in any language; they stand elsewhere on the page, marked.
-  const content = told.found.filter((it) => it.chinese).map((it) => it.text);
-  content.push(...names);
-  content.sort((one, two) => two.length - one.length);
-  for (const { text, chinese, chrome } of told.found) {
-    if (!chrome || chinese) continue;
-    const rest = content.reduce((left, known) => left.replaceAll(known, ''), text);
-    if (/\p{Script=Han}/u.test(rest)) wrong.push(`Chinese in a page in English: “${text}”`);
+  // Titles and names of offices are Chinese in any language, and marked as such.
+  for (const { text, chinese, marked } of told.found) {
+    if (marked && !chinese && /\p{Script=Han}/u.test(text)) wrong.push(`Chinese in a page in English: “${text}”`);
   }
   return wrong;
 }
 
 /** What axe finds: one line for each rule and reason, with the first place where it is so. */
-async function axe(page, rules) {
-  const builder = new AxeBuilder({ page }).options({ resultTypes: ['violations'] }).setLegacyMode();
-  const { violations } = await (rules ? builder.withRules(rules) : builder.withTags(TAGS)).analyze();
-  const found = new Map();
-  for (const { id, nodes } of violations) {
-    for (const node of nodes) {
-      const why = `axe ${id}: ${[...node.any, ...node.all, ...node.none][0]?.message ?? ''}`;
-      found.set(why, [...(found.get(why) ?? []), node.target.join(' ')]);
-    }
-  }
-  return [...found].map(([why, at]) => `${why} At ${at[0]}${at.length > 1 ? ` and ${at.length - 1} more` : ''}`);
+async function violations(page, rules) {
+  const runOnly = rules ? { type: 'rule', values: rules } : { type: 'tag', values: TAGS };
+  const found = await page.evaluate(async (options) => {
+    const brief = ({ id, nodes }) => nodes.map((node) => ({
+      why: `axe ${id}: ${[...node.any, ...node.all, ...node.none][0]?.message ?? ''}`,
+      at: node.target.join(' '),
+    }));
+    const said = await globalThis.axe.run(document, options);
+    return said.violations.flatMap(brief);
+  }, { runOnly, resultTypes: ['violations'], iframes: false });
+  const places = new Map();
+  for (const { why, at } of found) places.set(why, [...(places.get(why) ?? []), at]);
+  return [...places].map(([why, at]) => `${why} At ${at[0]}${at.length > 1 ? ` and ${at.length - 1} more` : ''}`);
 }
 
 /** Counts what one page costs that nothing of is kept. */
@@ -132,26 +132,32 @@ export async function scales(page) {
  * Chinese in any language; `shoot` is called with a name for each picture.
  */
 export async function examine(page, { lang, names, sizes, bytes, shoot }) {
-  const wrong = await wordsOf(page, lang, names);
+  const wrong = [];
+  const words = new Set();
   if (bytes > WEIGHT) wrong.push(`it weighs ${bytes} bytes, more than ${WEIGHT}`);
   /** What axe says, with the views in which it says so. */
   const said = new Map();
   const hear = (view, all) => {
     for (const it of all) said.set(it, [...(said.get(it) ?? []), view]);
   };
+  await page.evaluate(axe.source);
   for (const [width, size] of Object.entries(sizes)) {
     await page.setViewportSize(size);
+    const tall = await page.evaluate(() => document.querySelector('header.top')?.offsetHeight ?? 0);
+    if (width === 'phone' && tall > HEADER) wrong.push(`on a phone the header is ${tall} px high, more than ${HEADER}`);
     const wide = await page.evaluate(overflow);
     if (wide) wrong.push(`on a ${width} wider than the window: ${wide}`);
-    const words = await page.evaluate(broken);
-    if (words.length > 0) wrong.push(`on a ${width} words are broken: ${words.slice(0, 4).join(', ')}`);
-    hear(`${width} light`, await axe(page));
+    for (const it of await wordsOf(page, lang, names)) words.add(it);
+    const parted = await page.evaluate(broken);
+    if (parted.length > 0) wrong.push(`on a ${width} words are broken: ${parted.slice(0, 4).join(', ')}`);
+    hear(`${width} light`, await violations(page));
     await shoot?.(width);
     await scheme(page, 'dark');
-    hear(`${width} dark`, await axe(page, COLOURS));
+    hear(`${width} dark`, await violations(page, COLOURS));
+    await shoot?.(`${width}-dark`);
     await scheme(page, 'light');
   }
-  wrong.push(...[...said].map(([it, views]) => `${it} (${views.join(', ')})`));
+  wrong.push(...words, ...[...said].map(([it, views]) => `${it} (${views.join(', ')})`));
   return wrong;
 }
 

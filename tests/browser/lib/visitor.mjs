@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
+import { openDoor } from './doors.mjs';
 import { Wrong, must } from './report.mjs';
 import { overflow } from './examine.mjs';
 
@@ -12,7 +13,7 @@ const FLAGS = [
 ];
 
 export const DESKTOP = { width: 1280, height: 900 };
-export const PHONE_SIZE = { width: 390, height: 844 };
+export const PHONE_SIZE = { width: 360, height: 780 };
 
 const PATIENCE = 20_000;
 
@@ -21,22 +22,6 @@ export async function startBrowser() {
   must(existsSync(PROGRAM), `there is no ${PROGRAM}: install Chromium, or name it in CHROMIUM`);
   return chromium.launch({ executablePath: PROGRAM, args: FLAGS });
 }
-
-// The portal takes 60 forms a minute from one address; people are slower, so we are too.
-const pace = {
-  left: 50,
-  at: Date.now(),
-  async take() {
-    for (;;) {
-      const now = Date.now();
-      this.left = Math.min(50, this.left + (now - this.at) / 1000);
-      this.at = now;
-      if (this.left >= 1) break;
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
-    this.left -= 1;
-  },
-};
 
 /** Tries until `act` gives something true; `what` is what is waited for. */
 export async function eventually(what, act, seconds = 30) {
@@ -61,9 +46,10 @@ export class Visitor {
   /** `phone` is touched, `sharp` has a fine screen; `js: false` runs no script; `state` are cookies from before. */
   static async open(browser, board, { lang = 'zh-CN', phone = false, sharp = false, js = true, state } = {}) {
     const visitor = new Visitor();
-    Object.assign(visitor, { board, lang, phone });
+    const { origin, pace } = await openDoor(board);
+    Object.assign(visitor, { origin, pace, lang, phone });
     visitor.context = await browser.newContext({
-      baseURL: board.origin,
+      baseURL: origin,
       locale: lang === 'en' ? 'en-GB' : lang,
       timezoneId: 'Asia/Shanghai',
       // Colours on their way from one to the other are neither.
@@ -82,11 +68,11 @@ export class Visitor {
   }
 
   #listen() {
-    const { page, board } = this;
+    const { page, origin } = this;
     page.on('request', (request) => {
       const url = request.url();
       if (request.isNavigationRequest()) this.#asked.add(url.split('#')[0]);
-      if (!url.startsWith('data:') && new URL(url).origin !== board.origin) this.#wrong.push(`asks elsewhere: ${url}`);
+      if (!url.startsWith('data:') && new URL(url).origin !== origin) this.#wrong.push(`asks elsewhere: ${url}`);
     });
     page.on('console', (message) => {
       if (message.type() !== 'error') return;
@@ -148,7 +134,7 @@ export class Visitor {
     const it = this.page.locator(selector).first();
     // The browser's own checks are not what is tested where the server's are.
     if (unchecked) await it.evaluate((button) => { button.form.noValidate = true; });
-    await pace.take();
+    await this.pace.take();
     const [response] = await Promise.all([
       this.page.waitForNavigation({ waitUntil: 'load' }),
       this.phone ? it.tap() : it.click(),
@@ -161,8 +147,8 @@ export class Visitor {
 
   /** Presses twice before anything can come back. */
   async pressTwice(selector) {
-    await pace.take();
-    await pace.take();
+    await this.pace.take();
+    await this.pace.take();
     const it = this.page.locator(selector).first();
     const from = this.path();
     const came = this.page.waitForURL((url) => url.pathname !== from, { waitUntil: 'load' });

@@ -131,6 +131,17 @@ async function impatience(bunch, open) {
     const times = await author.page.locator('.rows a').filter({ hasText: sent.title }).count();
     must(times === 1, `the message is there ${times} times`);
   });
+  await bunch.step('a form of a page that was open for too long comes back, and is sent with one press', async () => {
+    const sent = message(TEXTS.plain);
+    await author.goto(`/new?office=${PLACES.office}`);
+    await fillMessage(author, sent);
+    await author.context.clearCookies({ name: /^(__Host-)?form/ });
+    await author.press(SUBMIT, { status: 403 });
+    await author.says(t('again-stale'));
+    await author.says(sent.body);
+    await author.press('main form button');
+    await readReceipt(author);
+  });
   let sent;
   let first;
   await bunch.step('back from the receipt, what was typed is still there', async () => {
@@ -187,6 +198,9 @@ async function sessions(chain, open, board) {
     await clerk.fill({ '#name': name, '#password': password });
     await clerk.press('main form button');
     await clerk.says(TEXTS.reply);
+    must(await clerk.has('.me a[href="/account"]'), 'after signing in again, the header does not say who one is');
+    must(await clerk.has('.main-nav a[href="/desk"]'), 'after signing in again, the header does not lead to the desk');
+    must(!(await clerk.has('.me a[href="/sign-in"]')), 'after signing in again, the header offers to sign in');
     await clerk.press('main form button');
     must(clerk.path() === path, `the answer leads to ${clerk.path()}`);
     await clerk.says(TEXTS.reply, '.answer');

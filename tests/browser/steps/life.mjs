@@ -86,6 +86,10 @@ async function plain(chain, { author, reader, clerk }, walk, board, t) {
   });
   await chain.step('a clerk signs in and finds it in the inbox', async () => {
     await signIn(clerk, board.accounts.clerk, '/desk');
+    for (const tab of ['open', 'accept', 'progress', 'answered', 'all']) {
+      const shown = await clerk.text(`.chips a[href$="tab=${tab}"]`);
+      must(shown === t(`desk-${tab}`), `the part ${tab} of the desk is called “${shown}”`);
+    }
     await openCase(clerk, kept, 'accept');
     await clerk.says(sent.title, 'h1');
     if (sent.details) await clerk.says(sent.details);

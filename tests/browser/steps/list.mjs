@@ -61,6 +61,10 @@ const PUBLIC = [
     await v.fill({ '#number': '1', '#code': '1' });
     await v.context.clearCookies();
   }, 'main form button', { status: 403 }),
+  sent('form of a page that was open for too long', '/new', async (v) => {
+    await v.fill({ '#title': TEXTS.search.some, '#body': TEXTS.reply });
+    await v.context.clearCookies({ name: /form/ });
+  }, SUBMIT, { status: 403 }),
   sent('form that is too long', '/mine', (v) => v.fill({ '#number': TEXTS.long.repeat(70_000), '#code': '1' }), 'main form button', { status: 413 }),
 ];
 
@@ -122,6 +126,16 @@ const DESK = [
   of('case, for a supervisor', 'accepted', (it) => it.path, { role: 'supervisor' }),
 ];
 
+const menu = (role) => ({
+  name: `menu of a ${role}`,
+  async open({ visitor }) {
+    await visitor.goto(role === 'reader' ? '/about' : '/account');
+    await visitor.page.locator('.menu').evaluate((it) => { it.open = true; });
+  },
+  ...(role === 'reader' ? {} : member(role)),
+});
+const MENUS = [menu('reader'), menu('clerk'), menu('moderator')];
+
 const REVIEW = [
   at('review', '/review', member('moderator')),
   of('review that is free', 'held', (it) => it.path, { role: 'moderator' }),
@@ -162,4 +176,4 @@ const ENDED = [
 ];
 
 /** All of them; those that end a session come last. */
-export const PAGES = [...PUBLIC, ...WRITING, ...AUTHORS, ...DESK, ...REVIEW, ...ENDED];
+export const PAGES = [...PUBLIC, ...WRITING, ...AUTHORS, ...DESK, ...MENUS, ...REVIEW, ...ENDED];

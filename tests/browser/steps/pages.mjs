@@ -7,6 +7,7 @@ import {
 import { PLACES } from '../lib/board.mjs';
 import { examine, scales } from '../lib/examine.mjs';
 import { TEXTS, message } from '../lib/stage.mjs';
+import { must } from '../lib/report.mjs';
 import { DESKTOP, PHONE_SIZE, Visitor } from '../lib/visitor.mjs';
 import { PAGES } from './list.mjs';
 
@@ -29,7 +30,7 @@ async function prepare(browser, board, report) {
       people[role] = await open();
       await signIn(people[role], board.accounts[role], landing);
       // People are called what they are called, in any language. After the name: how many notices wait.
-      names.push(await people[role].page.locator('.who a').last().evaluate((link) => link.firstChild.data.trim()));
+      names.push(await people[role].page.locator('.me a').evaluate((link) => link.firstChild.data.trim()));
     }
   });
   await chain.step('messages are written', async () => {
@@ -142,9 +143,28 @@ async function spoilt(browser, board, report) {
   });
 }
 
+/** The header on a phone, for whom no script runs. */
+async function menu(browser, board, report) {
+  const chain = report.chain('pages, before');
+  await chain.step('on a phone without scripts, the menu leads on', async () => {
+    const visitor = chain.watch(await Visitor.open(browser, board, { phone: true, js: false }));
+    await visitor.goto('/');
+    must(!(await visitor.has('.menu nav')), 'the menu is open before it is asked for');
+    await visitor.page.locator('.menu summary').tap();
+    for (const path of ['/', '/new', '/mine', '/search', '/stats', '/offices', '/sign-in']) {
+      must(await visitor.has(`.menu nav a[href="${path}"]`), `the menu does not lead to ${path}`);
+    }
+    await visitor.press('.menu nav a[href="/search"]');
+    must(visitor.path() === '/search', `the menu leads to ${visitor.path()}`);
+    must(!(await visitor.has('.menu nav')), 'the menu stays open');
+  });
+  await chain.end();
+}
+
 /** Every page that there is. */
 export async function pages(browser, board, report, shots) {
   await spoilt(browser, board, report);
+  await menu(browser, board, report);
   const prepared = await prepare(browser, board, report);
   await Promise.all(['zh-CN', 'en'].map((lang) => inLanguage(browser, board, report, lang, prepared, shots)));
 }
