@@ -24,7 +24,7 @@ use crate::{
     config::{self, Settings},
     db::Db,
     grpc::{self, Channel, Credentials, Guarded, OwnTokens},
-    messaging::{Bus, Consumer, confirm, consumer, relay},
+    messaging::{Bus, Consumer, archive, confirm, consumer, relay},
     objects::{self, Objects},
 };
 
@@ -190,6 +190,7 @@ impl Host {
     /// If the settings of the bus are wrong. A bus that is away is waited for.
     pub async fn relay(&self, db: &Db) -> anyhow::Result<()> {
         let inner = &self.0;
+        let office = relay::Office::default();
         let relay = relay::Relay {
             source: inner.name,
             db: db.clone(),
@@ -197,17 +198,19 @@ impl Host {
             settings: inner.settings.messaging.clone(),
             clock: self.clock(),
             readiness: self.readiness(),
+            office: office.clone(),
             stopping: self.stopping(),
         };
         self.supervise("relay", move || relay::run(relay.clone()));
-        let mut consumers = Vec::new();
+        let (mut consumers, mut hearers) = (Vec::new(), Vec::new());
         for hearer in topology::hearers(inner.name) {
-            match self.channel(hearer) {
-                Ok(channel) => consumers.push((hearer, channel)),
-                Err(error) => {
-                    tracing::warn!(service = inner.name, hearer, %error, "nobody confirms");
-                }
+            let channel = self.channel(hearer);
+            if let Err(error) = &channel {
+                tracing::warn!(service = inner.name, hearer, %error, "nobody confirms");
             }
+            let channel = channel.ok();
+            consumers.extend(channel.clone().map(|channel| (hearer, channel)));
+            hearers.push((hearer, channel));
         }
         let confirmer = confirm::Confirmer {
             source: inner.name,
@@ -217,6 +220,17 @@ impl Host {
             clock: self.clock(),
             stopping: self.stopping(),
         };
+        if inner.settings.objects.is_set() {
+            let (objects, readiness) = (self.objects()?, self.readiness());
+            let confirmer = confirmer.clone();
+            let keeper = archive::Keeper { confirmer, hearers, objects, office, readiness };
+            self.supervise("archive", move || archive::run(keeper.clone()));
+        } else {
+            tracing::info!(
+                service = inner.name,
+                "no place for objects: the outbox keeps all events"
+            );
+        }
         self.supervise("confirm", move || confirm::run(confirmer.clone()));
         Ok(())
     }

@@ -16,10 +16,13 @@
 //!    of its subject wait behind it, and nobody else does.
 //! 6. *The bus is transport, never the record.* An emptied bus is filled again from the outboxes
 //!    without an operator.
+//! 7. *What was said can always be said again.* The outbox keeps it until every consumer has confirmed
+//!    it and [`archive`] has made an object of its day, from which it comes back when somebody misses it.
 //!
-//! **How**: `docs/adr/0002-messaging.md`, and the tables in `migrations/0001_messaging.sql`.
+//! **How**: `docs/adr/0002-messaging.md`, and the tables in `migrations`.
 //! `async-nats` is named in `bus` alone.
 
+pub mod archive;
 pub mod bus;
 pub mod confirm;
 pub mod consumer;

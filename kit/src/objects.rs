@@ -127,40 +127,28 @@ impl Objects {
         name: &str,
         content: impl Stream<Item = Result<Bytes, E>>,
     ) -> Result<u64, E> {
-        let path = self.path(name)?;
+        let mut writer = self.writer(name)?;
         let mut content = pin!(content);
-        let (mut part, mut filled, mut bytes) = (Vec::new(), 0, 0);
-        let mut upload: Option<Upload> = None;
-        while let Some(mut chunk) = content.try_next().await? {
-            bytes += chunk.len() as u64;
-            while filled + chunk.len() >= PART {
-                part.push(chunk.split_to(PART - filled));
-                if upload.is_none() {
-                    let begun = self.store.put_multipart(&path).await;
-                    upload = Some(Upload(Some(begun.map_err(|error| away(name, error))?)));
-                }
-                if let Some(upload) = &mut upload {
-                    upload.send(std::mem::take(&mut part), name).await?;
-                }
-                filled = 0;
-            }
-            filled += chunk.len();
-            part.push(chunk);
+        while let Some(chunk) = content.try_next().await? {
+            writer.write(chunk).await?;
         }
-        match upload {
-            // All of it fits into one request.
-            None => {
-                let payload = part.into_iter().collect::<PutPayload>();
-                self.store.put(&path, payload).await.map_err(|error| away(name, error))?;
-            }
-            Some(mut upload) => {
-                if filled > 0 {
-                    upload.send(part, name).await?;
-                }
-                upload.complete(name).await?;
-            }
-        }
-        Ok(bytes)
+        Ok(writer.finish().await?)
+    }
+
+    /// Writes an object piece by piece; it is there only after [`Writer::finish`].
+    ///
+    /// # Errors
+    /// [`Error::Name`].
+    pub fn writer(&self, name: &str) -> Result<Writer, Error> {
+        Ok(Writer {
+            store: Arc::clone(&self.store),
+            path: self.path(name)?,
+            name: name.to_owned(),
+            part: Vec::new(),
+            filled: 0,
+            bytes: 0,
+            upload: None,
+        })
     }
 
     /// The object of this name.
@@ -223,27 +211,78 @@ fn parse(full: &str) -> Result<Path, Error> {
     Path::parse(full).map_err(|_| Error::Name(full.to_owned()))
 }
 
-/// Parts on their way. What is not completed is taken back, also when it is only dropped.
-struct Upload(Option<Box<dyn MultipartUpload>>);
+/// An object that is being written. What is not finished is taken back, also when it is only dropped.
+pub struct Writer {
+    store: Arc<dyn ObjectStore>,
+    path: Path,
+    name: String,
+    part: Vec<Bytes>,
+    filled: usize,
+    bytes: u64,
+    upload: Option<Box<dyn MultipartUpload>>,
+}
 
-impl Upload {
-    async fn send(&mut self, part: Vec<Bytes>, name: &str) -> Result<(), Error> {
-        let Some(upload) = &mut self.0 else { return Ok(()) };
-        let payload = part.into_iter().collect::<PutPayload>();
-        upload.put_part(payload).await.map_err(|error| away(name, error))
-    }
-
-    async fn complete(&mut self, name: &str) -> Result<(), Error> {
-        let Some(upload) = &mut self.0 else { return Ok(()) };
-        upload.complete().await.map_err(|error| away(name, error))?;
-        self.0 = None;
-        Ok(())
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-impl Drop for Upload {
+impl Writer {
+    /// Adds to it. Waits when a part is full, so that little is in memory.
+    ///
+    /// # Errors
+    /// [`Error::Away`]; there is nothing to be added then, only to be dropped.
+    pub async fn write(&mut self, mut chunk: Bytes) -> Result<(), Error> {
+        self.bytes += chunk.len() as u64;
+        while self.filled + chunk.len() >= PART {
+            self.part.push(chunk.split_to(PART - self.filled));
+            self.send().await?;
+        }
+        self.filled += chunk.len();
+        self.part.push(chunk);
+        Ok(())
+    }
+
+    /// Makes it whole and durable. Gives its size.
+    ///
+    /// # Errors
+    /// [`Error::Away`]; nothing is kept then.
+    pub async fn finish(mut self) -> Result<u64, Error> {
+        if self.upload.is_none() {
+            // All of it fits into one request.
+            let payload = std::mem::take(&mut self.part).into_iter().collect::<PutPayload>();
+            let put = self.store.put(&self.path, payload).await;
+            put.map_err(|error| away(&self.name, error))?;
+            return Ok(self.bytes);
+        }
+        if self.filled > 0 {
+            self.send().await?;
+        }
+        if let Some(upload) = &mut self.upload {
+            upload.complete().await.map_err(|error| away(&self.name, error))?;
+            self.upload = None;
+        }
+        Ok(self.bytes)
+    }
+
+    async fn send(&mut self) -> Result<(), Error> {
+        let upload = match &mut self.upload {
+            Some(upload) => upload,
+            none => {
+                let begun = self.store.put_multipart(&self.path).await;
+                none.insert(begun.map_err(|error| away(&self.name, error))?)
+            }
+        };
+        self.filled = 0;
+        let payload = std::mem::take(&mut self.part).into_iter().collect::<PutPayload>();
+        upload.put_part(payload).await.map_err(|error| away(&self.name, error))
+    }
+}
+
+impl Drop for Writer {
     fn drop(&mut self) {
-        let Some(mut upload) = self.0.take() else { return };
+        let Some(mut upload) = self.upload.take() else { return };
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
                 if let Err(error) = upload.abort().await {

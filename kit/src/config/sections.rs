@@ -281,6 +281,10 @@ pub struct Messaging {
     pub late_commit_ms: u64,
     /// How long a gap may last before it is asked for.
     pub gap_ms: u64,
+    /// How many days events stay in the outbox.
+    pub keep_days: u32,
+    /// How often days are looked for that can go.
+    pub archive_every_ms: u64,
 }
 
 /// A section of kit's own defaults; the test of this module reads each.

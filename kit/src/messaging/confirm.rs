@@ -20,6 +20,7 @@ use crate::{
 };
 
 mod ask;
+mod said;
 
 pub use ask::{Confirmer, run};
 

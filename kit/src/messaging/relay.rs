@@ -6,7 +6,10 @@
 //! is committed late cannot be skipped. An old relay that wakes after it lost the lease can publish
 //! an event twice, which consumers recognise, but it can mark nothing.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use futures::StreamExt as _;
 use sqlx::PgConnection;
@@ -30,6 +33,22 @@ const PARTITIONS: Duration = Duration::from_secs(3_600);
 /// The wait after a failure.
 const AFTER_FAILURE: Duration = Duration::from_millis(250);
 
+/// Whether this process's relay holds the lease, for others whose work only one replica does. It may be
+/// out of date: whoever relies on it asks the database again, in the transaction that counts.
+#[derive(Debug, Clone, Default)]
+pub struct Office(Arc<Mutex<Option<i64>>>);
+
+impl Office {
+    /// The epoch, if the relay was at work when it last looked.
+    pub fn epoch(&self) -> Option<i64> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, epoch: Option<i64>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = epoch;
+    }
+}
+
 /// A relay and what it needs.
 #[derive(Clone)]
 pub struct Relay {
@@ -45,6 +64,8 @@ pub struct Relay {
     pub clock: SharedClock,
     /// Where it says how it is.
     pub readiness: Readiness,
+    /// Where it says whether it holds the lease.
+    pub office: Office,
     /// Ends it.
     pub stopping: CancellationToken,
 }
@@ -139,6 +160,7 @@ impl Relay {
         let third = Duration::from_millis(self.settings.lease_ms) / 3;
         if lease.is_none_or(|lease| lease.since.elapsed() > third) {
             *lease = self.take_lease(holder).await?;
+            self.office.set(lease.map(|lease| lease.epoch));
         }
         let Some(held) = *lease else { return Ok(0) };
         if looked.is_none_or(|looked| looked.elapsed() > LOOK) {

@@ -1,6 +1,7 @@
 //! The guarantees of `liuyan_kit::messaging`, on a real Postgres and a real nats-server. Each test
 //! is named after what it guards.
 
+mod archives;
 mod confirmation;
 mod database;
 mod faults;

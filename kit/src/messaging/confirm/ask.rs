@@ -10,23 +10,38 @@ use tonic::Status;
 use uuid::Uuid;
 use wire::confirmation_service_client::ConfirmationServiceClient;
 
-use super::QUESTION_LIMIT;
+use super::{
+    QUESTION_LIMIT,
+    said::{self, Digest},
+};
 use crate::{
     clock::{self, SharedClock},
     config,
     db::Db,
     grpc::Channel,
-    messaging::relay,
+    messaging::{archive, relay},
 };
 
 /// How long one round of questions may take at most, in minutes of event ids.
 const ROUND_MINUTES: i64 = 24 * 60;
+/// How many such windows are compared in a row, as long as nothing differs.
+const WINDOWS: u32 = 64;
 
-/// What was said or settled of one minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Digest {
-    count: u64,
-    hash: u64,
+/// What came of one round with one consumer.
+struct Answer {
+    /// Events that are to be said again.
+    again: u64,
+    /// Whether it waits for a day to come back.
+    waits: bool,
+}
+
+/// What came of comparing one window.
+#[derive(Default)]
+struct Window {
+    again: u64,
+    waits: bool,
+    /// Whether all of it was confirmed and there is more.
+    goes_on: bool,
 }
 
 /// Asks the consumers of one producer.
@@ -54,7 +69,7 @@ impl std::fmt::Debug for Confirmer {
 
 /// What goes wrong in a round; the next one tries again.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+pub(crate) enum Trouble {
     #[error("the database is away")]
     Database(#[from] sqlx::Error),
     #[error("the consumer did not answer: {}", .0.message())]
@@ -74,8 +89,8 @@ pub async fn run(confirmer: Confirmer) {
                     at.elapsed().as_millis() >= u128::from(confirmer.settings.confirm_grace_ms)
                 });
                 match confirmer.ask(consumer, channel.clone(), full).await {
-                    Ok(again) => {
-                        if full {
+                    Ok(Answer { again, waits }) => {
+                        if full && !waits {
                             last_full.insert(consumer, Instant::now());
                         }
                         if again > 0 {
@@ -132,24 +147,50 @@ impl Confirmer {
         }
     }
 
-    /// One round with one consumer: its gaps, and with `full` its closed minutes too. Gives how
-    /// many events are to be said again.
+    /// One round with one consumer: its gaps, and with `full` its closed minutes too.
     async fn ask(
         &self,
         consumer: &'static str,
         channel: Channel,
         full: bool,
-    ) -> Result<u64, Trouble> {
+    ) -> Result<Answer, Trouble> {
         let mut client = ConfirmationServiceClient::new(channel);
-        let mut again = self.fill_gaps(&mut client).await?;
-        if full {
-            again += self.compare_minutes(consumer, &mut client).await?;
+        let mut answer =
+            Answer { again: self.fill_gaps(consumer, &mut client).await?, waits: false };
+        let mut windows = if full { WINDOWS } else { 0 };
+        while windows > 0 {
+            let window = self.compare_minutes(consumer, &mut client).await?;
+            answer.again += window.again;
+            answer.waits = window.waits;
+            windows = if window.goes_on { windows - 1 } else { 0 };
         }
-        Ok(again)
+        Ok(answer)
+    }
+
+    /// Asks once more about a time that was confirmed. A consumer that no longer has it, because its
+    /// database is an older one, has confirmed only what is before; gives whether it agrees.
+    pub(crate) async fn agrees(
+        &self,
+        consumer: &'static str,
+        channel: Channel,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, Trouble> {
+        let mut client = ConfirmationServiceClient::new(channel);
+        let said = said::by_minute(&mut *self.db.read().await?, from, until).await?;
+        let settled = settled(&mut client, self.source, from, until).await?;
+        let differing = said.iter().find(|(minute, digest)| settled.get(minute) != Some(digest));
+        let Some((minute, _)) = differing else { return Ok(true) };
+        let minute = *minute;
+        self.db
+            .write(move |tx| Box::pin(async move { said::step_back(tx, consumer, minute).await }))
+            .await?;
+        Ok(false)
     }
 
     async fn fill_gaps(
         &self,
+        consumer: &'static str,
         client: &mut ConfirmationServiceClient<Channel>,
     ) -> Result<u64, Trouble> {
         let request = wire::ListGapsRequest { source: self.source.to_owned() };
@@ -165,22 +206,17 @@ impl Confirmer {
                 until.push(i64::try_from(gap.until_version).unwrap_or(i64::MAX));
             }
         }
+        let asked: i64 = from.iter().zip(&until).map(|(from, until)| until - from).sum();
         Ok(self
             .db
             .write(move |tx| {
                 Box::pin(async move {
-                    let events = sqlx::query_scalar!(
-                        "select outbox.event_id from messaging.outbox
-                         join unnest($1::uuid[], $2::bigint[], $3::bigint[])
-                             as gap (subject_id, first, after) using (subject_id)
-                         where outbox.version >= gap.first and outbox.version < gap.after
-                           and outbox.published_at is not null",
-                        &subjects,
-                        &from,
-                        &until
-                    )
-                    .fetch_all(&mut *tx)
-                    .await?;
+                    let events = said::of_gaps(tx, &subjects, &from, &until).await?;
+                    if i64::try_from(events.len()).is_ok_and(|found| found < asked) {
+                        // The rest is archived. If it was confirmed, the consumer has lost it since:
+                        // its minutes are compared from the beginning.
+                        said::step_back_before_archives(tx, consumer).await?;
+                    }
                     relay::say_again(tx, &events).await
                 })
             })
@@ -188,80 +224,58 @@ impl Confirmer {
     }
 
     /// Compares the closed minutes that are not yet confirmed, says again what is missing, and
-    /// moves the mark up to which everything is confirmed.
+    /// moves the mark up to which everything is confirmed. A day that is archived and differs is
+    /// wanted back first.
     async fn compare_minutes(
         &self,
         consumer: &'static str,
         client: &mut ConfirmationServiceClient<Channel>,
-    ) -> Result<u64, Trouble> {
+    ) -> Result<Window, Trouble> {
         let grace = SignedDuration::from_millis(self.settings.confirm_grace_ms.cast_signed());
         let now = self.clock.now();
         let closed = minute_of(now.saturating_sub(grace).unwrap_or(now));
-        let Some(from) = self.first_unconfirmed(consumer).await? else { return Ok(0) };
-        let longest = SignedDuration::from_mins(ROUND_MINUTES);
-        let until = closed.min(from.saturating_add(longest).unwrap_or(closed));
-        if from >= until {
-            return Ok(0);
-        }
-        let said = self.said(from, until).await?;
+        let (from, until, said, archived) = {
+            let mut connection = self.db.read().await?;
+            let Some(from) = said::first_unconfirmed(&mut connection, consumer).await? else {
+                return Ok(Window::default());
+            };
+            let longest = SignedDuration::from_mins(ROUND_MINUTES);
+            let until = closed.min(from.saturating_add(longest).unwrap_or(closed));
+            if from >= until {
+                return Ok(Window::default());
+            }
+            let said = said::by_minute(&mut connection, from, until).await?;
+            (from, until, said, said::archived(&mut connection, from, until).await?)
+        };
         let settled = settled(client, self.source, from, until).await?;
-        let mut again = 0;
+        let mut window = Window { goes_on: until < closed, ..Window::default() };
+        let mut wanted = None;
         let mut all_confirmed_before = until;
         for (minute, digest) in &said {
             if settled.get(minute) == Some(digest) {
                 continue;
             }
+            window.goes_on = false;
             all_confirmed_before = all_confirmed_before.min(*minute);
-            again += self.send_missing(client, *minute).await?;
+            let day = archive::day_of(*minute);
+            let back = archived.get(&day);
+            if back.is_some() {
+                // The first one that differs; those behind it have their turn.
+                wanted.get_or_insert(day);
+            }
+            if back == Some(&false) {
+                window.waits = true;
+            } else {
+                window.again += self.send_missing(client, *minute).await?;
+            }
         }
         self.confirm_before(consumer, all_confirmed_before).await?;
-        Ok(again)
-    }
-
-    /// The minute of the oldest event that the consumer has not confirmed.
-    async fn first_unconfirmed(&self, consumer: &str) -> Result<Option<Timestamp>, sqlx::Error> {
-        let mut connection = self.db.read().await?;
-        let first = sqlx::query_scalar!(
-            "select date_trunc('minute', messaging.time_of(min(event_id::text)::uuid))
-             from (select event_id from messaging.outbox
-                   where event_id >= messaging.first_id_at(greatest('epoch', (
-                       select confirmed_before from messaging.confirmations
-                       where consumer = $1)))
-                   order by event_id limit 1) as oldest",
-            consumer
-        )
-        .fetch_one(&mut *connection)
-        .await?;
-        Ok(first.map(clock::from_db))
-    }
-
-    /// What was said, by minute.
-    async fn said(
-        &self,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<BTreeMap<Timestamp, Digest>, sqlx::Error> {
-        let mut connection = self.db.read().await?;
-        let rows = sqlx::query!(
-            r#"select date_trunc('minute', messaging.time_of(event_id)) as "minute!",
-                      count(*) as "count!", bit_xor(messaging.hash_of(event_id)) as "hash!"
-               from messaging.outbox
-               where event_id >= messaging.first_id_at($1)
-                 and event_id < messaging.first_id_at($2)
-               group by 1"#,
-            clock::to_db(from),
-            clock::to_db(until)
-        )
-        .fetch_all(&mut *connection)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| {
-                let digest =
-                    Digest { count: row.count.unsigned_abs(), hash: row.hash.cast_unsigned() };
-                (clock::from_db(row.minute), digest)
-            })
-            .collect())
+        if let Some(day) = wanted {
+            self.db
+                .write(move |tx| Box::pin(async move { archive::store::want(tx, day, now).await }))
+                .await?;
+        }
+        Ok(window)
     }
 
     /// Asks which events of a minute are missing and marks them to be said again.

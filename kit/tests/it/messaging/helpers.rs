@@ -49,6 +49,7 @@ pub(crate) fn settings() -> config::Messaging {
         confirm_every_ms: 100,
         confirm_grace_ms: 200,
         gap_ms: 300,
+        archive_every_ms: 100,
         ..config::Messaging::default()
     }
 }
@@ -198,6 +199,11 @@ pub(crate) async fn relay(db: &Db, nats_url: &str) -> Killed {
 
 /// The same, with other settings of the bus.
 pub(crate) async fn relay_on(db: &Db, nats: &config::Nats) -> Killed {
+    relay_in(db, nats, relay::Office::default()).await
+}
+
+/// The same, telling `office` whether it holds the lease.
+pub(crate) async fn relay_in(db: &Db, nats: &config::Nats, office: relay::Office) -> Killed {
     let relay = relay::Relay {
         source: "intake",
         db: db.clone(),
@@ -205,6 +211,7 @@ pub(crate) async fn relay_on(db: &Db, nats: &config::Nats) -> Killed {
         settings: settings(),
         clock: clock(),
         readiness: Readiness::default(),
+        office,
         stopping: CancellationToken::new(),
     };
     Killed(tokio::spawn(relay::run(relay)))
