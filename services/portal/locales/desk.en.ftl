@@ -16,6 +16,8 @@ signed-out = You are signed out.
 sign-out = Sign out
 again-title = Send what you typed
 again-lead = You are signed in as { $who }. This will be sent when you confirm:
+again-proved = The message is yours. This will be sent when you confirm:
+again-stale = This was not sent yet: its page was open for long, or you have signed in or out since. Please look at what you typed and send it.
 again-send = Send
 typed-title = What you typed
 
@@ -109,7 +111,7 @@ desk-length = { $count ->
  }
 desk-do-transfer = Transfer
 desk-do-transfer-hint = The deadline stays; the reason is for officials alone.
-desk-transfer-from = { $office } has it now.
+desk-transfer-from = It is with { $office } now.
 desk-transfer-to = Transfer to
 desk-transfer-reason = Reason
 desk-transfer-reason-hint = 2 to 200 characters: why that office is the one that can act.

@@ -13,6 +13,8 @@ signed-out = 您已退出登录。
 sign-out = 退出登录
 again-title = 继续提交
 again-lead = 您已以“{ $who }”的身份登录。确认后提交刚才的内容：
+again-proved = 已确认这是您的留言。请核对后提交刚才的内容：
+again-stale = 还没有提交：页面打开的时间太长，或者期间登录状态有变化。请核对您填写的内容后提交。
 again-send = 提交
 typed-title = 您刚才填写的内容
 

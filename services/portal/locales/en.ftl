@@ -1,6 +1,7 @@
 # The frame of the pages.
 layout-skip = Skip to the text
 layout-nav = Main
+layout-menu = Menu
 layout-other-language = 中文
 layout-other-language-tag = zh-CN
 layout-what = { $board }: write to any office of any place; answers are public and anyone can check them.
@@ -18,18 +19,18 @@ nav-sign-in = Sign in
 format-date = { $day } { $month } { $year }
 format-month = { $month } { $year }
 format-moment = { $date }, { $time }
-month-1 = January
-month-2 = February
-month-3 = March
-month-4 = April
+month-1 = Jan
+month-2 = Feb
+month-3 = Mar
+month-4 = Apr
 month-5 = May
-month-6 = June
-month-7 = July
-month-8 = August
-month-9 = September
-month-10 = October
-month-11 = November
-month-12 = December
+month-6 = Jun
+month-7 = Jul
+month-8 = Aug
+month-9 = Sep
+month-10 = Oct
+month-11 = Nov
+month-12 = Dec
 
 # When something goes wrong.
 page-not-found = There is no such page, or it is not public.
@@ -50,6 +51,7 @@ fault-title-too-many = Please wait a little
 fault-title-internal = Something broke on our side
 fault-title-unavailable = Not available just now
 fault-again = Try again
+fault-at = { $field }:{" "}
 fault-home = Home
 fault-id = If you report this, please give the number:
 
@@ -136,22 +138,20 @@ message-place = Place
 message-submitted = Submitted
 message-deadline = Deadline
 message-outcome = Outcome
-message-answer = answers
-message-answer-of = { $office } answers
+message-answer-of = Answer by { $office }
 message-no-answer = There is no answer yet.
 message-custody = Who has held it
-message-custody-picture = The time that each office held it, in proportion; the table below has the values
-message-held-from = Since
-message-held-for = For
+message-custody-picture = The time that each office held it, in proportion; the list below has the values
+message-held-from = since
 message-history = What happened
 message-yours = Is this your message?
 message-yours-link = Follow, rate or withdraw it with your access code
-deadline-met = answered in time
+deadline-met = Answered in time
 deadline-answered-late = { $days ->
-    [one] answered 1 day late
-   *[other] answered { $days } days late
+    [one] Answered 1 day late
+   *[other] Answered { $days } days late
  }
-deadline-today = due today
+deadline-today = Due today
 deadline-left = { $days ->
     [one] 1 day left
    *[other] { $days } days left
@@ -165,10 +165,10 @@ duration-hours = { $hours } h
 duration-days = { $days } d
 duration-days-hours = { $days } d { $hours } h
 step-submitted = The message was submitted
-step-assigned = It went to { $office }
+step-assigned = It was given to { $office }
 step-transferred = It was handed to { $office }
 step-accepted = The office took it up
-step-replied = { $office } answered
+step-replied = It was answered by { $office }
 step-closed = It was closed: { $outcome }
 outcome-solved = solved
 outcome-partly-solved = partly solved
@@ -186,6 +186,7 @@ search-go = Search
 search-hint = Two characters or more, in public messages and answers; several words are separated by blanks.
 search-too-short = Please give at least two characters.
 search-too-long = Please give no more than 100 characters.
+search-page-gone = This page of the list is no longer there: please search once more.
 search-none = Nothing was found: try another word, or fewer filters.
 search-found = { $count } found
 search-found-many = More than { $count } found
@@ -267,6 +268,7 @@ receipt-proof-away = The signed proof can't be read just now. Your message is st
 # One's own messages.
 mine-title = Find my message
 mine-lead = Please give the number and the access code of your receipt.
+mine-again = What you typed has not been sent: it is too long ago that you gave the access code. Please give it once more; what you typed is still there.
 mine-number-hint = Case, spaces and hyphens do not matter.
 mine-code-hint = 10 letters or digits.
 mine-go = Find it
@@ -330,13 +332,13 @@ stats-ranking = Ranking
 stats-indicator = Indicator
 stats-who = Who
 stats-min = At least so many cases
-stats-rank = Place
+stats-rank = Rank
 stats-n = Cases
 stats-interval = 95% interval
 stats-left-out = Who has fewer than { $min } cases is not ranked; { $count } are left out for that.
 stats-wilson = Intervals are Wilson's; where they overlap, the order says little.
 stats-definitions = Definitions
-stats-meaning = Meaning
+stats-code = Name for programs
 stats-numerator = Numerator
 stats-denominator = Denominator
 stats-empty = There is nothing to count here yet.

@@ -36,6 +36,13 @@ struct Entry<V> {
     fetching: Option<Timestamp>,
 }
 
+impl<K, V> Clone for Cache<K, V> {
+    /// The same answers.
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
 impl<K, V> fmt::Debug for Cache<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cache").finish_non_exhaustive()

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use futures::future::join_all;
+use jiff::SignedDuration;
 use liuyan_kit::{
     class::{Class, Classify as _},
     clock::SharedClock,
@@ -11,8 +12,14 @@ use liuyan_kit::{
 use liuyan_proto::liuyan::{moderation::v1 as moderation, routing::v1 as routing};
 pub(crate) use moderation::Ground;
 pub(crate) use routing::{Division, Domain, Kind, Office};
+use tokio::sync::Mutex;
 
 use crate::{backend::Backends, cache::Cache, config::Limits, error::Error};
+
+mod whole;
+
+pub(crate) use whole::Found;
+use whole::Whole;
 
 /// The size of a page of the directory; the largest that routing gives.
 const PAGE: i32 = 1_000;
@@ -20,6 +27,8 @@ const PAGE: i32 = 1_000;
 const PAGES: usize = 10;
 /// The most steps from a division to the top.
 const STEPS: usize = 6;
+/// How long what is looked through by words is fresh: reading it anew takes some hundred calls.
+const WHOLE_FRESH: SignedDuration = SignedDuration::from_secs(60);
 
 /// Names by code. What it does not know it asks routing for, and keeps.
 #[derive(Debug)]
@@ -32,6 +41,9 @@ pub(crate) struct Directory {
     divisions: Cache<String, Option<Division>>,
     offices_of: Cache<String, Vec<Office>>,
     offices: Cache<String, Option<Office>>,
+    whole: Cache<(), Whole>,
+    /// Held by who reads the whole for the first time, so that others wait and do not read it, too.
+    reading: Mutex<()>,
 }
 
 /// What is not there is an answer, too.
@@ -40,6 +52,39 @@ fn found<T>(answer: Result<T, tonic::Status>) -> Result<Option<T>, Error> {
         Ok(found) => Ok(Some(found)),
         Err(error) if matches!(error.class(), Class::NotFound | Class::Invalid) => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// Divisions by the one above them.
+#[derive(Debug, Clone)]
+struct Children {
+    backend: Backends,
+    known: Cache<String, Vec<Division>>,
+}
+
+impl Children {
+    /// The divisions directly below one; the provinces for an empty code.
+    async fn of(&self, parent: &str) -> Result<Arc<Vec<Division>>, Error> {
+        let (backend, parent) = (self.backend.clone(), parent.to_owned());
+        self.known
+            .get(parent.clone(), || async move {
+                let mut all = Vec::new();
+                let mut page_token = String::new();
+                for _ in 0..PAGES {
+                    let parent_code = parent.clone();
+                    let ask =
+                        routing::ListDivisionsRequest { parent_code, page_size: PAGE, page_token };
+                    let request = backend.request(ask, FIRST, None);
+                    let page = backend.directory().list_divisions(request).await?.into_inner();
+                    all.extend(page.divisions);
+                    page_token = page.next_page_token;
+                    if page_token.is_empty() {
+                        break;
+                    }
+                }
+                Ok(all)
+            })
+            .await
     }
 }
 
@@ -54,7 +99,9 @@ impl Directory {
             children: Cache::new(clock.clone(), fresh, limits),
             divisions: Cache::new(clock.clone(), fresh, limits),
             offices_of: Cache::new(clock.clone(), fresh, limits),
-            offices: Cache::new(clock, fresh, limits),
+            offices: Cache::new(clock.clone(), fresh, limits),
+            whole: Cache::new(clock, WHOLE_FRESH.max(fresh), limits),
+            reading: Mutex::default(),
         }
     }
 
@@ -93,26 +140,14 @@ impl Directory {
 
     /// The divisions directly below one; the provinces for an empty code.
     pub(crate) async fn children(&self, parent: &str) -> Result<Arc<Vec<Division>>, Error> {
-        let (backend, parent) = (self.backend.clone(), parent.to_owned());
-        self.children
-            .get(parent.clone(), || async move {
-                let mut all = Vec::new();
-                let mut page_token = String::new();
-                for _ in 0..PAGES {
-                    let parent_code = parent.clone();
-                    let ask =
-                        routing::ListDivisionsRequest { parent_code, page_size: PAGE, page_token };
-                    let request = backend.request(ask, FIRST, None);
-                    let page = backend.directory().list_divisions(request).await?.into_inner();
-                    all.extend(page.divisions);
-                    page_token = page.next_page_token;
-                    if page_token.is_empty() {
-                        break;
-                    }
-                }
-                Ok(all)
-            })
-            .await
+        Children { backend: self.backend.clone(), known: self.children.clone() }.of(parent).await
+    }
+
+    /// All offices, to be found by words.
+    pub(crate) async fn whole(&self) -> Result<Arc<Whole>, Error> {
+        let children = Children { backend: self.backend.clone(), known: self.children.clone() };
+        let _reading = self.reading.lock().await;
+        self.whole.get((), || Whole::read(children)).await
     }
 
     /// A division.

@@ -11,6 +11,7 @@ mod directory;
 mod error;
 mod format;
 mod lists;
+mod mixed;
 mod page;
 mod pages;
 mod session;

@@ -8,6 +8,7 @@ use crate::app::App;
 
 mod about;
 mod account;
+mod again;
 mod cards;
 mod deadline;
 mod desk;

@@ -20,6 +20,7 @@ use crate::{
     cookies::{Jar, Life},
     error::Error,
     format::When,
+    mixed::Mixed,
     session::{self, Proof, Proofs, Session},
     words::WORDS,
 };
@@ -163,6 +164,12 @@ impl Visit {
     ) -> String {
         let arguments = [(key, value.to_string()), (key2, value2.to_string())];
         WORDS.text(self.0.locale, name, &arguments)
+    }
+
+    /// A text of the page in which names, titles or whole sentences may be Chinese: there, they are
+    /// marked as such on a page in another language.
+    pub(crate) fn mixed(&self, text: impl ToString) -> Mixed {
+        Mixed::new(text.to_string(), !self.is_chinese())
     }
 
     /// The board's name.

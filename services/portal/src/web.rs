@@ -115,6 +115,10 @@ async fn visiting(State(app): State<Arc<App>>, request: Request, next: Next) -> 
 
 /// Puts a page around what went wrong, and adds the cookies that have changed.
 async fn finish(visit: &Visit, mut response: Response) -> Response {
+    if is_bare(&response) {
+        // What axum can not read it refuses in words for programmers.
+        response = Error::Unreadable.into_response();
+    }
     if let Some(Failed(error)) = response.extensions_mut().remove::<Failed>() {
         if matches!(*error, Error::Refused(ref told) if told.reason.starts_with("TOKEN_")) {
             // The session was ended elsewhere.
@@ -124,6 +128,13 @@ async fn finish(visit: &Visit, mut response: Response) -> Response {
     }
     visit.jar().write(response.headers_mut());
     response
+}
+
+/// Whether a request was refused before it came to a page.
+fn is_bare(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let plain = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    plain && response.status().is_client_error()
 }
 
 /// A session that can't be refreshed now fails the visit: it must not look as if nobody were signed in.

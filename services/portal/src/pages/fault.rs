@@ -12,7 +12,7 @@ use crate::{
     app::App,
     error::{Error, FieldFault},
     page::{Keep, page_with, see},
-    pages::sign_in,
+    pages::{again, sign_in},
     visit::{Inner, Visit},
     web,
 };
@@ -43,6 +43,11 @@ pub(crate) async fn page(visit: &Visit, error: &Error) -> Response {
     }
     if sign_in.is_some()
         && let Some(page) = sign_in::interrupted(visit)
+    {
+        return page;
+    }
+    if matches!(error, Error::FormRefused(_))
+        && let Some(page) = again::stale(visit)
     {
         return page;
     }

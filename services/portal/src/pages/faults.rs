@@ -15,6 +15,34 @@ pub(crate) struct Faults {
     pub(crate) passes: bool,
 }
 
+/// How fields are called, by the ids of their elements.
+const LABELS: [(&str, &str); 24] = [
+    ("office", "new-office"),
+    ("kind", "new-kind"),
+    ("matter", "new-matter"),
+    ("title", "new-title-field"),
+    ("body", "new-body"),
+    ("demand", "message-demand"),
+    ("details", "message-details"),
+    ("place", "message-place"),
+    ("visibility", "new-visibility"),
+    ("remark", "new-remark"),
+    ("name", "new-name"),
+    ("phone", "new-phone"),
+    ("number", "message-number"),
+    ("address", "endpoint-address"),
+    ("password", "password-present"),
+    ("new_password", "password-new"),
+    ("new_password_again", "password-again"),
+    ("outcome", "message-outcome"),
+    ("reason", "desk-transfer-reason"),
+    ("words", "review-words"),
+    ("decision", "review-decision"),
+    ("ground", "review-ground"),
+    ("explanation", "review-explanation"),
+    ("accused", "review-accused"),
+];
+
 impl Faults {
     /// The faults that an error tells. `id_of` gives the id of the element of a field.
     pub(crate) fn of(error: &Error, locale: &str, id_of: impl Fn(&str) -> String) -> Self {
@@ -29,6 +57,11 @@ impl Faults {
     /// The form as a whole is wrong.
     pub(crate) fn whole(text: String) -> Self {
         Self { whole: Some(text), ..Self::default() }
+    }
+
+    /// The name of the text by which a field is called on its page, for the summary above the form.
+    pub(crate) fn label(&self, id: &str) -> Option<&'static str> {
+        LABELS.iter().find(|(known, _)| *known == id).map(|(_, name)| *name)
     }
 
     /// What is wrong with the field.

@@ -16,8 +16,10 @@ use liuyan_proto::liuyan::{
     intake::v1::{ListMyMessagesRequest, LookUpMessageRequest, Message, MessageState},
 };
 use serde::Deserialize;
+use url::form_urlencoded;
 
 use super::{
+    again::{self, Again},
     cards::{Heading, State, heading},
     faults::Faults,
 };
@@ -60,6 +62,8 @@ struct Mine {
     own_away: bool,
     /// Numbers that this browser has shown the code of a while ago.
     recent: Vec<String>,
+    /// What was typed before number and code were asked for.
+    again: Again,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -74,6 +78,8 @@ struct Ask {
 struct LookUp {
     number: String,
     code: String,
+    again: String,
+    form: String,
 }
 
 pub(crate) fn routes() -> Router<Arc<App>> {
@@ -101,7 +107,8 @@ fn state_of(state: MessageState) -> State {
 async fn mine(v: Visit, Query(ask): Query<Ask>) -> Result<Response, Error> {
     let (own, next, own_away) = own(&v, ask.page).await;
     let recent = v.proofs().numbers(v.now()).into_iter().map(str::to_owned).collect();
-    page(&Mine { number: ask.number, f: Faults::default(), own, next, own_away, recent, v })
+    let (f, again) = (Faults::default(), Again::default());
+    page(&Mine { number: ask.number, f, own, next, own_away, recent, again, v })
 }
 
 async fn own(v: &Visit, page_token: String) -> (Option<Vec<Own>>, Option<String>, bool) {
@@ -143,8 +150,29 @@ async fn rows(v: &Visit, messages: Vec<Message>) -> Vec<Own> {
     messages.into_iter().map(row).collect()
 }
 
+/// Asks for number and code before anything else is done. What was typed comes along.
+fn ask_for_proof(v: Visit, number: &str) -> Result<Response, Error> {
+    let typed = v.typed().and_then(|form| Again::of(v.path(), form));
+    let Some(again) = typed else {
+        let number: String = form_urlencoded::byte_serialize(number.as_bytes()).collect();
+        return Ok(see(&format!("/mine?number={number}")));
+    };
+    let template = Mine {
+        number: number.to_owned(),
+        f: Faults::default(),
+        own: None,
+        next: None,
+        own_away: false,
+        recent: vec![],
+        again,
+        v,
+    };
+    page_with(&template, StatusCode::UNAUTHORIZED, Keep::Never)
+}
+
 /// Remembers number and code if they are right. What is wrong with them is told in the form.
 async fn look_up(v: Visit, Form(ask): Form<LookUp>) -> Result<Response, Error> {
+    let again = Again::back(&v, &ask.again, ask.form);
     let request =
         LookUpMessageRequest { number: ask.number.clone(), access_code: ask.code.clone() };
     let answer = v.app().backend.intake().look_up_message(v.call_public(request)).await;
@@ -152,6 +180,10 @@ async fn look_up(v: Visit, Form(ask): Form<LookUp>) -> Result<Response, Error> {
         Ok(answer) => {
             let number = answer.into_inner().message.ok_or(Error::NotFound)?.number;
             v.prove(&number, Proof::Code(ask.code));
+            if again.is_some() {
+                let lead = v.t("again-proved");
+                return again::confirm(v, lead, again, StatusCode::OK);
+            }
             return Ok(see(&format!("/mine/{number}")));
         }
         Err(error) => error,
@@ -170,8 +202,16 @@ async fn look_up(v: Visit, Form(ask): Form<LookUp>) -> Result<Response, Error> {
         }
         _ => error.status(),
     };
-    let template =
-        Mine { number: ask.number, f, own: None, next: None, own_away: false, recent: vec![], v };
+    let template = Mine {
+        number: ask.number,
+        f,
+        own: None,
+        next: None,
+        own_away: false,
+        recent: vec![],
+        again,
+        v,
+    };
     let mut response = page_with(&template, status, Keep::Never)?;
     if let Some(wait) = error.retry_after() {
         let seconds = HeaderValue::from(wait.as_secs().max(1));

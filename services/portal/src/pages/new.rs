@@ -93,6 +93,10 @@ async fn blank(v: Visit, Query(ask): Query<Ask>) -> Result<Response, Error> {
 
 async fn sent(v: Visit, Form(mut draft): Form<Draft>) -> Result<Response, Error> {
     draft.mend();
+    if draft.is_placeless() {
+        // Who names the office need not look for it list by list.
+        chooser::begin(&v, &mut draft, "").await;
+    }
     match draft.action.as_str() {
         "submit" => submit(v, draft).await,
         "preview" => preview(v, draft).await,
@@ -162,7 +166,7 @@ async fn preview(v: Visit, draft: Draft) -> Result<Response, Error> {
 /// Sends the message to intake. Whatever it says, the visitor has a receipt or the form as it was.
 async fn submit(v: Visit, mut draft: Draft) -> Result<Response, Error> {
     let chooser = Chooser::of(&v, &draft).await;
-    if !chooser.offers(&draft.office_id) {
+    if !draft.is_placeless() && !chooser.offers(&draft.office_id) {
         // Another place was chosen after the office: the visitor has to say which is meant.
         draft.office_id.clear();
     }

@@ -164,8 +164,12 @@ async fn find(v: &Visit, ask: &Ask) -> Result<Came, Error> {
     match answer.map_err(Error::from) {
         Ok(answer) => Ok(found(v, ask, answer.into_inner()).await),
         Err(error) if matches!(error.class(), Class::Invalid | Class::NotFound) => {
-            let told = error.fields().first().map(|fault| fault.text.clone());
-            Ok(Came::Refused(told.unwrap_or_else(|| error.text(v.locale()))))
+            let told = match error.fields().first() {
+                Some(fault) if fault.field == "page_token" => v.t("search-page-gone"),
+                Some(fault) => fault.text.clone(),
+                None => error.text(v.locale()),
+            };
+            Ok(Came::Refused(told))
         }
         Err(error) => Err(error),
     }

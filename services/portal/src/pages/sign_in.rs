@@ -13,9 +13,11 @@ use http::{HeaderValue, StatusCode, header};
 use liuyan_kit::class::{Class, Classify as _};
 use liuyan_proto::liuyan::identity::v1::{SignInRequest, SignOutRequest};
 use serde::Deserialize;
-use url::form_urlencoded;
 
-use super::faults::Faults;
+use super::{
+    again::{self, Again, own_path},
+    faults::Faults,
+};
 use crate::{
     app::App,
     error::Error,
@@ -23,65 +25,6 @@ use crate::{
     session::Session,
     visit::Visit,
 };
-
-/// Fields of our forms in which people write; they are shown to whoever has to sign in again.
-const WRITTEN: [&str; 10] = [
-    "title",
-    "body",
-    "demand",
-    "details",
-    "place",
-    "remark",
-    "reason",
-    "explanation",
-    "words",
-    "address",
-];
-/// Forms in which a password is typed are not kept: they lead back to their page.
-const SECRET: &str = "password";
-
-/// A form that came after its session had ended, to be sent once more after signing in.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Again {
-    /// Where it goes; empty for none.
-    path: String,
-    /// Its fields, as browsers encode them.
-    form: String,
-}
-
-impl Again {
-    /// Keeps a form without what made it ours.
-    fn of(path: &str, form: &[u8]) -> Option<Self> {
-        let ends = path == "/sign-in" || path == "/sign-out";
-        let mut kept = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in form_urlencoded::parse(form) {
-            if name.contains(SECRET) {
-                return None;
-            }
-            if name != "_token" {
-                kept.append_pair(&name, &value);
-            }
-        }
-        (!ends).then(|| Self { path: path.to_owned(), form: kept.finish() })
-    }
-
-    fn is_some(&self) -> bool {
-        !self.path.is_empty()
-    }
-
-    /// All fields.
-    fn pairs(&self) -> Vec<(String, String)> {
-        form_urlencoded::parse(self.form.as_bytes()).into_owned().collect()
-    }
-
-    /// What was typed, to be read and copied.
-    fn texts(&self) -> Vec<String> {
-        let written = |(name, value): &(String, String)| {
-            WRITTEN.contains(&name.as_str()) && !value.trim().is_empty()
-        };
-        self.pairs().into_iter().filter(written).map(|(_, value)| value).collect()
-    }
-}
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -91,14 +34,6 @@ struct SignIn {
     next: String,
     again: Again,
     f: Faults,
-}
-
-#[derive(Template)]
-#[template(path = "again.html")]
-struct SendAgain {
-    v: Visit,
-    who: String,
-    again: Again,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -147,8 +82,7 @@ pub(crate) fn interrupted(v: &Visit) -> Option<Response> {
 
 async fn sent(v: Visit, Form(wish): Form<Wish>) -> Result<Response, Error> {
     let next = own_path(&v, &wish.next).unwrap_or_default();
-    let again = own_path(&v, &wish.again).map(|path| Again { path, form: wish.form });
-    let again = again.unwrap_or_default();
+    let again = Again::back(&v, &wish.again, wish.form);
     let request = SignInRequest { name: wish.name.trim().to_owned(), password: wish.password };
     let answer = v.app().backend.identity().sign_in(v.call_public(request)).await;
     let error = match answer.map_err(Error::from) {
@@ -169,8 +103,8 @@ async fn sent(v: Visit, Form(wish): Form<Wish>) -> Result<Response, Error> {
 
 fn welcome(v: Visit, session: &Session, next: &str, again: Again) -> Result<Response, Error> {
     if again.is_some() {
-        let who = session.display_name.clone();
-        return page_with(&SendAgain { v, who, again }, StatusCode::OK, Keep::Never);
+        let lead = v.t1("again-lead", "who", &session.display_name);
+        return again::confirm(v, lead, again, StatusCode::OK);
     }
     Ok(see(if next.is_empty() { landing(session) } else { next }))
 }
@@ -228,67 +162,5 @@ fn landing(session: &Session) -> &'static str {
         "/review"
     } else {
         "/account"
-    }
-}
-
-/// A path of this site, safe to lead to; `None` for anything else. Browsers read addresses in more
-/// ways than one, so that what counts is what the address comes to.
-fn own_path(v: &Visit, asked: &str) -> Option<String> {
-    path_on(&v.app().config.public_url, asked)
-}
-
-fn path_on(base: &url::Url, asked: &str) -> Option<String> {
-    let plain = |c: char| c != '\\' && !c.is_control();
-    if !asked.starts_with('/') || !asked.chars().all(plain) {
-        return None;
-    }
-    let url = base.join(asked).ok().filter(|url| url.origin() == base.origin())?;
-    let path = url.path();
-    if path.starts_with("//") || matches!(path, "/sign-in" | "/sign-out") {
-        return None;
-    }
-    Some(match url.query() {
-        Some(query) => format!("{path}?{query}"),
-        None => path.to_owned(),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nobody_is_led_to_another_site() {
-        let base = url::Url::parse("https://board.example/").unwrap();
-        for (asked, expected) in [
-            ("/desk", Some("/desk")),
-            ("/search?q=路灯&page=2", Some("/search?q=%E8%B7%AF%E7%81%AF&page=2")),
-            ("/desk/../account", Some("/account")),
-            ("", None),
-            ("desk", None),
-            ("https://evil.example/", None),
-            ("//evil.example/", None),
-            ("///evil.example/", None),
-            ("/\\evil.example/", None),
-            ("/\t/evil.example/", None),
-            ("/.//evil.example/", None),
-            ("/desk/..//evil.example/", None),
-            ("/%09/evil.example", Some("/%09/evil.example")),
-            ("/sign-out", None),
-            ("/sign-in?next=/sign-in", None),
-        ] {
-            assert_eq!(path_on(&base, asked).as_deref(), expected, "{asked}");
-        }
-    }
-
-    #[test]
-    fn an_interrupted_form_keeps_what_was_typed_and_no_secret() {
-        let form = "_token=x&etag=7&body=%E6%82%A8%E5%A5%BD&reason=";
-        let again = Again::of("/desk/cases/1/reply", form.as_bytes()).unwrap();
-        assert_eq!(again.texts(), ["您好"]);
-        assert!(!again.form.contains("_token"), "{}", again.form);
-        assert_eq!(again.pairs().len(), 3);
-        assert_eq!(Again::of("/account/password", b"password=secret"), None);
-        assert_eq!(Again::of("/sign-out", b"a=b"), None);
     }
 }

@@ -37,15 +37,30 @@ pub(super) async fn check(visit: &Visit, request: Request) -> Result<Request, Er
     }
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, app.config.limits.form_bytes).await.map_err(|_| Error::TooLong)?;
-    let expected = visit.expected_token().ok_or(Error::FormRefused("there is no cookie"))?;
-    let mut fields = form_urlencoded::parse(&body);
-    let token = fields.find(|(name, _)| name == TOKEN).map(|(_, value)| value);
-    let token = token.ok_or(Error::FormRefused("there is no token"))?;
-    if !bool::from(token.as_bytes().ct_eq(expected.as_bytes())) {
-        return Err(Error::FormRefused("the token is another one"));
+    let refused = refused(visit, &body);
+    if refused.is_none() || is_surely_from_here(&parts.headers) {
+        visit.keep_typed(&body);
     }
-    visit.keep_typed(&body);
-    Ok(Request::from_parts(parts, Body::from(body)))
+    match refused {
+        Some(why) => Err(Error::FormRefused(why)),
+        None => Ok(Request::from_parts(parts, Body::from(body))),
+    }
+}
+
+/// Why a form is none of those that this browser was shown.
+fn refused(visit: &Visit, body: &[u8]) -> Option<&'static str> {
+    let Some(expected) = visit.expected_token() else { return Some("there is no cookie") };
+    let mut fields = form_urlencoded::parse(body);
+    let token = fields.find(|(name, _)| name == TOKEN).map(|(_, value)| value);
+    let Some(token) = token else { return Some("there is no token") };
+    let same = bool::from(token.as_bytes().ct_eq(expected.as_bytes()));
+    (!same).then_some("the token is another one")
+}
+
+/// Whether the browser itself says that a page of ours has sent the form. Then it is of a page that
+/// was open for too long, and what was typed there is shown to be sent once more.
+fn is_surely_from_here(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin")
 }
 
 /// What browsers say about where a request comes from (Fetch Metadata; RFC 6454). One that says

@@ -289,6 +289,11 @@ async fn a_case_goes_to_the_office_that_was_found_by_its_place() {
     let find = [("etag", ETAG), ("q", "杭州 市长"), ("reason", "理由先写好"), ("action", "find")];
     let page = browser.submit(&page, &path("/transfer"), &find).await;
     page.shows(&["value=\"330100-g\"", "理由先写好", "浙江省 杭州市"]).hides(&["330106-s"]);
+    let read = portal.fake.count("DirectoryService/ListOffices");
+    let again = browser.submit(&page, &path("/transfer"), &find).await;
+    again.shows(&["value=\"330100-g\""]);
+    let now = portal.fake.count("DirectoryService/ListOffices");
+    assert_eq!(now, read, "the directory is read once, not for each search");
     let send = |reason: &'static str| {
         vec![("etag", ETAG), ("office_id", "330100-g"), ("reason", reason), ("action", "send")]
     };

@@ -95,6 +95,44 @@ async fn a_form_from_elsewhere_is_refused() {
 }
 
 #[tokio::test]
+async fn a_form_of_a_page_that_was_open_for_too_long_comes_back_to_be_sent_once_more() {
+    let portal = Running::start().await;
+    let mut browser = portal.browser();
+    let page = browser.get("/new").await;
+    let fields = [("_token", "of another day"), ("title", "路灯不亮"), ("body", "两天了 <b>")];
+    // Whoever can not tell where a form comes from is told no more than that.
+    let refused = browser.post("/new", &fields).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    refused.shows(&["没有被接受"]).hides(&["路灯不亮"]);
+    browser.headers = vec![("sec-fetch-site", "same-origin".to_owned())];
+    let kept = browser.post("/new", &fields).await;
+    assert_eq!(kept.status, StatusCode::FORBIDDEN);
+    kept.shows(&["还没有提交", ">路灯不亮</p>", "value=\"两天了 &#60;b&#62;\"", "action=\"/new\""]);
+    assert_eq!(kept.hidden("_token"), page.hidden("_token"));
+    assert_eq!(portal.fake.count("IntakeService/SubmitMessage"), 0);
+    let again = [("_token", &*kept.hidden("_token")), ("title", "路灯不亮"), ("action", "pick")];
+    assert_eq!(browser.post("/new", &again).await.status, StatusCode::OK);
+    // Secrets do not come back.
+    let fields = [("number", "A"), ("code", "SECRETCODE")];
+    browser.post("/mine", &fields).await.shows(&["没有被接受"]).hides(&["SECRETCODE"]);
+}
+
+#[tokio::test]
+async fn what_can_not_be_read_is_refused_on_a_page() {
+    let portal = Running::start().await;
+    let mut browser = portal.browser();
+    let page = browser.get("/search?q=a&q=b").await;
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    page.shows(&["无法读取这次请求", "<html"]).hides(&["deserialize"]);
+    let form = browser.get("/new").await;
+    let token = form.hidden("_token");
+    let fields = [("_token", token.as_str()), ("title", "a"), ("title", "b")];
+    let page = browser.post("/new", &fields).await;
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    page.shows(&["无法读取这次请求"]).hides(&["deserialize"]);
+}
+
+#[tokio::test]
 async fn forms_have_limits_of_length_and_number() {
     let limits = toml::toml! {
         forms_per_minute = 3

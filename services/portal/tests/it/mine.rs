@@ -156,3 +156,33 @@ async fn a_message_is_withdrawn_and_a_refusal_is_told() {
     browser.submit(&page, &format!("{path}/withdraw"), &[]).await;
     browser.get(&path).await.shows(&["撤回申请已收到"]);
 }
+
+#[tokio::test]
+async fn what_was_typed_waits_until_its_author_has_shown_the_code_again() {
+    let portal = Running::start().await;
+    opens(&portal, intake::MessageState::Returned);
+    portal.fake.on("IntakeService/ResubmitMessage", |ask: intake::ResubmitMessageRequest| {
+        assert_eq!((ask.title.as_str(), ask.body.as_str()), ("改过的标题", "改过的正文 <b>"));
+        Ok(intake::ResubmitMessageResponse::default())
+    });
+    let mut browser = portal.browser();
+    let path = format!("/mine/{ANSWERED}/resubmit");
+    let page = browser.get("/mine").await;
+    let fields = [("title", "改过的标题"), ("body", "改过的正文 <b>")];
+    let page = browser.submit(&page, &path, &fields).await;
+    assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+    page.shows(&["还没有提交", "改过的正文 &#60;b&#62;</p>", &format!("value=\"{ANSWERED}\"")]);
+    let form = page.hidden("form").replace("&#38;", "&");
+    let kept = [("again", &*page.hidden("again")), ("form", form.as_str())];
+    let wrong = [&kept[..], &[("number", ANSWERED), ("code", "00000-00000")]].concat();
+    let page = browser.submit(&page, "/mine", &wrong).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    page.shows(&["改过的标题"]);
+    let right = [&kept[..], &[("number", ANSWERED), ("code", CODE)]].concat();
+    let page = browser.submit(&page, "/mine", &right).await;
+    page.shows(&["已确认这是您的留言", "改过的标题", &format!("action=\"{path}\"")]);
+    let body = page.hidden("body").replace("&#60;", "<").replace("&#62;", ">");
+    let fields = [("title", &*page.hidden("title")), ("body", body.as_str())];
+    let done = browser.submit(&page, &path, &fields).await;
+    assert_eq!(done.location(), format!("/mine/{ANSWERED}"));
+}

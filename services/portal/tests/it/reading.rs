@@ -211,5 +211,5 @@ async fn figures_come_with_charts_tables_rankings_and_definitions() {
     let file = browser.get("/stats.csv?by=month").await;
     assert_eq!(file.headers["content-type"], "text/csv; charset=utf-8");
     file.shows(&["2026-07,1234"]);
-    portal.english().get("/stats").await.shows(&["July 2026", "Definitions"]);
+    portal.english().get("/stats").await.shows(&["Jul 2026", "Definitions"]);
 }

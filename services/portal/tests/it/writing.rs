@@ -272,3 +272,29 @@ async fn while_the_directory_is_away_a_message_can_still_be_sent() {
     assert_eq!(sent.location(), "/receipt");
     assert_eq!(taken.lock().unwrap()[0].message.as_ref().unwrap().office_id, "330106-g");
 }
+
+#[tokio::test]
+async fn who_names_the_office_alone_need_not_choose_its_place() {
+    let portal = Running::start().await;
+    let taken = takes(&portal.fake);
+    let mut browser = portal.browser();
+    let form = browser.get("/new").await;
+    let named = |office: &'static str, action: &'static str| {
+        let fields =
+            [("d1", ""), ("d2", ""), ("d3", ""), ("office_id", office), ("action", action)];
+        filled(&fields)
+    };
+    let page = browser.submit(&form, "/new", &named("330106-g", "pick")).await;
+    page.shows(&["value=\"330106\" selected", "value=\"330106-g\" checked"]);
+    let sent = browser.submit(&form, "/new", &named("330106-g", "submit")).await;
+    assert_eq!(sent.location(), "/receipt");
+    // What is no office is intake's to refuse, by its name.
+    browser.submit(&form, "/new", &named("nowhere", "submit")).await;
+    let offices: Vec<String> = taken
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|ask| ask.message.as_ref().unwrap().office_id.clone())
+        .collect();
+    assert_eq!(offices, ["330106-g", "nowhere"]);
+}

@@ -10,8 +10,9 @@ use liuyan_proto::liuyan::{
 use serde::Deserialize;
 
 use super::{
+    ask_for_proof,
     author::{Author, author},
-    view::{ask_for_proof, show},
+    view::show,
 };
 use crate::{
     error::Error,
@@ -79,7 +80,7 @@ pub(super) async fn resubmit(
     };
     let author = match author(&v, &number, "").await {
         Ok(author) => author,
-        Err(Error::ProofMissing) => return Ok(ask_for_proof(&number)),
+        Err(Error::ProofMissing) => return ask_for_proof(v, &number),
         Err(error) => return Err(error),
     };
     let request = ResubmitMessageRequest {
@@ -104,7 +105,7 @@ pub(super) async fn rate(
 ) -> Result<Response, Error> {
     let author = match author(&v, &number, "").await {
         Ok(author) => author,
-        Err(Error::ProofMissing) => return Ok(ask_for_proof(&number)),
+        Err(Error::ProofMissing) => return ask_for_proof(v, &number),
         Err(error) => return Err(error),
     };
     let mark = |text: &str| text.parse::<u32>().ok().filter(|mark| (1..=5).contains(mark));
@@ -137,7 +138,7 @@ pub(super) async fn withdraw(
 ) -> Result<Response, Error> {
     let author = match author(&v, &number, "").await {
         Ok(author) => author,
-        Err(Error::ProofMissing) => return Ok(ask_for_proof(&number)),
+        Err(Error::ProofMissing) => return ask_for_proof(v, &number),
         Err(error) => return Err(error),
     };
     let request = WithdrawMessageRequest {

@@ -17,9 +17,9 @@ use liuyan_proto::liuyan::{
     routing::v1::{Case, GetCaseRequest, get_case_request::Name},
 };
 use serde::Deserialize;
-use url::form_urlencoded;
 
 use super::{
+    ask_for_proof,
     author::{Author, author},
     state_of,
 };
@@ -27,7 +27,7 @@ use crate::{
     directory::named,
     error::Error,
     format::When,
-    page::{Keep, page_with, see},
+    page::{Keep, page_with},
     pages::{
         cards::State,
         faults::Faults,
@@ -109,15 +109,9 @@ pub(super) async fn view(
 ) -> Result<Response, Error> {
     match author(&v, &number, &ask.id).await {
         Ok(author) => show(v, author, None, Faults::default(), StatusCode::OK).await,
-        Err(Error::ProofMissing) => Ok(ask_for_proof(&number)),
+        Err(Error::ProofMissing) => ask_for_proof(v, &number),
         Err(error) => Err(error),
     }
-}
-
-/// Leads to the form for number and code.
-pub(super) fn ask_for_proof(number: &str) -> Response {
-    let number: String = form_urlencoded::byte_serialize(number.as_bytes()).collect();
-    see(&format!("/mine?number={number}"))
 }
 
 /// The author's page. `typed` is a mended text that was not taken, `f` says why.

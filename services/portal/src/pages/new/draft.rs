@@ -48,6 +48,11 @@ impl Draft {
         }
     }
 
+    /// Whether no place was chosen from the lists.
+    pub(crate) fn is_placeless(&self) -> bool {
+        [&self.d1, &self.d2, &self.d3].iter().all(|code| code.is_empty())
+    }
+
     /// The code of the domain.
     pub(crate) fn domain(&self) -> &str {
         self.matter.split_once('|').map_or(self.matter.as_str(), |(domain, _)| domain)
