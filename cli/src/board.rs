@@ -11,6 +11,8 @@ use std::{
 use liuyan_kit::{
     auth::{Claims, Signer},
     clock::SystemClock,
+    config,
+    objects::Objects,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool, postgres::PgPoolOptions};
@@ -21,7 +23,7 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use crate::{error::Error, keys};
+use crate::{error::Error, keys, services::objects_folder};
 
 /// The file in which a running board says where it is.
 const FILE: &str = "board.json";
@@ -200,15 +202,40 @@ impl Board {
 
     /// A pool on the database of a service, for an operator who reads.
     pub(crate) async fn database(&self, service: &str) -> Result<PgPool, Error> {
-        let url = self
-            .postgres
-            .get(service)
-            .ok_or_else(|| Error::Usage(format!("this board has no database {service}")))?;
+        let url = self.address(service)?;
         PgPoolOptions::new().max_connections(2).acquire_timeout(CONNECT).connect(url).await.map_err(
             |error| {
                 Error::Unreachable(format!("the database of {service} does not answer: {error}"))
             },
         )
+    }
+
+    /// One connection to the database of a service, for as long as the command runs: what is temporary
+    /// there stays.
+    pub(crate) async fn session(&self, service: &str) -> Result<PgPool, Error> {
+        let session = PgPoolOptions::new()
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .acquire_timeout(CONNECT);
+        let away = |error| {
+            Error::Unreachable(format!("the database of {service} does not answer: {error}"))
+        };
+        session.connect(self.address(service)?).await.map_err(away)
+    }
+
+    /// The address of the database of a service.
+    pub(crate) fn address(&self, service: &str) -> Result<&str, Error> {
+        self.postgres
+            .get(service)
+            .map(String::as_str)
+            .ok_or_else(|| Error::Usage(format!("this board has no database {service}")))
+    }
+
+    /// Where a service keeps large things.
+    pub(crate) fn objects(&self, service: &str) -> Result<Objects, Error> {
+        let settings = config::Objects::in_folder(objects_folder(&self.data_dir));
+        Objects::open(&settings, service).map_err(|error| Error::Unreachable(error.to_string()))
     }
 
     /// The names of the services that have a database, in a fixed order.

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 
 use crate::{args::Output, board::Board, error::Error, output};
 
+mod replay;
+
 /// What to do with events.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -28,32 +30,39 @@ pub(crate) enum Command {
         #[arg(long)]
         limit: Option<usize>,
     },
+    /// Reads what was said from the outboxes and their archives; prints it, or says it again.
+    #[command(
+        after_help = "A DATE is a day (2026-10-01, from its midnight in UTC) or a moment (2026-10-01T08:00:00Z). What is said\nagain takes effect only where it has not yet.\n\nExamples:\n  liuyan events replay --service intake --from 2026-10-01 --output json\n  liuyan events replay --subject 01990000-0000-7000-8000-000000000000\n  liuyan events replay --service routing --from 2026-10-01 --until 2026-11-01 --to-bus\n\nExit codes: 0 done, 1 an archive is damaged, 2 wrong usage, 3 the system cannot be reached."
+    )]
+    Replay(replay::Options),
 }
 
 /// Runs the command.
 pub(crate) async fn run(board: &Board, command: Command, output: Output) -> Result<(), Error> {
-    let Command::Tail { services, from_start, limit } = command;
-    let known: Vec<&str> = speaking();
-    if let Some(wrong) = services.iter().find(|service| !known.contains(&service.as_str())) {
-        return Err(Error::Usage(format!(
-            "no service {wrong} says anything; there are {}",
-            known.join(", ")
-        )));
+    match command {
+        Command::Tail { services, from_start, limit } => {
+            tail(board, &services, from_start, limit, output).await
+        }
+        Command::Replay(options) => replay::run(board, options, output).await,
     }
-    let settings = config::Nats { url: board.nats.as_str().into(), ..config::Nats::default() };
-    let bus = Bus::connect(&settings, "operator")
-        .await
-        .map_err(Error::other("the bus cannot be used"))?;
+}
+
+async fn tail(
+    board: &Board,
+    services: &[String],
+    from_start: bool,
+    limit: Option<usize>,
+    output: Output,
+) -> Result<(), Error> {
+    let bus = bus(board).await?;
     let pool = DescriptorPool::decode(DESCRIPTORS).map_err(Error::other("the contracts"))?;
     let mut streams = SelectAll::new();
-    for service in known {
-        if services.is_empty() || services.iter().any(|named| named == service) {
-            let stream = bus
-                .tail(service, from_start)
-                .await
-                .map_err(|error| Error::Unreachable(format!("the stream of {service}: {error}")))?;
-            streams.push(stream.map(move |delivery| (service, delivery)).boxed());
-        }
+    for service in chosen(services)? {
+        let stream = bus
+            .tail(service, from_start)
+            .await
+            .map_err(|error| Error::Unreachable(format!("the stream of {service}: {error}")))?;
+        streams.push(stream.map(move |delivery| (service, delivery)).boxed());
     }
     let mut shown = 0;
     while limit.is_none_or(|limit| shown < limit) {
@@ -68,6 +77,24 @@ pub(crate) async fn run(board: &Board, command: Command, output: Output) -> Resu
         shown += 1;
     }
     Ok(())
+}
+
+/// The named ones of the services that say anything; all if none is named.
+fn chosen(services: &[String]) -> Result<Vec<&'static str>, Error> {
+    let known = speaking();
+    if let Some(wrong) = services.iter().find(|service| !known.contains(&service.as_str())) {
+        return Err(Error::Usage(format!(
+            "no service {wrong} says anything; there are {}",
+            known.join(", ")
+        )));
+    }
+    let named = |service: &&str| services.is_empty() || services.iter().any(|it| it == service);
+    Ok(known.into_iter().filter(named).collect())
+}
+
+async fn bus(board: &Board) -> Result<Bus, Error> {
+    let settings = config::Nats { url: board.nats.as_str().into(), ..config::Nats::default() };
+    Bus::connect(&settings, "operator").await.map_err(Error::other("the bus cannot be used"))
 }
 
 /// The services that say anything.

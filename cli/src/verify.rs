@@ -10,6 +10,7 @@ mod copies;
 mod figures;
 mod journals;
 mod messaging;
+mod said;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -67,7 +68,7 @@ impl Databases {
     async fn open(board: &Board) -> Result<Self, Error> {
         let mut pools = BTreeMap::new();
         for service in board.services() {
-            pools.insert(service.to_owned(), board.database(service).await?);
+            pools.insert(service.to_owned(), board.session(service).await?);
         }
         Ok(Self(pools))
     }
@@ -87,8 +88,9 @@ impl Databases {
 pub(crate) async fn run(board: &Board, options: &Options, output: Output) -> Result<(), Error> {
     let databases = Databases::open(board).await?;
     let until = Instant::now() + Duration::from_secs(options.wait);
+    let mut archives = said::Archives::default();
     let findings = loop {
-        let findings = look(board, &databases).await?;
+        let findings = look(board, &databases, &mut archives).await?;
         if findings.iter().all(Finding::holds) || Instant::now() > until {
             break findings;
         }
@@ -105,8 +107,12 @@ pub(crate) async fn run(board: &Board, options: &Options, output: Output) -> Res
     Err(Error::Check(format!("broken: {}", named.join("; "))))
 }
 
-async fn look(board: &Board, databases: &Databases) -> Result<Vec<Finding>, Error> {
-    let mut findings = Vec::new();
+async fn look(
+    board: &Board,
+    databases: &Databases,
+    archives: &mut said::Archives,
+) -> Result<Vec<Finding>, Error> {
+    let mut findings = archives.load(board, databases).await?;
     findings.push(journals::acknowledged_is_stored(board, databases).await?);
     findings.extend(across::run(databases).await?);
     findings.extend(messaging::run(databases).await?);
@@ -132,16 +138,18 @@ fn tell(findings: &[Finding], output: Output) {
     });
 }
 
-/// Rows of a query that takes nothing, as the types of the caller.
+/// Rows of a query that takes nothing, as the types of the caller. What it reads of the outbox, it reads of
+/// the archives, too.
 pub(crate) async fn rows<T>(pool: &PgPool, sql: &'static str) -> Result<Vec<T>, Error>
 where
     T: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin,
 {
-    sqlx::query_as::<_, T>(sql).fetch_all(pool).await.map_err(Error::query)
+    sqlx::query_as::<_, T>(said::with_archives(sql)).fetch_all(pool).await.map_err(Error::query)
 }
 
 /// One number.
 pub(crate) async fn number(pool: &PgPool, sql: &'static str) -> Result<u64, Error> {
+    let sql = said::with_archives(sql);
     let (count,): (i64,) = sqlx::query_as(sql).fetch_one(pool).await.map_err(Error::query)?;
     Ok(count.unsigned_abs())
 }

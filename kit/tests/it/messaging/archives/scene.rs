@@ -25,7 +25,8 @@ use tonic::service::Routes;
 use uuid::Uuid;
 
 use crate::messaging::helpers::{
-    Killed, LIMIT, Log, clock, count, database, event, execute, hear, nats, now, relay_in, settings,
+    Killed, LIMIT, Log, clock, count, database, event, execute, hear, nats, now, relay_in,
+    settings, subject,
 };
 
 pub(super) struct Scene {
@@ -181,7 +182,7 @@ impl Scene {
     pub(super) async fn next_epoch(&mut self) -> i64 {
         self.stop_relay();
         execute(&self.db, "update messaging.relay set expires_at = '-infinity'").await;
-        relay::take_lease(&self.db, Uuid::new_v4(), 1_000).await.unwrap().unwrap()
+        relay::take_lease(&self.db, subject(), 1_000).await.unwrap().unwrap()
     }
 
     /// What one round did.
