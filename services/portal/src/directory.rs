@@ -28,7 +28,7 @@ const PAGES: usize = 10;
 /// The most steps from a division to the top.
 const STEPS: usize = 6;
 /// How long what is looked through by words is fresh: reading it anew takes some hundred calls.
-const WHOLE_FRESH: SignedDuration = SignedDuration::from_secs(60);
+const WHOLE_FRESH: SignedDuration = SignedDuration::from_secs(300);
 
 /// Names by code. What it does not know it asks routing for, and keeps.
 #[derive(Debug)]
