@@ -1,14 +1,20 @@
 //! Tables for people, lines of JSON for programs.
 
+use std::{
+    io::{ErrorKind, Write as _, stdout},
+    process::exit,
+};
+
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 use serde::Serialize;
 
 use crate::args::Output;
 
-/// Prints one line for people.
-#[expect(clippy::print_stdout, reason = "this is where a command answers its user")]
+/// Prints one line for people. If nobody reads any more, as behind `| head`, the command ends.
 pub(crate) fn line(text: impl std::fmt::Display) {
-    println!("{text}");
+    if let Err(error) = writeln!(stdout().lock(), "{text}") {
+        exit(if error.kind() == ErrorKind::BrokenPipe { 0 } else { 1 });
+    }
 }
 
 /// Prints one line of JSON.

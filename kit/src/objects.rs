@@ -324,6 +324,8 @@ fn s3(settings: &config::Objects) -> Result<object_store::aws::AmazonS3, Error> 
         .with_access_key_id(settings.access_key.expose())
         .with_secret_access_key(settings.secret_key.expose())
         .with_virtual_hosted_style_request(settings.virtual_host)
+        // One request for each object: not every S3 knows the other way.
+        .with_disable_bulk_delete(true)
         .with_client_options(client)
         .with_retry(retry)
         .build()

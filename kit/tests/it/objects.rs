@@ -10,6 +10,8 @@ use liuyan_kit::{
     testing,
 };
 
+mod s3;
+
 const LIMIT: Duration = Duration::from_secs(20);
 /// More than is sent at a time.
 const LARGE: usize = 20 << 20;
@@ -53,17 +55,39 @@ async fn names(objects: &Objects, prefix: &str) -> Vec<String> {
 #[tokio::test]
 async fn what_was_put_is_what_is_read_small_and_large() {
     let (_folder, objects) = room("intake");
+    keeps_and_gives(&objects).await;
+}
+
+#[tokio::test]
+async fn an_s3_keeps_and_gives_the_same() {
+    let bucket = s3::Bucket::default();
+    let objects = Objects::open(&bucket.serve("bucket").await, "intake").unwrap();
+    keeps_and_gives(&objects).await;
+    assert_eq!(bucket.names(), ["all/intake/a/none", "all/intake/b/even", "all/intake/b/large"]);
+    assert_eq!(bucket.uploads(), 0);
+    // What fails is taken back, so that nobody pays for parts.
+    let (_, mut chunks) = content(LARGE);
+    chunks.push(Err(Fault::HungUp));
+    assert!(matches!(objects.put("x", stream::iter(chunks)).await, Err(Fault::HungUp)));
+    testing::eventually("no part is left", LIMIT, || async {
+        (bucket.uploads() == 0 && bucket.aborted() == 1).then_some(())
+    })
+    .await;
+    assert!(matches!(objects.get("x").await, Err(Error::NotFound(_))));
+}
+
+async fn keeps_and_gives(objects: &Objects) {
     for (name, size) in [("a/none", 0), ("a/small", 11), ("b/large", LARGE), ("b/even", 16 << 20)] {
         let (whole, chunks) = content(size);
         assert_eq!(objects.put(name, stream::iter(chunks)).await.unwrap(), size as u64);
-        assert!(read(&objects, name).await.unwrap() == whole, "{name}");
+        assert!(read(objects, name).await.unwrap() == whole, "{name}");
     }
-    assert_eq!(names(&objects, "").await, ["a/none", "a/small", "b/even", "b/large"]);
-    assert_eq!(names(&objects, "a").await, ["a/none", "a/small"]);
+    assert_eq!(names(objects, "").await, ["a/none", "a/small", "b/even", "b/large"]);
+    assert_eq!(names(objects, "a").await, ["a/none", "a/small"]);
     objects.delete("a/small").await.unwrap();
     objects.delete("a/small").await.unwrap();
-    assert!(matches!(read(&objects, "a/small").await, Err(Error::NotFound(_))));
-    assert_eq!(names(&objects, "a").await, ["a/none"]);
+    assert!(matches!(read(objects, "a/small").await, Err(Error::NotFound(_))));
+    assert_eq!(names(objects, "a").await, ["a/none"]);
 }
 
 #[tokio::test]

@@ -48,6 +48,17 @@ async fn a_day_is_kept_while_one_consumer_has_not_confirmed() {
     assert_eq!(scene.rows().await, 1);
     scene.hear("routing").await;
     scene.confirmed("routing").await;
+    // It agrees by now, and takes its confirmation back: at once, or at the last moment.
+    scene.stop_confirming();
+    execute(&scene.db, "update messaging.confirmations set confirmed_before = '-infinity'").await;
+    assert_eq!(scene.steps().await, [Step::NotYet]);
+    let (keeper, epoch) = (scene.keeper(), scene.epoch().await);
+    let archive = keeper.export(epoch, scene.day(OLD)).await.unwrap();
+    assert!(matches!(keeper.settle(epoch, archive).await, Err(Error::Changed(_))));
+    assert_eq!(scene.rows().await, 1);
+    scene.confirm();
+    scene.confirmed("routing").await;
+    scene.confirmed("moderation").await;
     assert_eq!(scene.gone().await, 1);
 }
 
