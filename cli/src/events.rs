@@ -32,7 +32,7 @@ pub(crate) enum Command {
     },
     /// Reads what was said from the outboxes and their archives; prints it, or says it again.
     #[command(
-        after_help = "A DATE is a day (2026-10-01, from its midnight in UTC) or a moment (2026-10-01T08:00:00Z). What is said\nagain takes effect only where it has not yet.\n\nExamples:\n  liuyan events replay --service intake --from 2026-10-01 --output json\n  liuyan events replay --subject 01990000-0000-7000-8000-000000000000\n  liuyan events replay --service routing --from 2026-10-01 --until 2026-11-01 --to-bus\n\nExit codes: 0 done, 1 an archive is damaged, 2 wrong usage, 3 the system cannot be reached."
+        after_help = "A DATE is a day (2026-10-01, from its midnight in UTC) or a moment\n(2026-10-01T08:00:00Z). What is said again takes effect only where it has not yet.\n\nExamples:\n  liuyan events replay --service intake --from 2026-10-01 --output json\n  liuyan events replay --subject 01990000-0000-7000-8000-000000000000\n  liuyan events replay --service routing --from 2026-10-01 --until 2026-11-01 --to-bus\n\nExit codes: 0 done, 1 an archive is damaged, 2 wrong usage, 3 the system cannot be reached."
     )]
     Replay(replay::Options),
 }
