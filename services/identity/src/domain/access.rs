@@ -56,12 +56,14 @@ impl Role {
     pub fn scopes(self) -> &'static [&'static str] {
         match self {
             Self::Citizen => &["account"],
-            Self::Clerk => &["account", "case:work", "case:read"],
+            Self::Clerk => &["account", "case:work", "case:read", "message:on_behalf"],
             Self::Supervisor => &["account", "case:read", "case:supervise"],
             Self::Moderator => &["account", "review:work"],
             Self::SeniorModerator => &["account", "review:work", "review:senior"],
-            Self::Editor => &["account", "directory:write", "stats:recount"],
-            Self::Administrator => &["account", "account:write", "agency:write", "delivery:manage"],
+            Self::Editor => &["account", "directory:write", "column:write", "stats:recount"],
+            Self::Administrator => {
+                &["account", "account:write", "agency:write", "column:write", "delivery:manage"]
+            }
         }
     }
 
@@ -83,11 +85,18 @@ pub fn scopes(roles: &[Role]) -> Vec<&'static str> {
 }
 
 /// The scopes that an agency may have at all.
-pub const OF_AGENCIES: &[&str] =
-    &["feed:read", "message:submit", "case:work", "case:read", "webhook:manage"];
+pub const OF_AGENCIES: &[&str] = &[
+    "feed:read",
+    "message:submit",
+    "message:on_behalf",
+    "case:work",
+    "case:read",
+    "webhook:manage",
+];
 
 /// Scopes that no RPC is closed with, but that a handler asks for, or that a stream is chosen by.
-pub const FINER: &[&str] = &["case:read", "case:supervise", "review:senior", "feed:read"];
+pub const FINER: &[&str] =
+    &["case:read", "case:supervise", "review:senior", "feed:read", "message:on_behalf"];
 
 /// What the scope begins with by which this service knows the caller's own session again. Only this
 /// service has to let itself grant it.
@@ -190,7 +199,7 @@ mod tests {
     #[test]
     fn roles_add_up_and_nothing_is_told_twice() {
         let both = scopes(&[Role::Clerk, Role::Moderator]);
-        assert_eq!(both, ["account", "case:work", "case:read", "review:work"]);
+        assert_eq!(both, ["account", "case:work", "case:read", "message:on_behalf", "review:work"]);
         assert_eq!(scopes(&[]), Vec::<&str>::new());
     }
 

@@ -36,8 +36,9 @@ async fn a_name_and_its_password_give_tokens_that_every_service_can_check() {
 
     let caller = bench.caller(&session.access_token);
     assert_eq!((caller.issuer.as_str(), caller.subject), ("identity", account.account_id));
-    assert_eq!(caller.scopes[..4], ["account", "case:work", "case:read", "review:work"]);
-    assert!(caller.scopes[4].starts_with("session:"));
+    let granted = ["account", "case:work", "case:read", "message:on_behalf", "review:work"];
+    assert_eq!(caller.scopes[..5], granted);
+    assert!(caller.scopes[5].starts_with("session:"));
     assert_eq!(
         (caller.offices, caller.divisions),
         (vec!["110000-s".into()], vec!["110000".into()])
