@@ -1,8 +1,12 @@
 //! The other services, and how they are called.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
-use liuyan_kit::{config, grpc::Channel, host::Host};
+use liuyan_kit::{
+    config,
+    grpc::{CLIENT_ADDRESS, Channel},
+    host::Host,
+};
 use liuyan_proto::liuyan::{
     feed::v1::feed_service_client::FeedServiceClient,
     identity::v1::identity_service_client::IdentityServiceClient,
@@ -15,6 +19,8 @@ use liuyan_proto::liuyan::{
     stats::v1::stats_service_client::StatsServiceClient,
 };
 use tonic::metadata::MetadataValue;
+
+use crate::web::NOBODY;
 
 /// The largest answer that is read.
 const LARGEST: usize = 16 * 1024 * 1024;
@@ -81,6 +87,25 @@ impl Backends {
     client!(
         /// Accounts.
         identity, identity, IdentityServiceClient);
+
+    /// The same, with the visitor's address: somebody unknown is limited by it. Of those who are
+    /// signed in the services know more than an address.
+    pub(crate) fn request_from<M>(
+        &self,
+        client: IpAddr,
+        message: M,
+        locale: &str,
+        token: Option<&str>,
+    ) -> tonic::Request<M> {
+        let mut request = self.request(message, locale, token);
+        if token.is_none()
+            && client != NOBODY
+            && let Ok(address) = MetadataValue::try_from(client.to_string())
+        {
+            request.metadata_mut().insert(CLIENT_ADDRESS, address);
+        }
+        request
+    }
 
     /// A request with deadline and language, in somebody's name if `token` is given and in the
     /// portal's own otherwise. The trace is added by the channel.

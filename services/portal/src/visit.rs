@@ -270,6 +270,12 @@ impl Visit {
         self.0.app.backend.request(message, self.0.locale, token)
     }
 
+    /// The same for what is limited by the address where nobody is signed in.
+    pub(crate) fn call_from<M>(&self, message: M) -> tonic::Request<M> {
+        let token = self.session().map(|session| session.access.as_str());
+        self.0.app.backend.request_from(self.0.client, message, self.0.locale, token)
+    }
+
     /// A request for what everybody may see: never in the name of a person.
     pub(crate) fn call_public<M>(&self, message: M) -> tonic::Request<M> {
         self.0.app.backend.request(message, self.0.locale, None)

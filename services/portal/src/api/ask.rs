@@ -67,6 +67,12 @@ impl Ask {
         self.app.backend.request(message, self.locale, self.token.as_deref())
     }
 
+    /// The same for what is limited by the address of somebody unknown.
+    pub(super) fn call_from<M>(&self, message: M) -> tonic::Request<M> {
+        let token = self.token.as_deref();
+        self.app.backend.request_from(self.client, message, self.locale, token)
+    }
+
     /// The same, for somebody known alone.
     ///
     /// # Errors

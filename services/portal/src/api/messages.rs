@@ -27,7 +27,8 @@ pub(super) async fn submit(
 ) -> Result<Response, Fault> {
     ask.spend()?;
     let message = Some(message.into_proto(ask.locale));
-    let request = ask.call(SubmitMessageRequest { request_id, message, historical: None });
+    let submission = SubmitMessageRequest { request_id, message, historical: None };
+    let request = ask.call_from(submission);
     let answer = ask.app.backend.intake().submit_message(request).await;
     let answer = answer.map_err(|status| Fault::from(status).renamed(name))?.into_inner();
     private(StatusCode::CREATED, &Submitted::from(answer))

@@ -170,7 +170,7 @@ async fn submit(v: Visit, mut draft: Draft) -> Result<Response, Error> {
         // Another place was chosen after the office: the visitor has to say which is meant.
         draft.office_id.clear();
     }
-    let request = v.call(draft.request(&v));
+    let request = v.call_from(draft.request(&v));
     let answer = v.app().backend.intake().submit_message(request).await;
     let error = match answer.map_err(Error::from) {
         Ok(answer) => match taken(&v, answer.into_inner()) {

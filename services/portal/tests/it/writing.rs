@@ -110,6 +110,17 @@ async fn a_message_is_sent_and_its_receipt_is_shown() {
 }
 
 #[tokio::test]
+async fn intake_is_told_the_address_of_somebody_unknown() {
+    let portal = Running::start().await;
+    takes(&portal.fake);
+    let mut browser = portal.browser();
+    let form = browser.get("/new").await;
+    browser.submit(&form, "/new", &filled(&[("action", "submit")])).await;
+    let told = portal.fake.last("IntakeService/SubmitMessage");
+    assert_eq!(told[liuyan_kit::grpc::CLIENT_ADDRESS], "127.0.0.1");
+}
+
+#[tokio::test]
 async fn sending_twice_brings_the_same_request_id() {
     let portal = Running::start().await;
     let taken = takes(&portal.fake);

@@ -167,6 +167,7 @@ impl NewMessage {
             author: self.author.map(|it| intake::Author { name: it.name, phone: it.phone }),
             channel: self.channel.unwrap_or(Channel::Api).into(),
             locale: if self.locale.is_empty() { locale.to_owned() } else { self.locale },
+            ..intake::NewMessage::default()
         }
     }
 }

@@ -125,6 +125,7 @@ impl Draft {
             author: (author != Author::default()).then_some(author),
             channel: Channel::Web.into(),
             locale: v.locale().to_owned(),
+            ..NewMessage::default()
         };
         SubmitMessageRequest {
             request_id: self.request_id(v),
