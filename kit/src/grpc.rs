@@ -24,3 +24,7 @@ pub(crate) use guard::Guarded;
 pub(crate) use server::{Serving, serve, set_health};
 pub(crate) use token::OwnTokens;
 pub use trouble::Trouble;
+
+/// The metadata in which a service of the house that speaks for somebody unknown says from which
+/// address they came. Only of such a caller may it be believed: who calls is proved by the token.
+pub const CLIENT_ADDRESS: &str = "x-client-address";

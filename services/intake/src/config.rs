@@ -32,6 +32,10 @@ pub struct Config {
     pub limits: Limits,
     /// The writers.
     pub writer: WriterConfig,
+    /// The door before the writers.
+    pub admission: AdmissionConfig,
+    /// How often somebody may submit.
+    pub rates: RatesConfig,
     /// Guesses at access codes.
     pub look_up: LookUpConfig,
 }
@@ -46,6 +50,36 @@ pub struct WriterConfig {
     pub batch: usize,
     /// How many messages may wait.
     pub queue: usize,
+}
+
+/// The `[service.admission]` table.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdmissionConfig {
+    /// The least that the limit falls to.
+    pub least: usize,
+    /// The mean latency beyond which the limit is lowered, in milliseconds.
+    pub latency_ms: u64,
+    /// How many may wait before the door.
+    pub waiting: usize,
+    /// How long one message or one reading waits there, in milliseconds.
+    pub patience_ms: u64,
+    /// How long a message of a stream waits there, in seconds.
+    pub stream_patience_seconds: u64,
+}
+
+/// The `[service.rates]` table.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RatesConfig {
+    /// Messages of one author within an hour.
+    pub author_per_hour: u32,
+    /// Messages from one address within a minute.
+    pub address_per_minute: u32,
+    /// Messages of one agency without a column within a minute.
+    pub agency_per_minute: u32,
+    /// How many authors and how many addresses are remembered.
+    pub keys: usize,
 }
 
 /// The `[service.look_up]` table.

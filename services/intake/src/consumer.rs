@@ -27,6 +27,7 @@ use uuid::Uuid;
 use crate::{
     domain::state::State,
     store::{
+        columns,
         directory::{self, Office},
         verdicts::{self, OpenedCase, Verdict},
     },
@@ -98,6 +99,7 @@ async fn all_known<'a>(
 async fn decide(
     tx: &mut PgConnection,
     state: State,
+    at: Timestamp,
     verdicts: impl Iterator<Item = Result<Verdict, Fault>>,
 ) -> Result<(), Fault> {
     let mut last = BTreeMap::new();
@@ -107,7 +109,14 @@ async fn decide(
     }
     all_known(tx, last.keys()).await?;
     let verdicts: Vec<Verdict> = last.into_values().collect();
-    Ok(verdicts::decide(tx, state, &verdicts).await?)
+    verdicts::decide(tx, state, &verdicts).await?;
+    let ids: Vec<Uuid> = verdicts.iter().map(|verdict| verdict.message_id).collect();
+    Ok(columns::bump(tx, &ids, at).await?)
+}
+
+/// When the last of these was said.
+fn last_at<E>(events: &[Delivered<E>]) -> Timestamp {
+    events.iter().map(|it| it.at).max().unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 fn verdict(message_id: &str, revision: Option<u32>, ground: &str) -> Result<Verdict, Fault> {
@@ -125,7 +134,7 @@ impl Handle<MessageApproved> for Messages {
     ) -> Result<(), Fault> {
         let verdicts =
             events.iter().map(|it| verdict(&it.event.message_id, Some(it.event.revision), ""));
-        decide(tx, State::Approved, verdicts).await
+        decide(tx, State::Approved, last_at(events), verdicts).await
     }
 }
 
@@ -140,7 +149,7 @@ impl Handle<MessageReturned> for Messages {
         let verdicts = events
             .iter()
             .map(|it| verdict(&it.event.message_id, Some(it.event.revision), &it.event.ground));
-        decide(tx, State::Returned, verdicts).await
+        decide(tx, State::Returned, last_at(events), verdicts).await
     }
 }
 
@@ -153,7 +162,7 @@ impl Handle<MessageDeclined> for Messages {
     ) -> Result<(), Fault> {
         let verdicts =
             events.iter().map(|it| verdict(&it.event.message_id, None, &it.event.ground));
-        decide(tx, State::Declined, verdicts).await
+        decide(tx, State::Declined, last_at(events), verdicts).await
     }
 }
 
@@ -165,7 +174,7 @@ impl Handle<MessageWithdrawn> for Messages {
         events: &[Delivered<MessageWithdrawn>],
     ) -> Result<(), Fault> {
         let verdicts = events.iter().map(|it| verdict(&it.event.message_id, None, ""));
-        decide(tx, State::Withdrawn, verdicts).await
+        decide(tx, State::Withdrawn, last_at(events), verdicts).await
     }
 }
 
@@ -204,8 +213,10 @@ impl Handle<CaseOpened> for Messages {
             cases.insert(message_id, opened);
         }
         all_known(tx, cases.keys()).await?;
+        let ids: Vec<Uuid> = cases.keys().copied().collect();
         let cases: Vec<OpenedCase> = cases.into_values().collect();
-        Ok(verdicts::open_cases(tx, &cases).await?)
+        verdicts::open_cases(tx, &cases).await?;
+        Ok(columns::bump(tx, &ids, last_at(events)).await?)
     }
 }
 
@@ -221,7 +232,7 @@ impl Handle<CaseClosed> for Messages {
             .iter()
             .filter(|it| it.event.outcome() == Outcome::Withdrawn)
             .map(|it| verdict(&case(it.event.case.as_ref())?.message_id, None, ""));
-        decide(tx, State::Withdrawn, verdicts).await
+        decide(tx, State::Withdrawn, last_at(events), verdicts).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! Nouns and rules. Nothing here reads a clock, draws a random number or knows a wire.
 
+pub mod admission;
+pub mod column;
 pub mod draft;
 pub mod message;
 pub mod number;

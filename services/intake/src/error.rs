@@ -17,6 +17,44 @@ const SOON: Duration = Duration::from_secs(1);
 /// After how long a directory that has not arrived may have.
 const AT_START: Duration = Duration::from_secs(2);
 
+/// What somebody may do only so often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Messages of one author.
+    Author,
+    /// Messages from one address.
+    Address,
+    /// Messages of an agency without a column, or of a hotline.
+    Agency,
+    /// Messages of a column within a minute.
+    Column,
+    /// Messages of a column on one day.
+    ColumnDay,
+}
+
+impl Limit {
+    /// Its name for programs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Author => "author",
+            Self::Address => "address",
+            Self::Agency => "agency",
+            Self::Column => "column_minute",
+            Self::ColumnDay => "column_day",
+        }
+    }
+
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Author => "AUTHOR_LIMIT_REACHED",
+            Self::Address => "ADDRESS_LIMIT_REACHED",
+            Self::Agency => "AGENCY_LIMIT_REACHED",
+            Self::Column => "COLUMN_LIMIT_REACHED",
+            Self::ColumnDay => "COLUMN_QUOTA_USED",
+        }
+    }
+}
+
 /// Why something was not done.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
@@ -55,7 +93,28 @@ pub enum Error {
     Obstacle(Obstacle),
     /// More messages wait than may.
     #[error("the queue of messages is full")]
-    QueueFull,
+    QueueFull(Duration),
+    /// Somebody has done something as often as they may.
+    #[error("the limit of {} is reached", .0.word())]
+    Limited(Limit, Duration),
+    /// Only a hotline may enter messages for others.
+    #[error("the caller may not enter messages for others")]
+    OnBehalfNotAllowed,
+    /// The column is not the caller's.
+    #[error("the column is not the caller's")]
+    ColumnNotYours,
+    /// There is no such column.
+    #[error("there is no such column")]
+    ColumnNotFound,
+    /// The id belongs to another column.
+    #[error("there is a column of this id")]
+    ColumnExists,
+    /// The agency has a column.
+    #[error("the agency has another column")]
+    AgencyHasColumn,
+    /// The column was changed since it was read.
+    #[error("the column was changed meanwhile")]
+    ColumnChanged,
     /// The writers have stopped.
     #[error("the service is stopping")]
     Stopping,
@@ -95,10 +154,17 @@ impl Classify for Error {
             Self::Fields(_) => Class::Invalid,
             Self::DirectoryNotLoaded | Self::Stopping => Class::Unavailable,
             Self::TokenExpired => Class::Unauthenticated,
-            Self::ImportNotAllowed | Self::AccountNeeded | Self::OtherMessage => Class::Denied,
-            Self::MessageNotFound | Self::NumberOrCodeWrong => Class::NotFound,
-            Self::LookUpsExhausted(_) | Self::QueueFull => Class::Exhausted,
-            Self::RequestIdReused => Class::Exists,
+            Self::ImportNotAllowed
+            | Self::OnBehalfNotAllowed
+            | Self::AccountNeeded
+            | Self::OtherMessage
+            | Self::ColumnNotYours => Class::Denied,
+            Self::MessageNotFound | Self::NumberOrCodeWrong | Self::ColumnNotFound => {
+                Class::NotFound
+            }
+            Self::LookUpsExhausted(_) | Self::QueueFull(_) | Self::Limited(..) => Class::Exhausted,
+            Self::RequestIdReused | Self::ColumnExists | Self::AgencyHasColumn => Class::Exists,
+            Self::ColumnChanged => Class::Aborted,
             Self::Obstacle(_) => Class::Precondition,
             Self::Database(error) => db::class(error),
             Self::NumberTaken | Self::Key(_) | Self::Lost(_) | Self::WriterDied => Class::Internal,
@@ -110,14 +176,20 @@ impl Classify for Error {
             Self::Fields(_) => "FIELDS_INVALID",
             Self::DirectoryNotLoaded => "DIRECTORY_NOT_LOADED",
             Self::Stopping => "STOPPING",
-            Self::ImportNotAllowed => "SCOPE_MISSING",
+            Self::ImportNotAllowed | Self::OnBehalfNotAllowed => "SCOPE_MISSING",
+            Self::Limited(limit, _) => limit.reason(),
+            Self::ColumnNotYours => "COLUMN_NOT_YOURS",
+            Self::ColumnNotFound => "COLUMN_NOT_FOUND",
+            Self::ColumnExists => "COLUMN_EXISTS",
+            Self::AgencyHasColumn => "AGENCY_HAS_COLUMN",
+            Self::ColumnChanged => "COLUMN_CHANGED",
             Self::TokenExpired => "TOKEN_EXPIRED",
             Self::AccountNeeded => "ACCOUNT_NEEDED",
             Self::OtherMessage => "OTHER_MESSAGE",
             Self::MessageNotFound => "MESSAGE_NOT_FOUND",
             Self::NumberOrCodeWrong => "NUMBER_OR_CODE_WRONG",
             Self::LookUpsExhausted(_) => "LOOK_UPS_EXHAUSTED",
-            Self::QueueFull => "QUEUE_FULL",
+            Self::QueueFull(_) => "QUEUE_FULL",
             Self::RequestIdReused => "REQUEST_ID_REUSED",
             Self::Obstacle(Obstacle::Withdrawn) => "MESSAGE_WITHDRAWN",
             Self::Obstacle(Obstacle::Declined) => "MESSAGE_DECLINED",
@@ -150,13 +222,19 @@ impl Classify for Error {
     fn metadata(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::ImportNotAllowed => vec![("scope", "message:import".to_owned())],
+            Self::OnBehalfNotAllowed => vec![("scope", "message:on_behalf".to_owned())],
+            Self::Limited(limit, _) => vec![("limit", limit.word().to_owned())],
             _ => Vec::new(),
         }
     }
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::LookUpsExhausted(wait) => Some(*wait),
+            Self::LookUpsExhausted(wait) | Self::QueueFull(wait) | Self::Limited(_, wait) => {
+                Some(*wait)
+            }
+            // What changed has to be read first.
+            Self::ColumnChanged => None,
             Self::DirectoryNotLoaded => Some(AT_START),
             _ if matches!(self.class(), Class::Unavailable | Class::Exhausted | Class::Aborted) => {
                 Some(SOON)
@@ -202,6 +280,15 @@ mod tests {
             Rule::BodyBesideParts,
             Rule::PageSizeNegative,
             Rule::PageTokenInvalid,
+            Rule::ColumnIdMalformed,
+            Rule::ColumnUnknown,
+            Rule::ColumnClosed,
+            Rule::DomainNotOfColumn,
+            Rule::ChannelReserved,
+            Rule::OperatorMalformed,
+            Rule::OriginMalformed,
+            Rule::NumberOutOfBounds { min: 1, max: 2 },
+            Rule::PathUnknown,
         ];
         let errors = [
             Error::Fields(Vec::new()),
@@ -219,7 +306,18 @@ mod tests {
             Error::Obstacle(Obstacle::WithdrawalRefused),
             Error::Obstacle(Obstacle::WithdrawalUnderWay),
             Error::Obstacle(Obstacle::NotReturned),
-            Error::QueueFull,
+            Error::QueueFull(SOON),
+            Error::Limited(Limit::Author, SOON),
+            Error::Limited(Limit::Address, SOON),
+            Error::Limited(Limit::Agency, SOON),
+            Error::Limited(Limit::Column, SOON),
+            Error::Limited(Limit::ColumnDay, SOON),
+            Error::OnBehalfNotAllowed,
+            Error::ColumnNotYours,
+            Error::ColumnNotFound,
+            Error::ColumnExists,
+            Error::AgencyHasColumn,
+            Error::ColumnChanged,
             Error::Stopping,
             Error::WriterDied,
             Error::from(sqlx::Error::PoolTimedOut),

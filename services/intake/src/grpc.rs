@@ -1,7 +1,7 @@
 //! Requests in: proto to domain, domain to proto. What the guard could not check is checked here:
 //! that an author's token is for the message in question, and who may import.
 
-use std::{pin::Pin, sync::Arc};
+use std::{net::IpAddr, pin::Pin, sync::Arc};
 
 use futures::{Stream, StreamExt as _};
 use liuyan_kit::{auth::Caller, locale::Words};
@@ -19,9 +19,9 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{
-    app::{App, MOST_TEXTS, Once},
+    app::{App, Incoming, MOST_TEXTS, Once},
     domain::{
-        draft,
+        draft::{self, Entrance},
         number::{AccessCode, Number},
         page,
         rule::{Breach, Rule},
@@ -30,13 +30,12 @@ use crate::{
     error::Error,
 };
 
+mod columns;
 mod convert;
 mod who;
 
-use who::{account, name_of, own, readable};
+use who::{IMPORT, account, name_of, own, readable};
 
-/// The scope of those who bring messages from other systems.
-const IMPORT: &str = "message:import";
 /// How long the purpose of a reading may be.
 const PURPOSE: Bounds = Bounds { min: 1, max: 200 };
 /// Messages on a page, if the caller does not say, and at most.
@@ -79,18 +78,30 @@ impl Grpc {
         Ok(Once { caller: name_of(caller), request_id, body_hash })
     }
 
+    /// Takes a message; `bulk` says that it is one of a stream.
     async fn submit(
         &self,
         caller: &Caller,
         request: SubmitMessageRequest,
-        patient: bool,
+        address: Option<IpAddr>,
+        bulk: bool,
     ) -> Result<SubmitMessageResponse, Error> {
-        if request.historical.is_some() && !caller.has(IMPORT) {
+        let import = request.historical.is_some();
+        if import && !caller.has(IMPORT) {
             return Err(Error::ImportNotAllowed);
         }
         let once = self.once(caller, &request.request_id, "SubmitMessage", &request);
-        let raw = convert::raw(request)?;
-        self.app.submit(once, account(caller), &raw, patient).await.map(convert::accepted)
+        let entrance = match &request.message {
+            Some(message) => who::entrance(&self.app, caller, message).await?,
+            None => Entrance::Board,
+        };
+        // What staff enter for somebody else is not theirs.
+        let account_id = account(caller).filter(|_| !matches!(entrance, Entrance::Hotline { .. }));
+        let raw = convert::raw(request, entrance)?;
+        let agency = who::counted(caller);
+        let import = import || caller.has(IMPORT);
+        let incoming = Incoming { once, account_id, raw, address, agency, bulk, import };
+        self.app.submit(&incoming).await.map(convert::accepted)
     }
 
     async fn batch_get_text(
@@ -243,8 +254,8 @@ impl Grpc {
         caller: Arc<Caller>,
         request: SubmitMessagesRequest,
     ) -> SubmitMessagesResponse {
-        let result = match self.submit(&caller, request.submission.unwrap_or_default(), true).await
-        {
+        let submission = request.submission.unwrap_or_default();
+        let result = match self.submit(&caller, submission, None, true).await {
             Ok(accepted) => submit_messages_response::Result::Accepted(accepted),
             Err(error) => {
                 let status = self.words.status(&error, &caller.locale);
@@ -270,7 +281,8 @@ impl IntakeService for Grpc {
         request: Request<SubmitMessageRequest>,
     ) -> Result<Response<SubmitMessageResponse>, Status> {
         let caller = Caller::of(&request);
-        self.told(self.submit(&caller, request.into_inner(), false).await, &caller)
+        let address = who::address(&caller, request.metadata());
+        self.told(self.submit(&caller, request.into_inner(), address, false).await, &caller)
     }
 
     type SubmitMessagesStream = Answers;

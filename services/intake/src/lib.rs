@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use liuyan_kit::{host::Host, service::Service};
-use liuyan_proto::liuyan::intake::v1::intake_service_server::IntakeServiceServer;
+use liuyan_proto::liuyan::intake::v1::{
+    column_service_server::ColumnServiceServer, intake_service_server::IntakeServiceServer,
+};
 use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
 use tonic::service::Routes;
 
 pub mod app;
+mod checks;
 pub mod config;
 pub mod consumer;
 pub mod domain;
@@ -19,6 +22,7 @@ pub mod store;
 pub mod worker;
 
 use app::{App, vault::Vault};
+pub use checks::CHECKS;
 use config::Config;
 use grpc::Grpc;
 use keys::Keys;
@@ -51,7 +55,10 @@ impl Service for Intake {
         host.consume(&db, consumer::routing().wakes(Arc::clone(&directory_changed))).await?;
         worker::refresh_directory(&host, &app, directory_changed);
         worker::prune_requests(&host, &app);
-        host.serve(Routes::new(IntakeServiceServer::new(Grpc::new(app)))).await?;
+        let grpc = Grpc::new(app);
+        let routes = Routes::new(IntakeServiceServer::new(grpc.clone()))
+            .add_service(ColumnServiceServer::new(grpc));
+        host.serve(routes).await?;
         Ok(())
     }
 }

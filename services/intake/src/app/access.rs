@@ -78,6 +78,7 @@ impl App {
         size: usize,
         after: Option<Cursor>,
     ) -> Result<(Vec<Message>, Option<Cursor>), Error> {
+        let _in = self.reading().await?;
         let one_more = i64::try_from(size).unwrap_or(i64::MAX).saturating_add(1);
         let mut connection = self.0.db.read().await?;
         let mut messages = shown::of_account(&mut connection, account_id, after, one_more).await?;

@@ -12,13 +12,13 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    says,
+    entrances, says,
     vault::Vault,
     writer::{Submission, Written},
 };
 use crate::{
-    domain::message::NewMessage,
-    error::Error,
+    domain::{column::until_tomorrow, message::NewMessage},
+    error::{Error, Limit},
     store::{
         authors::{self, NewAuthor},
         messages::{self, Row},
@@ -49,6 +49,7 @@ pub(super) async fn store(
     let mut new: Vec<&Arc<Submission>> =
         batch.iter().filter(|submission| is_fresh(submission)).collect();
     new.sort_by_key(|submission| submission.message.message_id());
+    let places = entrances::take_places(tx, &mut new, now).await?;
     let rows = with_authors(tx, vault, &new, now).await?;
     if !rows.is_empty() {
         messages::insert_messages(tx, &rows).await?;
@@ -58,9 +59,13 @@ pub(super) async fn store(
             .map(|(row, submission)| says::submitted(row, submission.traceparent.clone()))
             .collect();
         outbox::publish_all(tx, now, &said).await?;
+        entrances::note(tx, &places, &new, now).await?;
     }
 
     let outcome = |submission: &Arc<Submission>| {
+        if places.has_none_for(submission) {
+            return Err(Error::Limited(Limit::ColumnDay, until_tomorrow(now)));
+        }
         if is_fresh(submission) {
             return Ok(Written::New);
         }

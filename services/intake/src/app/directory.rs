@@ -7,30 +7,49 @@ use liuyan_kit::db::Db;
 
 use crate::{
     domain::{
+        column::Columns,
         draft::{Directory, Draft, Limits, Raw},
         rule::Breach,
     },
     error::Error,
-    store::directory as store,
+    store::{columns, directory as store},
 };
 
 /// The directory as it was last read.
 #[derive(Debug, Default)]
-pub(super) struct Cache(RwLock<Arc<Directory>>);
+pub(super) struct Cache {
+    directory: RwLock<Arc<Directory>>,
+    columns: RwLock<Arc<Columns>>,
+}
 
 impl Cache {
     /// The directory as it was last read.
     pub(super) fn get(&self) -> Arc<Directory> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.directory.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads it anew.
+    /// The columns as they were last read.
+    pub(super) fn columns(&self) -> Arc<Columns> {
+        Arc::clone(&self.columns.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads everything anew.
     ///
     /// # Errors
     /// The database's.
     pub(super) async fn refresh(&self, db: &Db) -> Result<(), Error> {
         let fresh = store::directory(&mut *db.read().await?, None).await?;
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+        *self.directory.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+        self.refresh_columns(db).await
+    }
+
+    /// Reads the columns anew.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(super) async fn refresh_columns(&self, db: &Db) -> Result<(), Error> {
+        let fresh = Columns::of(columns::all(&mut *db.read().await?).await?);
+        *self.columns.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
         Ok(())
     }
 
@@ -57,7 +76,7 @@ impl Cache {
         {
             return Err(Error::Fields(breaches));
         }
-        let fresh = store::directory(&mut *db.read().await?, Some(&raw.office_id)).await?;
+        let fresh = store::directory(&mut *db.read().await?, Some(raw.office())).await?;
         if !fresh.loaded {
             return Err(Error::DirectoryNotLoaded);
         }

@@ -7,7 +7,10 @@ use liuyan_proto::liuyan::{common::v1 as common, intake::v1 as proto};
 use uuid::Uuid;
 
 use crate::{
-    domain::draft::{Channel, Visibility},
+    domain::{
+        column::Column,
+        draft::{Channel, Visibility},
+    },
     store::messages::Row,
 };
 
@@ -41,6 +44,7 @@ pub(super) fn submitted(row: &Row<'_>, traceparent: Option<String>) -> Outgoing 
         occurred_at: receipt.occurred_at.map(clock::to_proto),
         revision: 1,
         account_id: row.message.account_id.map(|id| id.to_string()).unwrap_or_default(),
+        column_id: draft.entrance.column().map(|it| it.column_id.clone()).unwrap_or_default(),
     };
     Outgoing::new(receipt.message_id, &event).caused_by(traceparent)
 }
@@ -62,4 +66,17 @@ pub(super) fn withdrawal_requested(message_id: Uuid, now: Timestamp) -> Outgoing
         requested_at: Some(clock::to_proto(now)),
     };
     Outgoing::new(message_id, &event)
+}
+
+/// A column was made or changed.
+pub(super) fn column_put(column: &Column) -> Outgoing {
+    let event = proto::ColumnPut {
+        column_id: column.column_id.clone(),
+        name: column.name.clone(),
+        open: column.open,
+        collated: column.collated,
+        default_office_id: column.default_office_id.clone(),
+        agency_id: column.agency_id.clone(),
+    };
+    Outgoing::new(column.subject_id, &event)
 }

@@ -9,6 +9,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     panic::AssertUnwindSafe,
     sync::Arc,
+    time::Duration,
 };
 
 use futures::FutureExt as _;
@@ -17,13 +18,15 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
-use super::{batch, vault::Vault};
+use super::{admission::Permit, batch, vault::Vault};
 use crate::{
     config::WriterConfig, domain::message::NewMessage, error::Error, store::requests::NewRequest,
 };
 
 /// How often a batch that lost against another one (deadlock, serialisation) is tried.
 const TRIES: u32 = 5;
+/// After how long to come back when there is no room, which there should be.
+const SOON: Duration = Duration::from_secs(1);
 /// The constraint that a public number meets which belongs to another message.
 const NUMBER_TAKEN: &str = "messages_number_key";
 
@@ -47,7 +50,19 @@ pub(super) enum Written {
     Before(Uuid),
 }
 
-type Answer = oneshot::Sender<Result<Written, Error>>;
+/// Whom to tell what became of a submission, which is under way as long as this lives.
+#[derive(Debug)]
+struct Answer {
+    to: oneshot::Sender<Result<Written, Error>>,
+    _permit: Permit,
+}
+
+impl Answer {
+    fn send(self, written: Result<Written, Error>) {
+        // Who is no longer there needs no answer.
+        let _ = self.to.send(written);
+    }
+}
 
 /// What waits in the queue.
 struct Waiting {
@@ -81,8 +96,7 @@ impl Writer {
         Self(sender)
     }
 
-    /// Stores a message. If the queue is full, `patient` waits for room (a stream, which then takes
-    /// no more from its caller), and otherwise the message is refused at once.
+    /// Stores a message of somebody who has been let in. There is room for all of those.
     ///
     /// # Errors
     /// [`Error::NumberTaken`] if another number is to be tried; else why it was not stored. After
@@ -90,18 +104,15 @@ impl Writer {
     pub(super) async fn write(
         &self,
         submission: Submission,
-        patient: bool,
+        permit: Permit,
     ) -> Result<Written, Error> {
-        let (answer, answered) = oneshot::channel();
+        let (to, answered) = oneshot::channel();
+        let answer = Answer { to, _permit: permit };
         let waiting = Waiting { submission: Arc::new(submission), answer };
-        if patient {
-            self.0.send(waiting).await.map_err(|_| Error::Stopping)?;
-        } else {
-            self.0.try_send(waiting).map_err(|error| match error {
-                mpsc::error::TrySendError::Full(_) => Error::QueueFull,
-                mpsc::error::TrySendError::Closed(_) => Error::Stopping,
-            })?;
-        }
+        self.0.try_send(waiting).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Error::QueueFull(SOON),
+            mpsc::error::TrySendError::Closed(_) => Error::Stopping,
+        })?;
         answered.await.unwrap_or(Err(Error::WriterDied))
     }
 }
@@ -223,8 +234,7 @@ impl Group {
     /// the outcome of the first tells nothing: which of the bodies was stored before is not known.
     fn answer(self, written: &Result<Written, Error>) -> Vec<Waiting> {
         let stored = self.submission.message.message_id();
-        // Who is no longer there needs no answer.
-        let _ = self.first.send(written.clone());
+        self.first.send(written.clone());
         let mut open = Vec::new();
         for (submission, answer) in self.others {
             let same = submission.request.body_hash == self.submission.request.body_hash;
@@ -238,7 +248,7 @@ impl Group {
                 }
                 Err(error) => Err(error.clone()),
             };
-            let _ = answer.send(written);
+            answer.send(written);
         }
         open
     }

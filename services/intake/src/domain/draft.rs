@@ -1,10 +1,14 @@
 //! A message as its author wrote it, before and after it was checked.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
 use super::{
+    column::Column,
     rule::{Breach, Rule},
     text::Lines,
 };
@@ -92,6 +96,31 @@ impl Channel {
     }
 }
 
+/// By whose entrance a message comes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Entrance {
+    /// The board's own.
+    #[default]
+    Board,
+    /// A partner's column.
+    Column(Arc<Column>),
+    /// Somebody enters it for a citizen who called or came.
+    Hotline {
+        /// The number by which the hotline knows its operator.
+        operator: String,
+    },
+}
+
+impl Entrance {
+    /// The column, if it is one.
+    pub fn column(&self) -> Option<&Arc<Column>> {
+        match self {
+            Self::Column(column) => Some(column),
+            Self::Board | Self::Hotline { .. } => None,
+        }
+    }
+}
+
 /// The words of a message, as they came or as they were cleaned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Words {
@@ -152,12 +181,24 @@ pub struct Raw {
     pub visibility: Option<Visibility>,
     /// Who writes.
     pub contact: Option<Contact>,
-    /// The entrance; `None` if the value is not known.
+    /// The channel as the caller names it; `None` if the value is not known.
     pub channel: Option<Channel>,
+    /// By whose entrance it comes.
+    pub entrance: Entrance,
     /// The author's language; may be empty.
     pub locale: String,
     /// When it was written in another system. `Some(None)` if that is no time.
     pub occurred_at: Option<Option<Timestamp>>,
+}
+
+impl Raw {
+    /// The office that is named, or else the one of the column.
+    pub fn office(&self) -> &str {
+        match self.entrance.column() {
+            Some(column) if self.office_id.is_empty() => &column.default_office_id,
+            _ => &self.office_id,
+        }
+    }
 }
 
 /// A message that keeps every rule.
@@ -181,8 +222,10 @@ pub struct Draft {
     pub visibility: Visibility,
     /// Who writes; `None` if neither name nor phone was given.
     pub contact: Option<Contact>,
-    /// The entrance.
+    /// The channel.
     pub channel: Channel,
+    /// By whose entrance it comes.
+    pub entrance: Entrance,
     /// The author's language.
     pub locale: String,
     /// When it was written in another system.
@@ -214,7 +257,9 @@ impl Draft {
         now: Timestamp,
     ) -> Result<Self, Vec<Breach>> {
         let mut breaches = Breaches::default();
+        check::office(raw.office(), directory, &mut breaches);
         check::codes(raw, directory, &mut breaches);
+        let channel = check::channel(raw, &mut breaches);
         let topic = breaches.text("message.topic", &raw.topic, Lines::One, 0, limits.topic_max);
         let words = check::words(&raw.words, &raw.kind, limits, "message.", &mut breaches);
         let place = check::place(raw.place.as_ref(), limits, &mut breaches);
@@ -223,9 +268,6 @@ impl Draft {
         let contact = check::contact(raw.contact.as_ref(), limits, &mut breaches);
         if raw.visibility.is_none() {
             breaches.add("message.visibility", Rule::ValueUnknown);
-        }
-        if raw.channel.is_none() {
-            breaches.add("message.channel", Rule::ValueUnknown);
         }
         let locale = check::locale(&raw.locale, &mut breaches);
         let occurred_at = match raw.occurred_at {
@@ -240,9 +282,9 @@ impl Draft {
             Some(at) => at,
             None => None,
         };
-        match (breaches.0.is_empty(), raw.visibility, raw.channel) {
+        match (breaches.0.is_empty(), raw.visibility, channel) {
             (true, Some(visibility), Some(channel)) => Ok(Self {
-                office_id: raw.office_id.clone(),
+                office_id: raw.office().to_owned(),
                 kind: raw.kind.clone(),
                 domain: raw.domain.clone(),
                 topic,
@@ -252,6 +294,7 @@ impl Draft {
                 visibility,
                 contact,
                 channel,
+                entrance: raw.entrance.clone(),
                 locale,
                 occurred_at,
             }),

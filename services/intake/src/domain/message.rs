@@ -104,4 +104,6 @@ pub struct Message {
     pub case_id: Option<Uuid>,
     /// The date by which an answer is due.
     pub deadline_at: Option<Timestamp>,
+    /// The column by which it came; empty for the board's own entrances.
+    pub column_id: String,
 }

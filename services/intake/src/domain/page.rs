@@ -9,7 +9,7 @@ const LAYOUT: u8 = 1;
 /// Length of the fields before the checksum.
 const FIELDS: usize = 1 + 8 + 16;
 /// Length of the checksum.
-const CHECK: usize = 8;
+pub(super) const CHECK: usize = 8;
 
 /// The last message of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub fn token(account_id: Uuid, cursor: Cursor) -> String {
     bytes.push(LAYOUT);
     bytes.extend(cursor.submitted_at.as_microsecond().to_be_bytes());
     bytes.extend(cursor.message_id.as_bytes());
-    let check = checksum(account_id, &bytes);
+    let check = checksum(&[account_id.as_bytes()], &bytes);
     bytes.extend(check);
     hex::encode(bytes)
 }
@@ -36,7 +36,7 @@ pub fn read(token: &str, account_id: Uuid) -> Option<Cursor> {
     let mut bytes = [0; FIELDS + CHECK];
     hex::decode_to_slice(token, &mut bytes).ok()?;
     let (fields, check) = bytes.split_at(FIELDS);
-    if check != checksum(account_id, fields) || fields[0] != LAYOUT {
+    if check != checksum(&[account_id.as_bytes()], fields) || fields[0] != LAYOUT {
         return None;
     }
     let micros = i64::from_be_bytes(fields[1..9].try_into().ok()?);
@@ -46,8 +46,13 @@ pub fn read(token: &str, account_id: Uuid) -> Option<Cursor> {
     })
 }
 
-fn checksum(account_id: Uuid, fields: &[u8]) -> [u8; CHECK] {
-    let hash = Sha256::new().chain_update(account_id).chain_update(fields).finalize();
+/// Binds fields to what they go on with.
+pub(super) fn checksum(list: &[&[u8]], fields: &[u8]) -> [u8; CHECK] {
+    let mut hash = Sha256::new();
+    for part in list {
+        hash.update(part);
+    }
+    let hash = hash.chain_update(fields).finalize();
     let mut check = [0; CHECK];
     check.copy_from_slice(&hash[..CHECK]);
     check

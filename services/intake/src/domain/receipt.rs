@@ -106,7 +106,7 @@ mod tests {
     use ed25519_dalek::{Signer as _, SigningKey};
 
     use super::*;
-    use crate::domain::draft::{Channel, Place, Visibility, Words};
+    use crate::domain::draft::{Channel, Entrance, Place, Visibility, Words};
 
     fn draft() -> Draft {
         Draft {
@@ -124,6 +124,7 @@ mod tests {
             visibility: Visibility::Public,
             contact: None,
             channel: Channel::Web,
+            entrance: Entrance::Board,
             locale: "zh-CN".to_owned(),
             occurred_at: None,
         }

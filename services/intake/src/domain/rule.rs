@@ -63,6 +63,29 @@ pub enum Rule {
     PageSizeNegative,
     /// It is no token of a page of this list.
     PageTokenInvalid,
+    /// It is not the id of a column.
+    ColumnIdMalformed,
+    /// There is no such column.
+    ColumnUnknown,
+    /// The column takes no messages now.
+    ColumnClosed,
+    /// The column takes no messages of this domain.
+    DomainNotOfColumn,
+    /// The entrance is that of columns or of the hotline, and not the caller's to name.
+    ChannelReserved,
+    /// It is not the number of an operator.
+    OperatorMalformed,
+    /// It is not the origin of web pages.
+    OriginMalformed,
+    /// The number is less or more than it may be.
+    NumberOutOfBounds {
+        /// The least.
+        min: u32,
+        /// The most.
+        max: u32,
+    },
+    /// The mask names a field that can't be changed.
+    PathUnknown,
 }
 
 impl Rule {
@@ -92,6 +115,15 @@ impl Rule {
             Self::BodyBesideParts => "BODY_BESIDE_PARTS",
             Self::PageSizeNegative => "PAGE_SIZE_NEGATIVE",
             Self::PageTokenInvalid => "PAGE_TOKEN_INVALID",
+            Self::ColumnIdMalformed => "COLUMN_ID_MALFORMED",
+            Self::ColumnUnknown => "COLUMN_UNKNOWN",
+            Self::ColumnClosed => "COLUMN_CLOSED",
+            Self::DomainNotOfColumn => "DOMAIN_NOT_OF_COLUMN",
+            Self::ChannelReserved => "CHANNEL_RESERVED",
+            Self::OperatorMalformed => "OPERATOR_MALFORMED",
+            Self::OriginMalformed => "ORIGIN_MALFORMED",
+            Self::NumberOutOfBounds { .. } => "NUMBER_OUT_OF_BOUNDS",
+            Self::PathUnknown => "PATH_UNKNOWN",
         }
     }
 
@@ -105,6 +137,9 @@ impl Rule {
                 vec![("max", max.to_string()), ("length", length.to_string())]
             }
             Self::TooMany { max } => vec![("max", max.to_string())],
+            Self::NumberOutOfBounds { min, max } => {
+                vec![("min", min.to_string()), ("max", max.to_string())]
+            }
             Self::ForbiddenCharacter(character) => {
                 vec![("character", format!("U+{:04X}", u32::from(*character)))]
             }

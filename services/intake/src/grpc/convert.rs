@@ -12,7 +12,7 @@ use tonic_types::pb;
 use crate::{
     app::{Accepted, Opened},
     domain::{
-        draft::{Channel, Contact, Place, Raw, Visibility, Words},
+        draft::{Channel, Contact, Entrance, Place, Raw, Visibility, Words},
         message::{Message, Receipt, Text},
         rule::Rule,
         state::State,
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// A message as it came.
-pub(super) fn raw(request: proto::SubmitMessageRequest) -> Result<Raw, Error> {
+pub(super) fn raw(request: proto::SubmitMessageRequest, entrance: Entrance) -> Result<Raw, Error> {
     let message = request.message.ok_or_else(|| Error::field("message", Rule::Required))?;
     let (visibility, channel) = (visibility(message.visibility), channel(message.channel));
     Ok(Raw {
@@ -44,6 +44,7 @@ pub(super) fn raw(request: proto::SubmitMessageRequest) -> Result<Raw, Error> {
         visibility,
         contact: message.author.map(|author| Contact { name: author.name, phone: author.phone }),
         channel,
+        entrance,
         locale: message.locale,
         occurred_at: request
             .historical
@@ -108,13 +109,6 @@ pub(super) fn text(text: Text) -> proto::Text {
 pub(super) fn message(message: &Message) -> proto::Message {
     let visibility =
         if message.public { common::Visibility::Public } else { common::Visibility::Private };
-    let state = match message.state {
-        State::InReview => proto::MessageState::InReview,
-        State::Approved => proto::MessageState::Approved,
-        State::Returned => proto::MessageState::Returned,
-        State::Declined => proto::MessageState::Declined,
-        State::Withdrawn => proto::MessageState::Withdrawn,
-    };
     proto::Message {
         message_id: message.message_id.to_string(),
         number: message.number.clone(),
@@ -123,13 +117,24 @@ pub(super) fn message(message: &Message) -> proto::Message {
         domain: message.domain.clone(),
         topic: message.topic.clone(),
         visibility: visibility.into(),
-        state: state.into(),
+        state: state(message.state).into(),
         ground: message.ground.clone(),
         submitted_at: Some(clock::to_proto(message.submitted_at)),
         occurred_at: message.occurred_at.map(clock::to_proto),
         text: Some(text(message.text.clone())),
         case_id: message.case_id.map(|id| id.to_string()).unwrap_or_default(),
         deadline_at: message.deadline_at.map(clock::to_proto),
+        column_id: message.column_id.clone(),
+    }
+}
+
+pub(super) fn state(state: State) -> proto::MessageState {
+    match state {
+        State::InReview => proto::MessageState::InReview,
+        State::Approved => proto::MessageState::Approved,
+        State::Returned => proto::MessageState::Returned,
+        State::Declined => proto::MessageState::Declined,
+        State::Withdrawn => proto::MessageState::Withdrawn,
     }
 }
 

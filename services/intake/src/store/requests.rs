@@ -93,6 +93,27 @@ pub async fn find_requests(
     .await
 }
 
+/// Takes back requests that were noted in this transaction and can't be met.
+///
+/// # Errors
+/// The database's.
+pub async fn forget_requests(
+    tx: &mut PgConnection,
+    keys: &[(String, Uuid)],
+) -> Result<(), sqlx::Error> {
+    let (callers, ids): (Vec<String>, Vec<Uuid>) = keys.iter().cloned().unzip();
+    sqlx::query!(
+        "delete from requests
+         using unnest($1::text[], $2::uuid[]) as unmet (caller, request_id)
+         where requests.caller = unmet.caller and requests.request_id = unmet.request_id",
+        &callers,
+        &ids,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// Keeps the answer to a request that was noted in this transaction.
 ///
 /// # Errors

@@ -35,6 +35,7 @@ struct Row {
     details: String,
     place: String,
     place_public: bool,
+    column_id: Option<String>,
 }
 
 impl TryFrom<Row> for Message {
@@ -67,6 +68,7 @@ impl TryFrom<Row> for Message {
             },
             case_id: row.case_id,
             deadline_at: row.deadline_at.map(clock::from_db),
+            column_id: row.column_id.unwrap_or_default(),
         })
     }
 }
@@ -81,11 +83,12 @@ pub async fn message(
 ) -> Result<Option<Message>, sqlx::Error> {
     let row = sqlx::query_as!(
         Row,
-        "select message_id, number, office_id, kind, domain, topic, visibility, state, ground,
+        r#"select message_id, number, office_id, kind, domain, topic, visibility, state, ground,
                 submitted_at, occurred_at, case_id, deadline_at, revision, title, body, demand,
-                details, place, place_public
+                details, place, place_public, column_id as "column_id?"
          from messages join texts using (message_id, revision)
-         where message_id = $1",
+         left join column_messages using (message_id)
+         where message_id = $1"#,
         message_id
     )
     .fetch_optional(connection)
@@ -123,14 +126,15 @@ pub async fn of_account(
 ) -> Result<Vec<Message>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
-        "select message_id, number, office_id, kind, domain, topic, visibility, state, ground,
+        r#"select message_id, number, office_id, kind, domain, topic, visibility, state, ground,
                 submitted_at, occurred_at, case_id, deadline_at, revision, title, body, demand,
-                details, place, place_public
+                details, place, place_public, column_id as "column_id?"
          from messages join texts using (message_id, revision)
+         left join column_messages using (message_id)
          where account_id = $1
            and (submitted_at, message_id) < (coalesce($2::timestamptz, 'infinity'), $3::uuid)
          order by submitted_at desc, message_id desc
-         limit $4",
+         limit $4"#,
         account_id,
         cursor.map(|cursor| clock::to_db(cursor.submitted_at)),
         cursor.map_or(Uuid::nil(), |cursor| cursor.message_id),

@@ -18,6 +18,7 @@ use liuyan_intake::{
 use liuyan_kit::{
     auth::{self, Caller, Signer},
     clock::{ManualClock, SharedClock},
+    db::Db,
     id,
     messaging::{Consumer, Envelope, Fault},
     service::Service as _,
@@ -109,14 +110,26 @@ impl Desk {
         self
     }
 
+    /// The same intake on another way to its database.
+    pub(crate) async fn on(&self, db: Db) -> Grpc {
+        let keys = Keys::open(&self.config).unwrap();
+        let vault = self.vault();
+        let (clock, signer) = (self.clock.clone(), self.signer.clone());
+        let app = App::start(self.config.clone(), db, clock, keys, vault, signer);
+        app.refresh_directory().await.unwrap();
+        Grpc::new(app)
+    }
+
     /// The vault, as another program with the keyring opens it.
     pub(crate) fn vault(&self) -> Vault {
         Vault::open(&self.config.keyring_file, false).unwrap()
     }
 
-    /// The same intake after a restart.
-    pub(crate) fn restarted(&self) -> Grpc {
-        Grpc::new(start(&self.config, &self.db, self.clock.clone(), self.signer.clone()).0)
+    /// The same intake after a restart, or another replica of it.
+    pub(crate) async fn restarted(&self) -> Grpc {
+        let (app, _) = start(&self.config, &self.db, self.clock.clone(), self.signer.clone());
+        app.refresh_directory().await.unwrap();
+        Grpc::new(app)
     }
 
     /// Hears an office.
@@ -216,6 +229,16 @@ pub(crate) fn caller(subject: &str, scopes: &[&str]) -> Caller {
 /// A citizen who is signed in.
 pub(crate) fn account(account_id: Uuid) -> Caller {
     Caller { issuer: "identity".to_owned(), ..caller(&account_id.to_string(), &["account"]) }
+}
+
+/// An agency that brings messages.
+pub(crate) fn agency(agency_id: &str) -> Caller {
+    Caller { issuer: "identity".to_owned(), ..caller(agency_id, &["message:submit"]) }
+}
+
+/// A service of the house, in its own name.
+pub(crate) fn service(name: &str) -> Caller {
+    Caller { issuer: name.to_owned(), ..caller(name, &[]) }
 }
 
 /// The author of a message.

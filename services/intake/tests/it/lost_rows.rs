@@ -3,7 +3,7 @@
 
 use liuyan_proto::liuyan::{
     intake::v1::{
-        NewMessage, ResubmitMessageRequest, WithdrawMessageRequest,
+        Column, NewMessage, ResubmitMessageRequest, WithdrawMessageRequest,
         intake_service_server::IntakeService as _,
     },
     moderation::v1::MessageReturned,
@@ -11,7 +11,13 @@ use liuyan_proto::liuyan::{
 use sqlx::Connection as _;
 use uuid::Uuid;
 
-use crate::helpers::{Desk, a_message_by, a_submission_of, as_caller, author_of, request_id};
+use crate::{
+    columns::{a_column, create},
+    helpers::{
+        Desk, a_message, a_message_by, a_submission_of, agency, as_caller, author_of, caller,
+        request_id,
+    },
+};
 
 /// Each counts what is missing.
 const CHECKS: &[(&str, &str)] = &[
@@ -52,9 +58,12 @@ const CHECKS: &[(&str, &str)] = &[
     ),
     (
         "what was said of a message is what happened to it",
-        "select count(*) from messages full join messaging.subjects on subject_id = message_id
-         where subjects.version is distinct from
-               revision + (withdrawal_requested_at is not null)::int",
+        "select count(*) from (
+             select message_id as subject_id, revision + (withdrawal_requested_at is not null)::int as said
+             from messages
+             union all select subject_id, version from columns
+         ) implied full join messaging.subjects using (subject_id)
+         where subjects.version is distinct from said",
     ),
     (
         "what was said is in the outbox",
@@ -73,7 +82,7 @@ const CHECKS: &[(&str, &str)] = &[
 
 async fn breaches(connection: &mut sqlx::PgConnection) -> Vec<&'static str> {
     let mut found = Vec::new();
-    for (name, query) in CHECKS {
+    for (name, query) in CHECKS.iter().chain(liuyan_intake::CHECKS) {
         let missing: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(*query))
             .fetch_one(&mut *connection)
             .await
@@ -113,6 +122,16 @@ async fn a_full_desk() -> Desk {
     desk.clock.advance(jiff::SignedDuration::from_hours(24 * 31));
     desk.app.prune_requests().await.unwrap();
     desk.submitted().await;
+    create(&desk, a_column()).await.unwrap();
+    let spare =
+        Column { column_id: "spare".to_owned(), agency_id: "nobody".to_owned(), ..a_column() };
+    create(&desk, spare).await.unwrap();
+    for _ in 0..2 {
+        desk.submit_as(&agency("province"), a_submission_of(a_message())).await.unwrap();
+    }
+    let hotline = caller("hotline", &["message:on_behalf"]);
+    let entry = NewMessage { operator: "17".to_owned(), ..a_message() };
+    desk.submit_as(&hotline, a_submission_of(entry)).await.unwrap();
     let withdrawal =
         WithdrawMessageRequest { message_id: old.to_string(), request_id: request_id() };
     desk.grpc.withdraw_message(as_caller(&author_of(old), withdrawal)).await.unwrap();
@@ -133,6 +152,10 @@ async fn any_lost_row_shows() {
         "requests",
         "pruning",
         "code_lists",
+        "columns",
+        "column_messages",
+        "column_requests",
+        "hotline_entries",
         "messaging.subjects",
         "messaging.outbox",
     ] {

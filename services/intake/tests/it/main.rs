@@ -4,13 +4,17 @@
 
 mod accounts;
 mod board;
+mod columns;
 mod concurrency;
 mod hears;
 mod helpers;
+mod limits;
 mod look_up;
 mod lost_rows;
+mod overload;
 mod reads;
 mod stream;
 mod submit;
 mod traces;
+mod trouble;
 mod wishes;

@@ -283,7 +283,7 @@ async fn the_same_request_gets_the_same_answer_byte_for_byte() {
     assert_eq!(desk.submit(request.clone()).await.unwrap().encode_to_vec(), first);
     desk.clock.advance(jiff::SignedDuration::from_hours(24));
     desk.app.prune_requests().await.unwrap();
-    let restarted = desk.restarted();
+    let restarted = desk.restarted().await;
     let again =
         liuyan_proto::liuyan::intake::v1::intake_service_server::IntakeService::submit_message(
             &restarted,

@@ -92,7 +92,7 @@ pub(crate) fn a_message(body: &str) -> Message {
         submitted_at: Some(to_proto("2026-05-01T07:00:00Z".parse().unwrap())),
         occurred_at: None,
         revision: 1,
-        account_id: String::new(),
+        ..intake::MessageSubmitted::default()
     };
     let text = intake::Text {
         message_id: id.to_string(),

@@ -1,6 +1,6 @@
 //! The rules of each field.
 
-use super::{Contact, Directory, Limits, Place, Raw, Words};
+use super::{Channel, Contact, Directory, Entrance, Limits, Place, Raw, Words};
 use crate::domain::{
     rule::{Breach, Rule},
     text::{self, Bounds, Lines},
@@ -35,16 +35,59 @@ impl Breaches {
     }
 }
 
-pub(super) fn codes(raw: &Raw, directory: &Directory, breaches: &mut Breaches) {
-    if raw.office_id.is_empty() {
+pub(super) fn office(office_id: &str, directory: &Directory, breaches: &mut Breaches) {
+    if office_id.is_empty() {
         breaches.add("message.office_id", Rule::Required);
-    } else {
-        match directory.offices.get(&raw.office_id) {
-            None => breaches.add("message.office_id", Rule::OfficeUnknown),
-            Some(false) => breaches.add("message.office_id", Rule::OfficeClosed),
-            Some(true) => {}
-        }
+        return;
     }
+    match directory.offices.get(office_id) {
+        None => breaches.add("message.office_id", Rule::OfficeUnknown),
+        Some(false) => breaches.add("message.office_id", Rule::OfficeClosed),
+        Some(true) => {}
+    }
+}
+
+/// The channel follows from the entrance. Who may use neither column nor hotline can't say that a
+/// message came by one; of earlier messages an importer tells what was.
+pub(super) fn channel(raw: &Raw, breaches: &mut Breaches) -> Option<Channel> {
+    let Some(named) = raw.channel else {
+        breaches.add("message.channel", Rule::ValueUnknown);
+        return None;
+    };
+    let own = match &raw.entrance {
+        Entrance::Board => None,
+        Entrance::Column(column) => {
+            if !column.open {
+                breaches.add("message.column_id", Rule::ColumnClosed);
+            }
+            Some(Channel::Column)
+        }
+        Entrance::Hotline { operator } => {
+            if !is_operator(operator) {
+                breaches.add("message.operator", Rule::OperatorMalformed);
+            }
+            Some(Channel::Hotline)
+        }
+    };
+    let reserved = matches!(named, Channel::Column | Channel::Hotline) && raw.occurred_at.is_none();
+    match own {
+        None if reserved => breaches.add("message.channel", Rule::ChannelReserved),
+        Some(own) if named != own && named != Channel::Api => {
+            breaches.add("message.channel", Rule::ChannelReserved);
+        }
+        _ => {}
+    }
+    Some(own.unwrap_or(named))
+}
+
+/// A number of the hotline, and no name: 1 to 20 letters of ASCII, digits and hyphens, with a digit.
+fn is_operator(text: &str) -> bool {
+    (1..=20).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && text.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+pub(super) fn codes(raw: &Raw, directory: &Directory, breaches: &mut Breaches) {
     if raw.kind.is_empty() {
         breaches.add("message.kind", Rule::Required);
     } else if !directory.kinds.contains(&raw.kind) {
@@ -52,6 +95,12 @@ pub(super) fn codes(raw: &Raw, directory: &Directory, breaches: &mut Breaches) {
     }
     if !raw.domain.is_empty() && !directory.domains.contains(&raw.domain) {
         breaches.add("message.domain", Rule::DomainUnknown);
+    } else if let Some(column) = raw.entrance.column()
+        && !column.domains.is_empty()
+        && !column.domains.contains(&raw.domain)
+    {
+        let rule = if raw.domain.is_empty() { Rule::Required } else { Rule::DomainNotOfColumn };
+        breaches.add("message.domain", rule);
     }
 }
 

@@ -42,6 +42,7 @@ fn raw() -> Raw {
         visibility: Some(Visibility::Public),
         contact: None,
         channel: Some(Channel::Api),
+        entrance: Entrance::Board,
         locale: String::new(),
         occurred_at: None,
     }
