@@ -87,6 +87,7 @@ pub(crate) async fn people(board: &Board) -> Result<(Vec<Account>, Option<Agency
         progress.write(&board.data_dir)?;
         province(board).await?;
         people.put(board).await?;
+        people.put_column(board).await?;
         progress.people = true;
         progress.write(&board.data_dir)?;
     }

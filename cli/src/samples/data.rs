@@ -44,6 +44,8 @@ pub(super) struct Cast {
     pub(super) accounts: Vec<Person>,
     /// The agency.
     pub(super) agency: Partner,
+    /// The column on its site.
+    pub(super) column: Entrance,
 }
 
 /// Somebody to sign in as.
@@ -70,6 +72,16 @@ pub(super) struct Partner {
     pub(super) scopes: Vec<String>,
     #[serde(default)]
     pub(super) division_codes: Vec<String>,
+}
+
+/// A column.
+#[derive(Debug, Deserialize)]
+pub(super) struct Entrance {
+    pub(super) column_id: String,
+    pub(super) name: String,
+    pub(super) default_office_id: String,
+    pub(super) daily_quota: u32,
+    pub(super) minute_quota: u32,
 }
 
 /// A message and what became of it.

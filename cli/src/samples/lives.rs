@@ -114,7 +114,7 @@ async fn submit(
             visibility: visibility.into(),
             author: None,
             channel: Channel::Web.into(),
-            locale: String::new(),
+            ..NewMessage::default()
         }),
         historical: historical.then(|| history(at)),
     };

@@ -7,9 +7,12 @@ use std::{
 };
 
 use liuyan_kit::id;
-use liuyan_proto::liuyan::identity::v1::{
-    CreateAgencyRequest, PutAccountRequest, Role, SignInRequest,
-    identity_service_client::IdentityServiceClient,
+use liuyan_proto::liuyan::{
+    identity::v1::{
+        CreateAgencyRequest, PutAccountRequest, Role, SignInRequest,
+        identity_service_client::IdentityServiceClient,
+    },
+    intake::v1::{Column, CreateColumnRequest, column_service_client::ColumnServiceClient},
 };
 use serde::{Deserialize, Serialize};
 use tonic::Code;
@@ -135,6 +138,28 @@ impl People {
             Err(status) => return Err(Error::call("the sample agency")(status)),
         }
         self.keep()
+    }
+
+    /// Adds the agency's column to intake.
+    pub(super) async fn put_column(&self, board: &Board) -> Result<(), Error> {
+        let column = &self.cast.column;
+        let request = CreateColumnRequest {
+            request_id: id::of_name("sample-column", &column.column_id).to_string(),
+            column: Some(Column {
+                column_id: column.column_id.clone(),
+                name: column.name.clone(),
+                agency_id: self.cast.agency.client_id.clone(),
+                default_office_id: column.default_office_id.clone(),
+                daily_quota: column.daily_quota,
+                minute_quota: column.minute_quota,
+                open: true,
+                ..Column::default()
+            }),
+        };
+        let channel = board.channel("intake", &["column:write"]).await?;
+        let mut columns = ColumnServiceClient::new(channel);
+        columns.create_column(request).await.map_err(Error::call("the sample column"))?;
+        Ok(())
     }
 
     /// A token of the citizen.
