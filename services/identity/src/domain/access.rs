@@ -84,7 +84,8 @@ pub fn scopes(roles: &[Role]) -> Vec<&'static str> {
     all
 }
 
-/// The scopes that an agency may have at all.
+/// The scopes that an agency may have at all. The database knows them, too: a new one needs a migration
+/// of `agencies_scopes_known`.
 pub const OF_AGENCIES: &[&str] = &[
     "feed:read",
     "message:submit",

@@ -38,6 +38,19 @@ async fn rotate(bench: &Bench, request_id: &str) -> Result<proto::RotateSecretRe
 }
 
 #[tokio::test]
+async fn a_hotline_brings_messages_and_enters_them_for_others() {
+    let bench = bench().await;
+    let scopes = vec!["message:submit".to_owned(), "message:on_behalf".to_owned()];
+    let request = proto::CreateAgencyRequest {
+        scopes: scopes.clone(),
+        office_ids: vec!["110000-s".into()],
+        ..an_agency("city-hall")
+    };
+    let created = create(&bench, request).await.unwrap();
+    assert_eq!(created.agency.unwrap().scopes.len(), scopes.len());
+}
+
+#[tokio::test]
 async fn an_agency_gets_a_token_for_what_it_asks_of_what_it_has() {
     let bench = bench().await;
     let request = proto::CreateAgencyRequest {
