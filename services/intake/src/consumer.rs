@@ -27,7 +27,7 @@ use uuid::Uuid;
 use crate::{
     domain::state::State,
     store::{
-        columns,
+        column_messages,
         directory::{self, Office},
         verdicts::{self, OpenedCase, Verdict},
     },
@@ -111,7 +111,7 @@ async fn decide(
     let verdicts: Vec<Verdict> = last.into_values().collect();
     verdicts::decide(tx, state, &verdicts).await?;
     let ids: Vec<Uuid> = verdicts.iter().map(|verdict| verdict.message_id).collect();
-    Ok(columns::bump(tx, &ids, at).await?)
+    Ok(column_messages::bump(tx, &ids, at).await?)
 }
 
 /// When the last of these was said.
@@ -216,7 +216,7 @@ impl Handle<CaseOpened> for Messages {
         let ids: Vec<Uuid> = cases.keys().copied().collect();
         let cases: Vec<OpenedCase> = cases.into_values().collect();
         verdicts::open_cases(tx, &cases).await?;
-        Ok(columns::bump(tx, &ids, last_at(events)).await?)
+        Ok(column_messages::bump(tx, &ids, last_at(events)).await?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! All SQL. The caller owns the transaction.
 
 pub mod authors;
+pub mod column_messages;
 pub mod columns;
 pub mod directory;
 pub mod messages;

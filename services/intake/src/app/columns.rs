@@ -10,7 +10,10 @@ use super::{App, Once, says};
 use crate::{
     domain::column::{Column, Followed, RawColumn},
     error::Error,
-    store::columns::{self, ColumnRequest},
+    store::{
+        column_messages,
+        columns::{self, ColumnRequest},
+    },
 };
 
 /// Makes the answer that is kept and given again for the same request, byte for byte.
@@ -163,7 +166,8 @@ impl App {
         let _in = self.reading().await?;
         let one_more = i64::try_from(size).unwrap_or(i64::MAX).saturating_add(1);
         let mut connection = self.0.db.read().await?;
-        let mut found = columns::followed(&mut connection, column_id, after, one_more).await?;
+        let mut found =
+            column_messages::followed(&mut connection, column_id, after, one_more).await?;
         let more = found.len() > size;
         found.truncate(size);
         Ok((found, more))

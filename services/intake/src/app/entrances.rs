@@ -15,8 +15,8 @@ use crate::{
     domain::draft::Entrance,
     error::Error,
     store::{
-        columns::{self, HotlineEntry, NewColumnMessage},
-        requests,
+        column_messages::{self, HotlineEntry, NewColumnMessage},
+        columns, requests,
     },
 };
 
@@ -55,7 +55,7 @@ pub(super) async fn take_places(
         .iter()
         .map(|(id, submissions)| (*id, i32::try_from(submissions.len()).unwrap_or(i32::MAX)))
         .collect();
-    let granted = columns::take_places(tx, &wanted, columns::day_of(now)).await?;
+    let granted = column_messages::take_places(tx, &wanted, columns::day_of(now)).await?;
     let mut unmet = Vec::new();
     for (column_id, submissions) in by_column {
         let granted = granted.get(column_id).ok_or(Error::Lost("a column"))?;
@@ -86,7 +86,7 @@ pub(super) async fn note(
     now: Timestamp,
 ) -> Result<(), Error> {
     if !places.taken.is_empty() {
-        columns::insert_messages(tx, &places.taken, now).await?;
+        column_messages::insert_messages(tx, &places.taken, now).await?;
     }
     let entries: Vec<HotlineEntry> = new
         .iter()
@@ -102,7 +102,7 @@ pub(super) async fn note(
         })
         .collect();
     if !entries.is_empty() {
-        columns::insert_entries(tx, &entries).await?;
+        column_messages::insert_entries(tx, &entries).await?;
     }
     Ok(())
 }

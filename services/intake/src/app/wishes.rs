@@ -15,7 +15,7 @@ use crate::{
     },
     error::Error,
     store::{
-        columns, messages,
+        column_messages, messages,
         requests::{self, NewRequest},
         shown,
     },
@@ -91,7 +91,7 @@ impl App {
                     let words = draft::mend(&words, &kind, &limits).map_err(Error::Fields)?;
                     let next = revision + 1;
                     messages::insert_revision(tx, message_id, next, &words, now).await?;
-                    columns::bump(tx, &[message_id], now).await?;
+                    column_messages::bump(tx, &[message_id], now).await?;
                     let comes = says::resubmitted(message_id, next.unsigned_abs(), now);
                     outbox::publish_all(tx, now, &[comes]).await?;
                     answer(tx, &request, encode).await

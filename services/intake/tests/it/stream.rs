@@ -1,21 +1,32 @@
 //! Many messages over one stream.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use futures::StreamExt as _;
 use jiff::SignedDuration;
 use liuyan_kit::auth::Caller;
 use liuyan_proto::liuyan::intake::v1::{
-    SubmitMessagesRequest, intake_service_client::IntakeServiceClient,
+    Column, SubmitMessagesRequest, intake_service_client::IntakeServiceClient,
     intake_service_server::IntakeServiceServer, submit_messages_response::Result as Answer,
 };
-use tokio::{net::TcpListener, sync::mpsc};
+use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{
     Code, Request,
     transport::{Channel, Endpoint, Server},
 };
 
-use crate::helpers::{Desk, a_submission, caller, count, reason};
+use crate::{
+    columns::{a_column, create},
+    helpers::{Desk, a_submission, agency, caller, count, reason},
+};
 
 /// Serves intake as a partner with the right scope sees it.
 async fn client(desk: &Desk) -> IntakeServiceClient<Channel> {
@@ -126,4 +137,76 @@ async fn a_stream_ends_with_its_token() {
     let ended = answers.message().await.unwrap_err();
     assert_eq!((ended.code(), reason(&ended).as_str()), (Code::Unauthenticated, "TOKEN_EXPIRED"));
     assert_eq!(count(&desk.db, "select count(*) from messages").await, 1);
+}
+
+#[tokio::test]
+async fn a_stream_goes_on_after_its_column_has_used_its_quota() {
+    let desk = Desk::open().await;
+    create(&desk, Column { daily_quota: 5, ..a_column() }).await.unwrap();
+    let requests: Vec<SubmitMessagesRequest> = (0..12)
+        .map(|sequence| SubmitMessagesRequest { sequence, submission: Some(a_submission()) })
+        .collect();
+    let mut partner = client_as(&desk, agency("province")).await;
+    let mut answers =
+        partner.submit_messages(tokio_stream::iter(requests)).await.unwrap().into_inner();
+    let (mut accepted, mut refused) = (0, 0);
+    while let Some(answer) = answers.message().await.unwrap() {
+        match answer.result.unwrap() {
+            Answer::Accepted(_) => accepted += 1,
+            Answer::Refused(status) => {
+                assert_eq!(status.code, i32::from(Code::ResourceExhausted));
+                let told = |kind: &str| status.details.iter().any(|it| it.type_url.ends_with(kind));
+                assert!(told("RetryInfo") && told("ErrorInfo"), "{status:?}");
+                refused += 1;
+            }
+        }
+    }
+    assert_eq!((accepted, refused), (5, 7));
+}
+
+#[tokio::test]
+async fn no_more_of_a_stream_is_read_than_is_worked_on() {
+    let desk = Desk::with(|config| config.stream_in_flight = 4).await.told().await;
+    let mut partner = client_as(&desk, caller("partner", &["message:submit"])).await;
+    // Nothing can be stored meanwhile, so that nothing is answered.
+    let (hold, held) = tokio::sync::oneshot::channel::<()>();
+    let (locked, is_locked) = tokio::sync::oneshot::channel();
+    let db = desk.db.clone();
+    let holder = tokio::spawn(async move {
+        db.write(|tx| {
+            Box::pin(async move {
+                sqlx::raw_sql("lock table requests in exclusive mode").execute(tx).await?;
+                let _ = locked.send(());
+                let _ = held.await;
+                Ok::<_, sqlx::Error>(())
+            })
+        })
+        .await
+    });
+    is_locked.await.unwrap();
+    let read = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&read);
+    // All together are many times what a connection takes that nobody reads, which is a megabyte.
+    let requests = tokio_stream::iter(0..128).map(move |sequence| {
+        counting.fetch_add(1, Ordering::Relaxed);
+        let mut submission = a_submission();
+        submission.message.as_mut().unwrap().topic = "x".repeat(64 * 1024);
+        SubmitMessagesRequest { sequence, submission: Some(submission) }
+    });
+    let mut valid = Vec::new();
+    for sequence in 100..104 {
+        valid.push(SubmitMessagesRequest { sequence, submission: Some(a_submission()) });
+    }
+    let requests = tokio_stream::iter(valid).chain(requests);
+    let mut answers = partner.submit_messages(requests).await.unwrap().into_inner();
+    let early = timeout(Duration::from_millis(500), answers.message()).await;
+    assert!(early.is_err(), "{early:?}");
+    assert!(read.load(Ordering::Relaxed) < 48, "{read:?} were read");
+    hold.send(()).unwrap();
+    holder.await.unwrap().unwrap();
+    let mut answered = 0;
+    while answers.message().await.unwrap().is_some() {
+        answered += 1;
+    }
+    assert_eq!(answered, 132);
 }

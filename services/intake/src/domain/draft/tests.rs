@@ -235,3 +235,23 @@ fn a_mended_text_has_paths_of_its_own() {
     let breaches = mend(&Words::default(), "enquiry", &limits()).unwrap_err();
     assert_eq!(breaches, [Breach::of("title", Rule::Required), Breach::of("body", Rule::Required)]);
 }
+
+#[test]
+fn the_channel_follows_from_the_entrance() {
+    let by_hotline = |operator: &str| Entrance::Hotline { operator: operator.to_owned() };
+    let parsed = |entrance: Entrance, channel: Channel| {
+        let raw = Raw { entrance, channel: Some(channel), ..raw() };
+        Draft::parse(&raw, &limits(), &directory(), now()).map(|draft| draft.channel)
+    };
+    assert_eq!(parsed(by_hotline("A-17"), Channel::Api), Ok(Channel::Hotline));
+    assert_eq!(parsed(by_hotline("A-17"), Channel::Hotline), Ok(Channel::Hotline));
+    assert!(parsed(by_hotline("A-17"), Channel::Web).is_err());
+    assert!(parsed(by_hotline("nobody"), Channel::Api).is_err());
+    for reserved in [Channel::Hotline, Channel::Column] {
+        assert!(parsed(Entrance::Board, reserved).is_err());
+        // What an importer tells of earlier times is what was.
+        let raw = Raw { channel: Some(reserved), occurred_at: Some(Some(now())), ..raw() };
+        let draft = Draft::parse(&raw, &limits(), &directory(), now()).unwrap();
+        assert_eq!(draft.channel, reserved);
+    }
+}
