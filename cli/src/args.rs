@@ -7,8 +7,8 @@ use clap_complete::Shell;
 use uuid::Uuid;
 
 use crate::{
-    board::Board, dead_letters, error::Error, events, feed, import, reset, serve, status, token,
-    up, verify,
+    board::Board, dead_letters, error::Error, events, feed, import, receipt, reset, serve, status,
+    token, up, verify,
 };
 
 /// The message board between citizens and their government: runs it, and is its operator's tool.
@@ -71,6 +71,9 @@ pub(crate) enum Command {
     /// Follows the public feed.
     #[command(subcommand)]
     Feed(feed::Command),
+    /// Checks receipts that citizens hold.
+    #[command(subcommand)]
+    Receipt(receipt::Command),
     /// Makes a token for a board that runs here.
     #[command(
         after_help = "Examples:\n  liuyan token --scope case:work --office 330100-g\n  liuyan token --scope review:work --subject trial-moderator"
@@ -105,6 +108,7 @@ impl Args {
                 dead_letters::run(&Board::find(&dir)?, command, output).await
             }
             Command::Feed(command) => feed::run(&Board::find(&dir)?, command, output).await,
+            Command::Receipt(command) => receipt::run(&dir, command, output).await,
             Command::Token(options) => token::run(&Board::find(&dir)?, options, output),
             Command::Reset { yes } => reset::run(&dir, yes).await,
             Command::Completions { shell } => {

@@ -14,6 +14,11 @@ use crate::error::Error;
 /// The issuer that stands for whoever may read the board's folder.
 pub(crate) const OPERATOR: &str = "operator";
 
+/// The file of the key that signs receipts, in the folder of the keys.
+pub(crate) const RECEIPTS: &str = "receipt.key.pem";
+/// The file of the key that signs heads of the transparency log.
+pub(crate) const LOG: &str = "log.key.pem";
+
 /// The folder of the keys.
 pub(crate) fn folder(data_dir: &Path) -> PathBuf {
     data_dir.join("keys")
@@ -67,4 +72,13 @@ pub(crate) fn write_private(file: &Path, content: &[u8]) -> Result<(), Error> {
     };
     write()
         .map_err(|error: std::io::Error| Error::other(format!("writing {}", file.display()))(error))
+}
+
+/// The public half of a key of this board that lies in the folder of the keys.
+pub(crate) fn public_of(data_dir: &Path, name: &str) -> Result<[u8; 32], Error> {
+    let file = folder(data_dir).join(name);
+    let pem =
+        fs::read_to_string(&file).map_err(Error::other(format!("reading {}", file.display())))?;
+    liuyan_intake::keys::public_of_pem(&pem)
+        .ok_or_else(|| Error::Usage(format!("{} holds no key", file.display())))
 }

@@ -9,6 +9,7 @@ mod feed;
 mod import;
 mod keys;
 mod output;
+mod receipt;
 mod reset;
 mod samples;
 mod serve;

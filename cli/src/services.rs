@@ -217,27 +217,28 @@ impl Layout<'_> {
 
     /// What only this service has.
     fn own(&self, name: Name) -> Option<Table> {
-        let keys = keys::folder(self.data_dir);
+        let folder = keys::folder(self.data_dir);
         let public_url = || Value::String(format!("http://{}", self.http));
         match name {
             Name::Intake => Some(table([
                 ("generate_keys", true.into()),
-                ("receipt_key_file", path(&keys.join("receipt.key.pem"))),
-                ("access_key_file", path(&keys.join("access.keys"))),
-                ("keyring_file", path(&keys.join("keyring"))),
+                ("receipt_key_file", path(&folder.join(keys::RECEIPTS))),
+                ("log", table([("key_file", path(&folder.join(keys::LOG)))]).into()),
+                ("access_key_file", path(&folder.join("access.keys"))),
+                ("keyring_file", path(&folder.join("keyring"))),
             ])),
             Name::Identity => Some(table([
                 ("generate_keys", true.into()),
-                ("keyring_file", path(&keys.join("identity.keyring"))),
+                ("keyring_file", path(&folder.join("identity.keyring"))),
             ])),
             Name::Notification => Some(table([
                 ("generate_keys", true.into()),
-                ("keyring_file", path(&keys.join("notification.keyring"))),
+                ("keyring_file", path(&folder.join("notification.keyring"))),
                 ("public_url", public_url()),
             ])),
             Name::Portal => Some(table([
                 ("generate_keys", true.into()),
-                ("cookie_key_file", path(&keys.join("cookie.key"))),
+                ("cookie_key_file", path(&folder.join("cookie.key"))),
                 ("address", Value::String(self.http.to_string())),
                 ("public_url", public_url()),
             ])),

@@ -9,6 +9,7 @@ mod checks;
 mod copies;
 mod figures;
 mod journals;
+mod log;
 mod messaging;
 mod said;
 
@@ -119,6 +120,7 @@ async fn look(
     findings.extend(copies::run(databases).await?);
     findings.extend(figures::run(databases).await?);
     findings.extend(checks::run(databases).await?);
+    findings.extend(log::run(board, databases).await?);
     Ok(findings)
 }
 

@@ -5,5 +5,6 @@
 mod board;
 mod losing;
 mod otlp;
+mod receipts;
 mod rights;
 mod traces;

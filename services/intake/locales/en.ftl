@@ -31,6 +31,13 @@ operator-malformed = The operator is told by a number of up to 20 letters, digit
 origin-malformed = An origin is https:// with a host, and perhaps a port, such as https://www.example.org.
 number-out-of-bounds = This must be a number from { $min } to { $max }.
 path-unknown = The mask names a field that can't be changed.
+hash-malformed = This must be a hash of 32 bytes.
+tree-too-large = The newest signed tree has { $max } entries: please ask for one that is not larger.
+trees-swapped = The first tree must not be larger than the second one.
+receipt-malformed = This is not a receipt of this board, or a part of it is missing: please take it as it was given.
+receipt-key-unknown = This board has signed no receipts with this key.
+signature-wrong = The signature does not belong to this receipt: something in it was changed.
+content-differs = The message is not the one that the receipt was given for: please take the text exactly as it was submitted.
 
 # The outcome of a whole request.
 fields-invalid = The message was not submitted: please mend what is listed and submit it again.
@@ -60,3 +67,7 @@ withdrawal-under-way = This message is being withdrawn and can't be changed.
 message-not-returned = This message was not sent back to you and can't be changed.
 database-unavailable = The service is not available for the moment: please try again with the same request id.
 conflict = Something else happened to this at the same time: please try again.
+entry-not-found = The log has no such entry.
+entry-waiting = The entry is safe and gets its place in the log within a minute: please ask again soon.
+log-not-signed = The log has no signed head yet: please ask again soon.
+receipt-taken = Another message has the number of this receipt, so it can't be taken again.

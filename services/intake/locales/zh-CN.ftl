@@ -31,6 +31,13 @@ operator-malformed = 话务员请填写工号（最多 20 个字母、数字或�
 origin-malformed = 来源应为 https:// 加主机名（可带端口），例如 https://www.example.org。
 number-out-of-bounds = 此项应为 { $min } 到 { $max } 之间的数。
 path-unknown = 掩码中有不能修改的字段。
+hash-malformed = 这里应是 32 字节的摘要。
+tree-too-large = 最新签名的树有 { $max } 条记录，请不要超过它。
+trees-swapped = 前一棵树不能大于后一棵树。
+receipt-malformed = 这不是本站的回执，或内容不全，请使用原样的回执。
+receipt-key-unknown = 本站没有用这把密钥签过回执。
+signature-wrong = 签名与回执不符，回执内容被改动过。
+content-differs = 留言与回执不符，请使用与提交时完全一致的文字。
 
 # 整个请求的结果。
 fields-invalid = 留言未提交：有内容需要修改，请按提示逐项修改后重新提交。
@@ -60,3 +67,7 @@ withdrawal-under-way = 这条留言正在撤回，不能修改。
 message-not-returned = 这条留言没有被退回，不能修改。
 database-unavailable = 服务暂时不可用，请稍后用同一请求编号重试。
 conflict = 同时有其他操作，请重试。
+entry-not-found = 日志中没有这条记录。
+entry-waiting = 记录已保存，一分钟内写入日志，请稍后再查。
+log-not-signed = 日志还没有签名，请稍后再查。
+receipt-taken = 这份回执的编号已属于另一条留言，不能恢复。

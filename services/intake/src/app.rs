@@ -25,7 +25,10 @@ mod directory;
 mod entrances;
 mod gate;
 mod limiter;
+pub mod log;
+mod restoring;
 mod says;
+pub mod sequencer;
 mod submit;
 pub mod vault;
 mod wishes;
@@ -33,6 +36,7 @@ mod writer;
 
 pub use access::Opened;
 pub use columns::{ColumnChange, EncodeColumn};
+pub use restoring::Restored;
 pub use submit::Incoming;
 use vault::Vault;
 pub use wishes::Encode;

@@ -16,6 +16,8 @@ pub struct Config {
     pub keyring_file: PathBuf,
     /// The key that signs receipts.
     pub receipt_key_file: PathBuf,
+    /// Public keys that receipts were signed with before.
+    pub earlier_receipt_keys: Vec<String>,
     /// The keys of access codes.
     pub access_key_file: PathBuf,
     /// Whether key files that are missing are made.
@@ -38,6 +40,26 @@ pub struct Config {
     pub rates: RatesConfig,
     /// Guesses at access codes.
     pub look_up: LookUpConfig,
+    /// The transparency log.
+    pub log: LogConfig,
+}
+
+/// The `[service.log]` table.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    /// The log's name.
+    pub origin: String,
+    /// The key that signs its heads.
+    pub key_file: PathBuf,
+    /// How many entries get their places in one transaction.
+    pub batch: u32,
+    /// After how many milliseconds an entry is looked for at the latest.
+    pub poll_ms: u64,
+    /// For how many seconds a head is the newest while entries come.
+    pub head_seconds: u32,
+    /// For how many milliseconds the sequencer's lease is good.
+    pub lease_ms: u32,
 }
 
 /// The `[service.writer]` table.

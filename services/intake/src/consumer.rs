@@ -18,7 +18,8 @@ use liuyan_proto::liuyan::{
         MessageApproved, MessageDeclined, MessageRedacted, MessageReturned, MessageWithdrawn,
     },
     routing::v1::{
-        CaseClosed, CaseOpened, CaseRef, CodeListPublished, OfficePut, WithdrawalRefused,
+        CaseAccepted, CaseAssigned, CaseClosed, CaseOpened, CaseRated, CaseRef, CaseReplied,
+        CaseTextChanged, CaseTransferred, CodeListPublished, OfficePut, WithdrawalRefused,
     },
 };
 use sqlx::PgConnection;
@@ -36,11 +37,11 @@ use crate::{
 /// Hears moderation.
 pub fn moderation() -> Consumer {
     Consumer::new("moderation")
-        .on::<MessageApproved, _>(Messages)
-        .on::<MessageReturned, _>(Messages)
-        .on::<MessageDeclined, _>(Messages)
-        .on::<MessageWithdrawn, _>(Messages)
-        .on::<MessageRedacted, _>(Messages)
+        .on::<MessageApproved, _>(Logged(Messages))
+        .on::<MessageReturned, _>(Logged(Messages))
+        .on::<MessageDeclined, _>(Logged(Messages))
+        .on::<MessageWithdrawn, _>(Logged(Messages))
+        .on::<MessageRedacted, _>(Logged(Messages))
 }
 
 /// Hears routing.
@@ -48,10 +49,21 @@ pub fn routing() -> Consumer {
     Consumer::new("routing")
         .on::<OfficePut, _>(Copies)
         .on::<CodeListPublished, _>(Copies)
-        .on::<CaseOpened, _>(Messages)
-        .on::<CaseClosed, _>(Messages)
-        .on::<WithdrawalRefused, _>(Messages)
+        .on::<CaseOpened, _>(Logged(Messages))
+        .on::<CaseAssigned, _>(Logged(Messages))
+        .on::<CaseAccepted, _>(Logged(Messages))
+        .on::<CaseTransferred, _>(Logged(Messages))
+        .on::<CaseReplied, _>(Logged(Messages))
+        .on::<CaseRated, _>(Logged(Messages))
+        .on::<CaseTextChanged, _>(Logged(Messages))
+        .on::<CaseClosed, _>(Logged(Messages))
+        .on::<WithdrawalRefused, _>(Logged(Messages))
 }
+
+mod logged;
+
+pub use logged::LOGGED;
+use logged::Logged;
 
 /// An event speaks of something that it can't speak of.
 #[derive(Debug, thiserror::Error)]

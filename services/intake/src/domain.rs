@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod column;
 pub mod draft;
+pub mod log;
 pub mod message;
 pub mod number;
 pub mod page;

@@ -8,6 +8,7 @@ use liuyan_kit::{
 };
 
 use crate::domain::{
+    log::tree::Broken,
     rule::{Breach, Rule},
     state::Obstacle,
 };
@@ -133,6 +134,27 @@ pub enum Error {
     /// A writer died.
     #[error("a writer panicked")]
     WriterDied,
+    /// The log has no such entry.
+    #[error("the log has no such entry")]
+    EntryNotFound,
+    /// The entry has no place in a signed tree yet.
+    #[error("the entry waits for its place in a signed tree")]
+    EntryWaiting,
+    /// The log has no signed head yet.
+    #[error("the log has no signed head yet")]
+    LogNotSigned,
+    /// The stored tree is not the one that was signed.
+    #[error("the stored tree of the log is not the one that was signed")]
+    LogBroken,
+    /// Another message has the id or the number of a receipt.
+    #[error("another message has the id or the number of the receipt")]
+    ReceiptTaken,
+}
+
+impl From<Broken> for Error {
+    fn from(_: Broken) -> Self {
+        Self::LogBroken
+    }
 }
 
 impl From<sqlx::Error> for Error {
@@ -152,22 +174,32 @@ impl Classify for Error {
     fn class(&self) -> Class {
         match self {
             Self::Fields(_) => Class::Invalid,
-            Self::DirectoryNotLoaded | Self::Stopping => Class::Unavailable,
+            Self::DirectoryNotLoaded | Self::Stopping | Self::LogNotSigned | Self::EntryWaiting => {
+                Class::Unavailable
+            }
             Self::TokenExpired => Class::Unauthenticated,
             Self::ImportNotAllowed
             | Self::OnBehalfNotAllowed
             | Self::AccountNeeded
             | Self::OtherMessage
             | Self::ColumnNotYours => Class::Denied,
-            Self::MessageNotFound | Self::NumberOrCodeWrong | Self::ColumnNotFound => {
-                Class::NotFound
-            }
+            Self::MessageNotFound
+            | Self::NumberOrCodeWrong
+            | Self::ColumnNotFound
+            | Self::EntryNotFound => Class::NotFound,
             Self::LookUpsExhausted(_) | Self::QueueFull(_) | Self::Limited(..) => Class::Exhausted,
-            Self::RequestIdReused | Self::ColumnExists | Self::AgencyHasColumn => Class::Exists,
+            Self::RequestIdReused
+            | Self::ColumnExists
+            | Self::AgencyHasColumn
+            | Self::ReceiptTaken => Class::Exists,
             Self::ColumnChanged => Class::Aborted,
             Self::Obstacle(_) => Class::Precondition,
             Self::Database(error) => db::class(error),
-            Self::NumberTaken | Self::Key(_) | Self::Lost(_) | Self::WriterDied => Class::Internal,
+            Self::NumberTaken
+            | Self::Key(_)
+            | Self::Lost(_)
+            | Self::WriterDied
+            | Self::LogBroken => Class::Internal,
         }
     }
 
@@ -201,7 +233,15 @@ impl Classify for Error {
                 Class::Aborted => "CONFLICT",
                 _ => "INTERNAL",
             },
-            Self::NumberTaken | Self::Key(_) | Self::Lost(_) | Self::WriterDied => "INTERNAL",
+            Self::EntryNotFound => "ENTRY_NOT_FOUND",
+            Self::EntryWaiting => "ENTRY_WAITING",
+            Self::LogNotSigned => "LOG_NOT_SIGNED",
+            Self::ReceiptTaken => "RECEIPT_TAKEN",
+            Self::NumberTaken
+            | Self::Key(_)
+            | Self::Lost(_)
+            | Self::WriterDied
+            | Self::LogBroken => "INTERNAL",
         }
     }
 
@@ -289,6 +329,13 @@ mod tests {
             Rule::OriginMalformed,
             Rule::NumberOutOfBounds { min: 1, max: 2 },
             Rule::PathUnknown,
+            Rule::HashMalformed,
+            Rule::TreeTooLarge { max: 7 },
+            Rule::TreesSwapped,
+            Rule::ReceiptMalformed,
+            Rule::ReceiptKeyUnknown,
+            Rule::SignatureWrong,
+            Rule::ContentDiffers,
         ];
         let errors = [
             Error::Fields(Vec::new()),
@@ -320,6 +367,11 @@ mod tests {
             Error::ColumnChanged,
             Error::Stopping,
             Error::WriterDied,
+            Error::EntryNotFound,
+            Error::EntryWaiting,
+            Error::LogNotSigned,
+            Error::LogBroken,
+            Error::ReceiptTaken,
             Error::from(sqlx::Error::PoolTimedOut),
         ];
         let told = rules

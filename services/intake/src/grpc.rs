@@ -6,9 +6,12 @@ use std::{net::IpAddr, pin::Pin, sync::Arc};
 use futures::{Stream, StreamExt as _};
 use liuyan_kit::{auth::Caller, locale::Words};
 use liuyan_proto::liuyan::intake::v1::{
-    BatchGetTextRequest, BatchGetTextResponse, GetMessageRequest, GetMessageResponse,
-    GetReceiptRequest, GetReceiptResponse, IssueAuthorTokenRequest, IssueAuthorTokenResponse,
-    ListMyMessagesRequest, ListMyMessagesResponse, LookUpMessageRequest, LookUpMessageResponse,
+    BatchGetTextRequest, BatchGetTextResponse, GetConsistencyProofRequest,
+    GetConsistencyProofResponse, GetInclusionProofRequest, GetInclusionProofResponse,
+    GetMessageRequest, GetMessageResponse, GetReceiptRequest, GetReceiptResponse,
+    GetTreeHeadRequest, GetTreeHeadResponse, IssueAuthorTokenRequest, IssueAuthorTokenResponse,
+    ListLogEntriesRequest, ListLogEntriesResponse, ListMyMessagesRequest, ListMyMessagesResponse,
+    LookUpMessageRequest, LookUpMessageResponse, RestoreMessageRequest, RestoreMessageResponse,
     ResubmitMessageRequest, ResubmitMessageResponse, SubmitMessageRequest, SubmitMessageResponse,
     SubmitMessagesRequest, SubmitMessagesResponse, WithdrawMessageRequest, WithdrawMessageResponse,
     intake_service_server::IntakeService, submit_messages_response,
@@ -32,6 +35,7 @@ use crate::{
 
 mod columns;
 mod convert;
+mod log;
 mod who;
 
 use who::{IMPORT, account, name_of, own, readable};
@@ -379,5 +383,46 @@ impl IntakeService for Grpc {
     ) -> Result<Response<ResubmitMessageResponse>, Status> {
         let caller = Caller::of(&request);
         self.told(self.resubmit(&caller, request.into_inner()).await, &caller)
+    }
+
+    async fn get_tree_head(
+        &self,
+        request: Request<GetTreeHeadRequest>,
+    ) -> Result<Response<GetTreeHeadResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.told(self.tree_head().await, &caller)
+    }
+
+    async fn get_inclusion_proof(
+        &self,
+        request: Request<GetInclusionProofRequest>,
+    ) -> Result<Response<GetInclusionProofResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.told(self.inclusion(request.get_ref()).await, &caller)
+    }
+
+    async fn get_consistency_proof(
+        &self,
+        request: Request<GetConsistencyProofRequest>,
+    ) -> Result<Response<GetConsistencyProofResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.told(self.consistency(request.get_ref()).await, &caller)
+    }
+
+    async fn list_log_entries(
+        &self,
+        request: Request<ListLogEntriesRequest>,
+    ) -> Result<Response<ListLogEntriesResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.told(self.entries(request.get_ref()).await, &caller)
+    }
+
+    async fn restore_message(
+        &self,
+        request: Request<RestoreMessageRequest>,
+    ) -> Result<Response<RestoreMessageResponse>, Status> {
+        let caller = Caller::of(&request);
+        let address = who::address(&caller, request.metadata());
+        self.told(self.restore(&caller, request.into_inner(), address).await, &caller)
     }
 }

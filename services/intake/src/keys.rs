@@ -8,14 +8,23 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use ed25519_dalek::{Signer as _, SigningKey, pkcs8::DecodePrivateKey as _};
+use ed25519_dalek::{
+    Signer as _, SigningKey, VerifyingKey,
+    pkcs8::{DecodePrivateKey as _, DecodePublicKey as _},
+};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use liuyan_kit::auth;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
-use crate::{config::Config, domain::number::AccessCode};
+use crate::{
+    config::Config,
+    domain::{
+        log::head::{self, Head},
+        number::AccessCode,
+    },
+};
 
 /// What a code is derived by, and what its hash is made by: two uses of one key, kept apart.
 const CODE: &[u8] = b"liuyan-access-code-v1";
@@ -28,6 +37,10 @@ const ID_LENGTH: usize = 16;
 pub struct Keys {
     receipt: SigningKey,
     receipt_id: String,
+    /// Public keys of receipts by their ids, the one of new receipts first.
+    receipt_keys: Vec<(String, [u8; 32])>,
+    log: SigningKey,
+    log_origin: String,
     current: AccessKey,
     earlier: Vec<AccessKey>,
 }
@@ -49,10 +62,11 @@ impl Keys {
     /// # Errors
     /// If a file is missing or holds no key.
     pub fn open(config: &Config) -> anyhow::Result<Self> {
-        let pem =
-            read(&config.receipt_key_file, config.generate_keys, || Ok(auth::generate_key()?.0))?;
-        let receipt = SigningKey::from_pkcs8_pem(&pem)
-            .with_context(|| format!("{} holds no key", config.receipt_key_file.display()))?;
+        let receipt = signing_key(&config.receipt_key_file, config.generate_keys)?;
+        let log = signing_key(&config.log.key_file, config.generate_keys)?;
+        if !head::is_origin(&config.log.origin) {
+            bail!("service.log.origin can't have white space or a plus sign, and can't be empty");
+        }
         let lines = read(&config.access_key_file, config.generate_keys, || {
             Ok(format!("{}\n", hex::encode(rand::random::<[u8; 32]>())))
         })?;
@@ -69,7 +83,39 @@ impl Keys {
         }
         let current = access.remove(0);
         let receipt_id = id_of(receipt.verifying_key().as_bytes());
-        Ok(Self { receipt, receipt_id, current, earlier: access })
+        let mut receipt_keys = vec![(receipt_id.clone(), receipt.verifying_key().to_bytes())];
+        for line in &config.earlier_receipt_keys {
+            let mut key = [0; 32];
+            hex::decode_to_slice(line, &mut key)
+                .with_context(|| format!("service.earlier_receipt_keys: {line} is no key"))?;
+            receipt_keys.push((id_of(&key), key));
+        }
+        let log_origin = config.log.origin.clone();
+        Ok(Self { receipt, receipt_id, receipt_keys, log, log_origin, current, earlier: access })
+    }
+
+    /// The public keys that receipts were ever signed with, by their ids; the one of new receipts
+    /// is the first.
+    pub fn receipt_keys(&self) -> &[(String, [u8; 32])] {
+        &self.receipt_keys
+    }
+
+    /// The public key of this id, if receipts were signed with it.
+    pub fn receipt_key(&self, key_id: &str) -> Option<[u8; 32]> {
+        self.receipt_keys.iter().find(|(id, _)| id == key_id).map(|(_, key)| *key)
+    }
+
+    /// Signs a head of the transparency log.
+    ///
+    /// # Errors
+    /// Never with the name that was checked at the start.
+    pub fn sign_head(&self, head: Head) -> Result<String, head::Fault> {
+        head::sign(&self.log_origin, &self.log, head)
+    }
+
+    /// The log's key that can be told to everybody.
+    pub fn log_verifier_key(&self) -> String {
+        head::verifier_key(&self.log_origin, self.log.verifying_key().as_bytes())
     }
 
     /// Signs a receipt's statement; gives the key's id too.
@@ -129,7 +175,23 @@ impl AccessKey {
     }
 }
 
-fn id_of(key: &[u8]) -> String {
+fn signing_key(path: &Path, may_make: bool) -> anyhow::Result<SigningKey> {
+    let pem = read(path, may_make, || Ok(auth::generate_key()?.0))?;
+    SigningKey::from_pkcs8_pem(&pem).with_context(|| format!("{} holds no key", path.display()))
+}
+
+/// The public half of a private key in PKCS #8 PEM.
+pub fn public_of_pem(pem: &str) -> Option<[u8; 32]> {
+    SigningKey::from_pkcs8_pem(pem).ok().map(|key| key.verifying_key().to_bytes())
+}
+
+/// The public key in a PEM of SubjectPublicKeyInfo.
+pub fn public_pem(pem: &str) -> Option<[u8; 32]> {
+    VerifyingKey::from_public_key_pem(pem).ok().map(|key| key.to_bytes())
+}
+
+/// The id of a key, as receipts name it.
+pub fn id_of(key: &[u8]) -> String {
     let mut id = hex::encode(Sha256::digest(key));
     id.truncate(ID_LENGTH);
     id

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tonic::service::Routes;
 
 pub mod app;
+pub mod audit;
 mod checks;
 pub mod config;
 pub mod consumer;
@@ -55,6 +56,7 @@ impl Service for Intake {
         host.consume(&db, consumer::routing().wakes(Arc::clone(&directory_changed))).await?;
         worker::refresh_directory(&host, &app, directory_changed);
         worker::prune_requests(&host, &app);
+        worker::sequence(&host, &app);
         let grpc = Grpc::new(app);
         let routes = Routes::new(IntakeServiceServer::new(grpc.clone()))
             .add_service(ColumnServiceServer::new(grpc));

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use liuyan_kit::host::{Host, WorkPace, Worked};
+use liuyan_kit::{
+    host::{Host, WorkPace, Worked},
+    id,
+};
 use tokio::sync::Notify;
 
 use crate::app::App;
@@ -18,6 +21,20 @@ pub fn refresh_directory(host: &Host, app: &App, heard: Arc<Notify>) {
     host.work("directory", WorkPace { idle, wake: Some(heard) }, move || {
         let app = app.clone();
         async move { app.refresh_directory().await.map(|()| Worked::Idle) }
+    });
+}
+
+/// Gives the entries of the transparency log their places and signs its heads. Every replica tries;
+/// the one that holds the lease does it.
+pub fn sequence(host: &Host, app: &App) {
+    let idle = Duration::from_millis(app.config().log.poll_ms.max(10));
+    let (app, holder) = (app.clone(), id::v7(app.now()));
+    host.work("log", WorkPace { idle, wake: None }, move || {
+        let app = app.clone();
+        async move {
+            let more = app.sequence_once(holder).await?;
+            Ok::<_, crate::error::Error>(if more { Worked::More } else { Worked::Idle })
+        }
     });
 }
 

@@ -264,6 +264,8 @@ receipt-statement = Statement
 receipt-key = Key
 receipt-signature = Signature
 receipt-proof-away = The signed proof can't be read just now. Your message is stored: reload this page in a while.
+receipt-qr-proof = Scan to keep the signed proof as text
+receipt-download-json = The proof as JSON, for programs
 
 # One's own messages.
 mine-title = Find my message

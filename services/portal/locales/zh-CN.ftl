@@ -255,6 +255,8 @@ receipt-statement = 声明
 receipt-key = 密钥
 receipt-signature = 签名
 receipt-proof-away = 签名凭证暂时读不到，留言已经保存，稍后刷新即可。
+receipt-qr-proof = 扫码保存签名凭证的文字
+receipt-download-json = 供程序读取的凭证（JSON）
 
 # 我的留言。
 mine-title = 查询我的留言

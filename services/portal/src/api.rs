@@ -23,6 +23,7 @@ mod document;
 mod events;
 mod keep;
 mod layers;
+mod log;
 mod messages;
 mod oauth;
 mod params;
@@ -49,7 +50,7 @@ impl Shared {
 
 /// Whether the API answers for a path, so that whatever goes wrong is told as JSON.
 pub(crate) fn answers_for(path: &str) -> bool {
-    path.starts_with("/api/") || path == oauth::TOKEN || path == oauth::JWKS
+    path.starts_with("/api/") || path == oauth::TOKEN || path == oauth::JWKS || path == log::KEYS
 }
 
 /// What everybody may read, from everywhere.
@@ -70,6 +71,13 @@ fn public() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(stats::report))
         .routes(routes!(events::events))
         .routes(routes!(oauth::jwks))
+        .routes(routes!(log::head))
+        .routes(routes!(log::checkpoint))
+        .routes(routes!(log::inclusion))
+        .routes(routes!(log::proof))
+        .routes(routes!(log::consistency))
+        .routes(routes!(log::entries))
+        .routes(routes!(log::keys))
 }
 
 /// What changes something, or is for one person alone.
@@ -77,6 +85,7 @@ fn personal() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(messages::submit))
         .routes(routes!(messages::look_up))
+        .routes(routes!(log::restore))
         .routes(routes!(author::message))
         .routes(routes!(author::receipt))
         .routes(routes!(author::decision))

@@ -12,12 +12,12 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    entrances, says,
+    entrances, log, says,
     vault::Vault,
     writer::{Submission, Written},
 };
 use crate::{
-    domain::{column::until_tomorrow, message::NewMessage},
+    domain::{column::until_tomorrow, log::Entry, message::NewMessage},
     error::{Error, Limit},
     store::{
         authors::{self, NewAuthor},
@@ -53,6 +53,7 @@ pub(super) async fn store(
     let rows = with_authors(tx, vault, &new, now).await?;
     if !rows.is_empty() {
         messages::insert_messages(tx, &rows).await?;
+        log_receipts(tx, &new, now).await?;
         let said: Vec<_> = rows
             .iter()
             .zip(&new)
@@ -77,6 +78,24 @@ pub(super) async fn store(
         }
     };
     Ok(batch.iter().map(outcome).collect())
+}
+
+/// Every receipt enters the transparency log with its message.
+async fn log_receipts(
+    tx: &mut PgConnection,
+    new: &[&Arc<Submission>],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let entry = |submission: &&Arc<Submission>| {
+        let receipt = &submission.message.receipt;
+        let salt = receipt.salt?;
+        Some(Entry::receipt(receipt.message_id, &salt, &receipt.statement, now))
+    };
+    let fresh = |it: &&&Arc<Submission>| !it.message.restored;
+    let entries: Vec<Entry> = new.iter().filter(fresh).filter_map(entry).collect();
+    log::append(tx, &entries).await?;
+    let restored: Vec<Entry> = new.iter().filter(|it| !fresh(it)).filter_map(entry).collect();
+    Ok(log::append_again(tx, &restored).await?)
 }
 
 type Known = HashMap<(String, Uuid), (Uuid, Vec<u8>)>;

@@ -87,7 +87,12 @@ impl App {
     }
 
     /// Counts a message whose author is known.
-    fn spend(&self, incoming: &Incoming, draft: &Draft, pass: &Pass<'_>) -> Result<(), Error> {
+    pub(super) fn spend(
+        &self,
+        incoming: &Incoming,
+        draft: &Draft,
+        pass: &Pass<'_>,
+    ) -> Result<(), Error> {
         if incoming.import {
             return Ok(());
         }
@@ -130,7 +135,7 @@ impl App {
         Err(Error::NumberTaken)
     }
 
-    async fn door(&self, bulk: bool) -> Result<Permit, Error> {
+    pub(super) async fn door(&self, bulk: bool) -> Result<Permit, Error> {
         let config = &self.0.config.admission;
         if bulk {
             let patience = Duration::from_secs(config.stream_patience_seconds);
@@ -182,18 +187,26 @@ impl App {
             submitted_at: now,
             occurred_at: draft.occurred_at,
             content_hash,
-            salt,
+            salt: Some(salt),
             statement,
             key_id,
             signature,
         };
         let accepted = Accepted { receipt: receipt.clone(), access_code };
-        let message = NewMessage { number, draft, account_id, access_key_id, access_hash, receipt };
+        let message = NewMessage {
+            number,
+            draft,
+            account_id,
+            access_key_id,
+            access_hash,
+            receipt,
+            restored: false,
+        };
         Ok((message, accepted))
     }
 
     /// The answer that a submission was given before, if it was.
-    async fn recall(&self, once: &Once) -> Result<Option<Accepted>, Error> {
+    pub(super) async fn recall(&self, once: &Once) -> Result<Option<Accepted>, Error> {
         let key = (once.caller.clone(), once.request_id);
         let found = requests::find_requests(&mut *self.0.db.read().await?, &[key]).await?;
         match found.into_iter().next() {
@@ -204,7 +217,7 @@ impl App {
     }
 
     /// The answer to the submission of a message, the same for ever.
-    async fn accepted(&self, message_id: Uuid) -> Result<Accepted, Error> {
+    pub(super) async fn accepted(&self, message_id: Uuid) -> Result<Accepted, Error> {
         let mut connection = self.0.db.read().await?;
         let receipt = messages::receipt(&mut connection, message_id)
             .await?
@@ -217,7 +230,7 @@ impl App {
     }
 }
 
-fn request(once: &Once, receipt: &Receipt) -> requests::NewRequest {
+pub(super) fn request(once: &Once, receipt: &Receipt) -> requests::NewRequest {
     requests::NewRequest {
         caller: once.caller.clone(),
         request_id: once.request_id,

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{
     draft::{Draft, Words},
+    log::{Hash, receipt_leaf},
     number::Number,
     state::State,
 };
@@ -24,14 +25,21 @@ pub struct Receipt {
     pub occurred_at: Option<Timestamp>,
     /// SHA-256 of salt and content.
     pub content_hash: [u8; 32],
-    /// The salt of that hash.
-    pub salt: [u8; 32],
+    /// The salt of that hash; `None` once the message was erased.
+    pub salt: Option<[u8; 32]>,
     /// The bytes that are signed.
     pub statement: Vec<u8>,
     /// Names the board's key.
     pub key_id: String,
     /// Ed25519 over the statement.
     pub signature: [u8; 64],
+}
+
+impl Receipt {
+    /// Its leaf in the transparency log, as long as its salt is there.
+    pub fn leaf_hash(&self) -> Option<Hash> {
+        self.salt.map(|salt| receipt_leaf(&salt, &self.statement))
+    }
 }
 
 /// A message that is ready to be stored.
@@ -49,6 +57,8 @@ pub struct NewMessage {
     pub access_hash: [u8; 32],
     /// Its receipt.
     pub receipt: Receipt,
+    /// Whether it was here before, and its author brought it back.
+    pub restored: bool,
 }
 
 impl NewMessage {

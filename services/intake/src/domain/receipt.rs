@@ -19,6 +19,8 @@ use uuid::Uuid;
 
 use super::{draft::Draft, number::Number};
 
+pub mod file;
+
 const CONTENT: &str = "liuyan-content-v1";
 const STATEMENT: &str = "liuyan-receipt-v1";
 
@@ -94,6 +96,36 @@ pub fn statement(facts: &Facts<'_>) -> String {
     )
 }
 
+impl<'a> Facts<'a> {
+    /// Reads a statement. Only what [`statement`] writes is one: no fact more or less, and no
+    /// other order, space or zero.
+    pub fn parse(bytes: &'a [u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let mut lines = text.lines();
+        if lines.next() != Some(STATEMENT) {
+            return None;
+        }
+        let mut fact = |name: &str| lines.next()?.strip_prefix(name)?.strip_prefix(": ");
+        let facts = Facts {
+            board: fact("board")?,
+            message_id: fact("message")?.parse().ok()?,
+            number: Number::parse(fact("number")?)?,
+            office_id: fact("office")?,
+            submitted_at: fact("submitted")?.parse().ok()?,
+            occurred_at: match fact("occurred")? {
+                "-" => None,
+                at => Some(at.parse().ok()?),
+            },
+            content_hash: {
+                let mut hash = [0; 32];
+                hex::decode_to_slice(fact("content")?.strip_prefix("sha256:")?, &mut hash).ok()?;
+                hash
+            },
+        };
+        (statement(&facts) == text).then_some(facts)
+    }
+}
+
 /// Whether a statement was signed by the board's key. Needs nothing of the board but that key.
 pub fn verify(statement: &[u8], signature: &[u8], key: &[u8; 32]) -> bool {
     let Ok(key) = VerifyingKey::from_bytes(key) else { return false };
@@ -162,6 +194,27 @@ mod tests {
         );
         let earlier = Facts { occurred_at: Timestamp::from_second(0).ok(), ..facts() };
         assert!(statement(&earlier).contains("\noccurred: 1970-01-01T00:00:00.000000Z\n"));
+    }
+
+    #[test]
+    fn a_statement_is_read_as_it_was_written_or_not_at_all() {
+        let said = statement(&facts());
+        assert_eq!(Facts::parse(said.as_bytes()), Some(facts()));
+        for (from, to) in [
+            ("liuyan-receipt-v1", "liuyan-receipt-v2"),
+            ("number: 28T5", "number: 28t5"),
+            ("120000Z", "12Z"),
+            ("120000Z", "120000+00:00"),
+            ("occurred: -", "occurred:"),
+            ("content: sha256:9E", "content: sha256:9e"),
+            ("office: 110000-s\n", ""),
+            ("office: 110000-s\n", "office: 110000-s\noffice: 110000-s\n"),
+        ] {
+            let changed =
+                if from.contains("9E") { said.replace("9e", "9E") } else { said.replace(from, to) };
+            assert_ne!(changed, said, "{from}");
+            assert_eq!(Facts::parse(changed.as_bytes()), None, "{changed}");
+        }
     }
 
     #[test]

@@ -86,6 +86,23 @@ pub enum Rule {
     },
     /// The mask names a field that can't be changed.
     PathUnknown,
+    /// It has not 32 bytes.
+    HashMalformed,
+    /// No signed tree is so large.
+    TreeTooLarge {
+        /// The size of the newest signed tree.
+        max: u64,
+    },
+    /// The earlier tree is larger than the later one.
+    TreesSwapped,
+    /// The board never made such a receipt, or not all of it is there.
+    ReceiptMalformed,
+    /// This board has signed no receipts with this key.
+    ReceiptKeyUnknown,
+    /// The signature is not that of the statement.
+    SignatureWrong,
+    /// The message is not the one that the receipt was given for.
+    ContentDiffers,
 }
 
 impl Rule {
@@ -124,6 +141,13 @@ impl Rule {
             Self::OriginMalformed => "ORIGIN_MALFORMED",
             Self::NumberOutOfBounds { .. } => "NUMBER_OUT_OF_BOUNDS",
             Self::PathUnknown => "PATH_UNKNOWN",
+            Self::HashMalformed => "HASH_MALFORMED",
+            Self::TreeTooLarge { .. } => "TREE_TOO_LARGE",
+            Self::TreesSwapped => "TREES_SWAPPED",
+            Self::ReceiptMalformed => "RECEIPT_MALFORMED",
+            Self::ReceiptKeyUnknown => "RECEIPT_KEY_UNKNOWN",
+            Self::SignatureWrong => "SIGNATURE_WRONG",
+            Self::ContentDiffers => "CONTENT_DIFFERS",
         }
     }
 
@@ -140,6 +164,7 @@ impl Rule {
             Self::NumberOutOfBounds { min, max } => {
                 vec![("min", min.to_string()), ("max", max.to_string())]
             }
+            Self::TreeTooLarge { max } => vec![("max", max.to_string())],
             Self::ForbiddenCharacter(character) => {
                 vec![("character", format!("U+{:04X}", u32::from(*character)))]
             }

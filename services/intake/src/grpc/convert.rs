@@ -80,13 +80,14 @@ pub(super) fn accepted(accepted: Accepted) -> proto::SubmitMessageResponse {
 
 pub(super) fn receipt(receipt: Receipt) -> proto::Receipt {
     proto::Receipt {
+        leaf_hash: receipt.leaf_hash().map(Vec::from).unwrap_or_default().into(),
         message_id: receipt.message_id.to_string(),
         number: receipt.number,
         office_id: receipt.office_id,
         submitted_at: Some(clock::to_proto(receipt.submitted_at)),
         occurred_at: receipt.occurred_at.map(clock::to_proto),
         content_hash: receipt.content_hash.to_vec().into(),
-        salt: receipt.salt.to_vec().into(),
+        salt: receipt.salt.map(Vec::from).unwrap_or_default().into(),
         statement: receipt.statement.into(),
         key_id: receipt.key_id,
         signature: receipt.signature.to_vec().into(),

@@ -62,7 +62,7 @@ pub async fn insert_messages(tx: &mut PgConnection, rows: &[Row<'_>]) -> Result<
         &all(rows, |row| row.message.draft.place.location.map(|(_, longitude)| longitude))
             as &[Option<f64>],
         &bytes(|m| &m.receipt.content_hash),
-        &bytes(|m| &m.receipt.salt),
+        &all(rows, |row| row.message.receipt.salt.map(Vec::from)) as &[Option<Vec<u8>>],
         &bytes(|m| &m.receipt.statement),
         &text(|m| &m.receipt.key_id),
         &bytes(|m| &m.receipt.signature),
@@ -151,7 +151,7 @@ pub async fn receipt(
         submitted_at: clock::from_db(row.submitted_at),
         occurred_at: row.occurred_at.map(clock::from_db),
         content_hash: row.content_hash.as_slice().try_into().map_err(decode)?,
-        salt: row.salt.as_slice().try_into().map_err(decode)?,
+        salt: row.salt.map(|salt| salt.as_slice().try_into()).transpose().map_err(decode)?,
         statement: row.statement,
         key_id: row.key_id,
         signature: row.signature.as_slice().try_into().map_err(decode)?,

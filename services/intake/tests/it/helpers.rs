@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use liuyan_intake::{
     Intake,
     app::{App, vault::Vault},
+    audit::{PublicKeys, audit},
     config::Config,
     consumer,
     grpc::Grpc,
@@ -55,7 +56,7 @@ pub(crate) struct Desk {
     pub(crate) signer: Signer,
     config: Config,
     versions: Mutex<HashMap<Uuid, i64>>,
-    _folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 /// The defaults, with key files in `folder`.
@@ -66,6 +67,7 @@ pub(crate) fn config(folder: &Path) -> Config {
     config.keyring_file = folder.join("keyring");
     config.receipt_key_file = folder.join("receipt.pem");
     config.access_key_file = folder.join("access.keys");
+    config.log.key_file = folder.join("log.pem");
     config
 }
 
@@ -80,6 +82,15 @@ impl Desk {
         let folder = tempfile::tempdir().unwrap();
         let mut config = config(folder.path());
         change(&mut config);
+        Self::furnished(config, Arc::new(folder)).await
+    }
+
+    /// The same board after it has lost its database: with its keys and without its rows.
+    pub(crate) async fn robbed(&self) -> Self {
+        Self::furnished(self.config.clone(), Arc::clone(&self.folder)).await
+    }
+
+    async fn furnished(config: Config, folder: Arc<TempDir>) -> Self {
         let db = testing::database::<Intake>().await;
         let clock = ManualClock::at(Timestamp::from_second(1_764_000_000).unwrap());
         let shared: SharedClock = clock.clone();
@@ -88,7 +99,7 @@ impl Desk {
         let (app, receipt_key) = start(&config, &db, shared, signer.clone());
         let grpc = Grpc::new(app.clone());
         let versions = Mutex::default();
-        Self { db, clock, app, grpc, receipt_key, signer, config, versions, _folder: folder }
+        Self { db, clock, app, grpc, receipt_key, signer, config, versions, folder }
     }
 
     /// Intake that knows one open office, one closed one, and the code lists.
@@ -123,6 +134,30 @@ impl Desk {
     /// The vault, as another program with the keyring opens it.
     pub(crate) fn vault(&self) -> Vault {
         Vault::open(&self.config.keyring_file, false).unwrap()
+    }
+
+    /// The public keys, as `liuyan verify` knows them.
+    pub(crate) fn public_keys(&self) -> PublicKeys {
+        let keys = Keys::open(&self.config).unwrap();
+        PublicKeys {
+            receipts: keys.receipt_keys().iter().cloned().collect(),
+            log: keys.log_verifier_key(),
+        }
+    }
+
+    /// Gives all that waits its place in the log, and signs.
+    pub(crate) async fn sequence(&self) {
+        self.clock.advance(jiff::SignedDuration::from_secs(61));
+        while self.app.sequence_once(Uuid::nil()).await.unwrap() {}
+        // A burst may have been signed in part.
+        self.clock.advance(jiff::SignedDuration::from_secs(30));
+        self.app.sequence_once(Uuid::nil()).await.unwrap();
+    }
+
+    /// What is wrong with receipts and log.
+    pub(crate) async fn audit(&self) -> Vec<String> {
+        let mut connection = self.db.read().await.unwrap();
+        audit(&mut connection, &self.public_keys(), self.now()).await.unwrap().breaches
     }
 
     /// The same intake after a restart, or another replica of it.

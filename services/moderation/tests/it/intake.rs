@@ -140,4 +140,39 @@ impl server::IntakeService for Intake {
     ) -> Result<Response<intake::ResubmitMessageResponse>, Status> {
         not_served()
     }
+
+    async fn get_tree_head(
+        &self,
+        _: Request<intake::GetTreeHeadRequest>,
+    ) -> Result<Response<intake::GetTreeHeadResponse>, Status> {
+        not_served()
+    }
+
+    async fn get_inclusion_proof(
+        &self,
+        _: Request<intake::GetInclusionProofRequest>,
+    ) -> Result<Response<intake::GetInclusionProofResponse>, Status> {
+        not_served()
+    }
+
+    async fn get_consistency_proof(
+        &self,
+        _: Request<intake::GetConsistencyProofRequest>,
+    ) -> Result<Response<intake::GetConsistencyProofResponse>, Status> {
+        not_served()
+    }
+
+    async fn list_log_entries(
+        &self,
+        _: Request<intake::ListLogEntriesRequest>,
+    ) -> Result<Response<intake::ListLogEntriesResponse>, Status> {
+        not_served()
+    }
+
+    async fn restore_message(
+        &self,
+        _: Request<intake::RestoreMessageRequest>,
+    ) -> Result<Response<intake::RestoreMessageResponse>, Status> {
+        not_served()
+    }
 }

@@ -18,7 +18,7 @@ use crate::app::App;
 const SECONDS: u32 = 300;
 
 /// What each part of the API is about.
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     ("directory", "Who there is to write to, and by which codes."),
     ("cases", "What was written and answered in public; an office's own with a token."),
     ("stats", "Figures that anyone can recompute."),
@@ -27,6 +27,7 @@ const TAGS: [(&str, &str); 8] = [
     ("author", "What an author does with their own message, by the token of the look-up."),
     ("office", "What an office does with its cases, by a token of a clerk or an agency."),
     ("tokens", "Tokens of agencies."),
+    ("log", "The transparency log: that a receipt is in it, and that nothing of it was changed."),
 ];
 
 /// What stands before the routes.

@@ -16,6 +16,7 @@ pub(super) mod accounts;
 pub(super) mod cases;
 pub(super) mod directory;
 pub(super) mod feed;
+pub(super) mod log;
 pub(super) mod messages;
 pub(super) mod stats;
 

@@ -58,6 +58,8 @@ struct Page {
 /// The signed proof in letters.
 struct Proof {
     hash: String,
+    /// The text form, to scan.
+    qr: Option<Qr>,
     statement: String,
     key_id: String,
     signature: String,
@@ -70,7 +72,10 @@ struct Qr {
 }
 
 pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/receipt", get(receipt)).route("/receipt.json", get(file))
+    Router::new()
+        .route("/receipt", get(receipt))
+        .route("/receipt.txt", get(text))
+        .route("/receipt.json", get(file))
 }
 
 /// Leaves the receipt for the next page.
@@ -85,6 +90,7 @@ async fn receipt(v: Visit) -> Result<Response, Error> {
     let look_up = v.app().config.url_of(&format!("/mine?number={number}"));
     let proof = match fetch(&v, &kept).await {
         Ok(receipt) => Some(Proof {
+            qr: qr(&as_text(&receipt), EcLevel::L),
             hash: hex::encode(&receipt.content_hash),
             statement: String::from_utf8_lossy(&receipt.statement).into_owned(),
             key_id: receipt.key_id,
@@ -98,7 +104,7 @@ async fn receipt(v: Visit) -> Result<Response, Error> {
     let page = Page {
         office: names.office(&kept.office_id),
         when: v.moment_of(kept.at),
-        qr: qr(&look_up),
+        qr: qr(&look_up, EcLevel::M),
         look_up,
         proof,
         kept,
@@ -123,18 +129,45 @@ async fn file(v: Visit) -> Result<Response, Error> {
         "keyId": receipt.key_id,
         "signature": STANDARD.encode(&receipt.signature),
     });
+    if !receipt.leaf_hash.is_empty() {
+        json["leafHash"] = STANDARD.encode(&receipt.leaf_hash).into();
+    }
     if let Some(at) = receipt.occurred_at.as_ref().and_then(time) {
         json["occurredAt"] = at.into();
     }
-    let mut response = serde_json::to_string_pretty(&json)?.into_response();
+    Ok(download(&receipt, "json", "application/json", serde_json::to_string_pretty(&json)?))
+}
+
+/// The receipt as a text that `liuyan receipt verify` reads, and everybody else.
+async fn text(v: Visit) -> Result<Response, Error> {
+    let kept = v.sealed::<Kept>(COOKIE).ok_or(Error::NotFound)?;
+    let receipt = fetch(&v, &kept).await?;
+    Ok(download(&receipt, "txt", "text/plain; charset=utf-8", as_text(&receipt)))
+}
+
+/// The statement as it was signed, and below it what is needed to check it. The code to scan says
+/// the same. The form never changes: people keep it.
+fn as_text(receipt: &Receipt) -> String {
+    format!(
+        "{}\nsalt: {}\nleaf: {}\nkey: {}\nsignature: {}\n",
+        String::from_utf8_lossy(&receipt.statement),
+        hex::encode(&receipt.salt),
+        hex::encode(&receipt.leaf_hash),
+        receipt.key_id,
+        STANDARD.encode(&receipt.signature),
+    )
+}
+
+fn download(receipt: &Receipt, extension: &str, kind: &'static str, body: String) -> Response {
+    let mut response = body.into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // A number has letters, digits and hyphens only.
-    let name = format!("attachment; filename=\"receipt-{}.json\"", receipt.number);
+    let name = format!("attachment; filename=\"receipt-{}.{extension}\"", receipt.number);
     let name = HeaderValue::try_from(name).unwrap_or(HeaderValue::from_static("attachment"));
     headers.insert(header::CONTENT_DISPOSITION, name);
-    Ok(response)
+    response
 }
 
 async fn fetch(v: &Visit, kept: &Kept) -> Result<Receipt, Error> {
@@ -148,9 +181,9 @@ async fn fetch(v: &Visit, kept: &Kept) -> Result<Receipt, Error> {
     answer.receipt.ok_or(Error::NotFound)
 }
 
-/// A code that leads to `url`, as one path: runs of dark modules, row by row.
-fn qr(url: &str) -> Option<Qr> {
-    let code = QrCode::with_error_correction_level(url, EcLevel::M).ok()?;
+/// A code that says `text`, as one path: runs of dark modules, row by row.
+fn qr(text: &str, level: EcLevel) -> Option<Qr> {
+    let code = QrCode::with_error_correction_level(text, level).ok()?;
     let width = code.width();
     let colours = code.to_colors();
     let mut path = String::new();
@@ -173,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_code_has_all_dark_modules_and_white_around_them() {
-        let qr = qr("http://127.0.0.1:8080/mine?number=A").unwrap();
+        let qr = qr("http://127.0.0.1:8080/mine?number=A", EcLevel::M).unwrap();
         let code =
             QrCode::with_error_correction_level("http://127.0.0.1:8080/mine?number=A", EcLevel::M)
                 .unwrap();
@@ -185,5 +218,26 @@ mod tests {
             .sum();
         assert_eq!(drawn, dark);
         assert_eq!(qr.size, code.width() + 8);
+    }
+
+    #[test]
+    fn the_text_looks_the_same_for_ever() {
+        let receipt = Receipt {
+            statement: b"liuyan-receipt-v1\nboard: liuyan\n".to_vec().into(),
+            salt: vec![6; 32].into(),
+            leaf_hash: vec![5; 32].into(),
+            key_id: "0123456789abcdef".to_owned(),
+            signature: vec![7; 64].into(),
+            ..Receipt::default()
+        };
+        let expected = format!(
+            "liuyan-receipt-v1\nboard: liuyan\n\nsalt: {}\nleaf: {}\nkey: 0123456789abcdef\n\
+             signature: {}\n",
+            "06".repeat(32),
+            "05".repeat(32),
+            STANDARD.encode([7; 64]),
+        );
+        assert_eq!(as_text(&receipt), expected);
+        assert!(qr(&expected, EcLevel::L).is_some());
     }
 }

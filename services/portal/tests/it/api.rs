@@ -3,6 +3,7 @@
 mod client;
 mod document;
 mod feed;
+mod log;
 mod reading;
 mod tokens;
 mod writing;

@@ -29,6 +29,7 @@ fn receipt() -> Receipt {
         statement: b"liuyan-receipt-v1\nboard: test\n".to_vec().into(),
         key_id: "k1".to_owned(),
         signature: vec![9; 64].into(),
+        leaf_hash: vec![5; 32].into(),
     }
 }
 
@@ -102,7 +103,10 @@ async fn a_message_is_sent_and_its_receipt_is_shown() {
         "<path d=\"M",
     ]);
     let file = browser.get("/receipt.json").await;
-    file.shows(&["\"messageId\"", "\"statement\"", "\"signature\""]).hides(&[CODE]);
+    file.shows(&["\"messageId\"", "\"statement\"", "\"signature\"", "\"leafHash\""]).hides(&[CODE]);
+    let text = browser.get("/receipt.txt").await;
+    let salt = format!("board: test\n\nsalt: {}\n", "08".repeat(32));
+    text.shows(&[&salt, &"05".repeat(32), "signature: "]).hides(&[CODE]);
     // Whoever has just written need not type the code to follow.
     browser.get(&format!("/mine/{ANSWERED}")).await.shows(&["审核中"]);
     let stranger = portal.browser().get("/receipt").await;

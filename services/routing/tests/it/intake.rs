@@ -143,4 +143,39 @@ impl IntakeService for Intake {
     ) -> Answer<intake::ResubmitMessageResponse> {
         not_here()
     }
+
+    async fn get_tree_head(
+        &self,
+        _: Request<intake::GetTreeHeadRequest>,
+    ) -> Answer<intake::GetTreeHeadResponse> {
+        not_here()
+    }
+
+    async fn get_inclusion_proof(
+        &self,
+        _: Request<intake::GetInclusionProofRequest>,
+    ) -> Answer<intake::GetInclusionProofResponse> {
+        not_here()
+    }
+
+    async fn get_consistency_proof(
+        &self,
+        _: Request<intake::GetConsistencyProofRequest>,
+    ) -> Answer<intake::GetConsistencyProofResponse> {
+        not_here()
+    }
+
+    async fn list_log_entries(
+        &self,
+        _: Request<intake::ListLogEntriesRequest>,
+    ) -> Answer<intake::ListLogEntriesResponse> {
+        not_here()
+    }
+
+    async fn restore_message(
+        &self,
+        _: Request<intake::RestoreMessageRequest>,
+    ) -> Answer<intake::RestoreMessageResponse> {
+        not_here()
+    }
 }

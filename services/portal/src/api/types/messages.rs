@@ -197,6 +197,9 @@ pub(in crate::api) struct Receipt {
     key_id: String,
     /// Ed25519 over `statement`, in base64 (RFC 4648, 4).
     signature: String,
+    /// The hash under which the transparency log has it, within 60 seconds, in hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leaf_hash: Option<String>,
 }
 
 impl From<intake::Receipt> for Receipt {
@@ -212,6 +215,7 @@ impl From<intake::Receipt> for Receipt {
             statement: STANDARD.encode(it.statement),
             key_id: it.key_id,
             signature: STANDARD.encode(it.signature),
+            leaf_hash: some(hex::encode(it.leaf_hash)),
         }
     }
 }

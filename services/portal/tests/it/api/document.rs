@@ -8,8 +8,9 @@ use super::client::{call, get};
 use crate::portal::Running;
 
 /// Every route, with what it takes.
-const ROUTES: [(&str, &str); 28] = [
+const ROUTES: [(&str, &str); 36] = [
     ("get", "/.well-known/jwks.json"),
+    ("get", "/.well-known/liuyan-keys.json"),
     ("get", "/api/v1/cases"),
     ("get", "/api/v1/cases/{case}"),
     ("post", "/api/v1/cases/{case}/accept"),
@@ -22,8 +23,15 @@ const ROUTES: [(&str, &str); 28] = [
     ("get", "/api/v1/domains"),
     ("get", "/api/v1/events"),
     ("get", "/api/v1/kinds"),
+    ("get", "/api/v1/log/checkpoint"),
+    ("get", "/api/v1/log/consistency"),
+    ("get", "/api/v1/log/entries"),
+    ("get", "/api/v1/log/head"),
+    ("get", "/api/v1/log/inclusion"),
+    ("get", "/api/v1/log/proofs/{leaf_hash}"),
     ("post", "/api/v1/messages"),
     ("post", "/api/v1/messages/lookup"),
+    ("post", "/api/v1/messages/restore"),
     ("get", "/api/v1/messages/{message_id}"),
     ("get", "/api/v1/messages/{message_id}/decision"),
     ("get", "/api/v1/messages/{message_id}/receipt"),

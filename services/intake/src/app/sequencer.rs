@@ -1,0 +1,138 @@
+//! The sequencer: gives entries their places and signs heads.
+//!
+//! Any replica may be it, one at a time: the one that holds the lease. The lease keeps them from
+//! working against each other; what keeps the log right is the fence: whoever appends locks the row
+//! of the head and names the epoch of its lease, so that one who wakes after its lease was taken
+//! finds another epoch there and appends nothing.
+
+use std::collections::HashSet;
+
+use jiff::{SignedDuration, Timestamp};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::App;
+use crate::{
+    domain::log::{Hash, head::Head, tree},
+    error::Error,
+    keys::Keys,
+    store::log::{self as store, SignedHead},
+};
+
+/// What a step of a sequencer met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step<T> {
+    /// It was done.
+    Done(T),
+    /// Another sequencer has the lease; nothing was done.
+    LeaseLost,
+}
+
+impl App {
+    /// One round of a sequencer: whether there may be more to do at once.
+    ///
+    /// # Errors
+    /// The database's, or [`Error::LogBroken`].
+    pub async fn sequence_once(&self, holder: Uuid) -> Result<bool, Error> {
+        let Some(epoch) = self.take_log_lease(holder).await? else { return Ok(false) };
+        let Step::Done(placed) = self.place_entries(epoch).await? else { return Ok(false) };
+        self.sign_head(epoch).await?;
+        Ok(placed >= self.0.config.log.batch.max(1) as usize)
+    }
+
+    /// Takes or renews the sequencer's lease and gives its epoch; `None` while another one has it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn take_log_lease(&self, holder: Uuid) -> Result<Option<i64>, Error> {
+        let lease_ms = self.0.config.log.lease_ms;
+        self.0
+            .db
+            .write(move |tx| {
+                Box::pin(async move { Ok(store::take_lease(tx, holder, lease_ms).await?) })
+            })
+            .await
+    }
+
+    /// Gives the entries that have waited longest their places. Gives how many were taken.
+    ///
+    /// # Errors
+    /// The database's, or [`Error::LogBroken`] if the tree is not as it was left.
+    pub async fn place_entries(&self, epoch: i64) -> Result<Step<usize>, Error> {
+        let batch = self.0.config.log.batch.max(1);
+        self.0.db.write(move |tx| Box::pin(async move { place(tx, epoch, batch).await })).await
+    }
+
+    /// Signs the tree as it is, if it is news and the newest head is not quite new. Gives whether
+    /// it did. Never signs a tree that does not continue what was signed last.
+    ///
+    /// # Errors
+    /// The database's, or [`Error::LogBroken`].
+    pub async fn sign_head(&self, epoch: i64) -> Result<Step<bool>, Error> {
+        let (app, now) = (self.clone(), self.0.clock.now());
+        let pause = SignedDuration::from_secs(i64::from(self.0.config.log.head_seconds));
+        self.0
+            .db
+            .write(move |tx| {
+                Box::pin(async move { sign(tx, &app.0.keys, epoch, pause, now).await })
+            })
+            .await
+    }
+}
+
+async fn place(tx: &mut PgConnection, epoch: i64, batch: u32) -> Result<Step<usize>, Error> {
+    let Some(size) = store::lock(tx, epoch).await? else { return Ok(Step::LeaseLost) };
+    let mut waiting = store::take_waiting(tx, batch).await?;
+    let taken = waiting.len();
+    if taken == 0 {
+        return Ok(Step::Done(0));
+    }
+    // No leaf has two places. That none comes twice is the rule; one that did would otherwise stop
+    // the log for ever.
+    let hashes: Vec<Vec<u8>> = waiting.iter().map(|it| it.leaf_hash.clone()).collect();
+    let mut placed: HashSet<Vec<u8>> = store::placed(tx, &hashes).await?;
+    waiting.retain(|it| placed.insert(it.leaf_hash.clone()));
+
+    let leaves: Vec<Hash> = waiting
+        .iter()
+        .map(|it| it.leaf_hash.as_slice().try_into().map_err(|_| Error::LogBroken))
+        .collect::<Result<_, _>>()?;
+    let mut tiles = store::tiles(tx, &tree::edge(size)).await?;
+    let changed = tree::append(size, &leaves, &mut tiles)?;
+    store::insert_leaves(tx, size, &waiting).await?;
+    store::put_tiles(tx, &tree::only(&tiles, &changed)).await?;
+    store::move_head(tx, size + leaves.len() as u64).await?;
+    Ok(Step::Done(taken))
+}
+
+async fn sign(
+    tx: &mut PgConnection,
+    keys: &Keys,
+    epoch: i64,
+    pause: SignedDuration,
+    now: Timestamp,
+) -> Result<Step<bool>, Error> {
+    let Some(size) = store::lock(tx, epoch).await? else { return Ok(Step::LeaseLost) };
+    let before = store::newest_head(tx).await?;
+    if let Some(before) = &before {
+        if size < before.size {
+            return Err(Error::LogBroken);
+        }
+        if size == before.size || now.duration_since(before.signed_at) < pause {
+            return Ok(Step::Done(false));
+        }
+    }
+    let mut needs = tree::needs_of_root(size);
+    needs.extend(before.iter().flat_map(|before| tree::needs_of_root(before.size)));
+    let tiles = store::tiles(tx, &needs).await?;
+    if let Some(before) = before
+        && tree::root(before.size, &tiles)? != before.root_hash
+    {
+        return Err(Error::LogBroken);
+    }
+    let head = Head { size, root_hash: tree::root(size, &tiles)? };
+    let checkpoint = keys.sign_head(head).map_err(|_| Error::LogBroken)?;
+    let signed = SignedHead { size, root_hash: head.root_hash, checkpoint, signed_at: now };
+    store::insert_head(tx, &signed).await?;
+    Ok(Step::Done(true))
+}

@@ -1,0 +1,87 @@
+//! What moderation and routing say about messages and cases enters the transparency log, whether or
+//! not intake has anything else to do with it. An entry shows a salted hash alone, so that nobody
+//! learns from it whether the message is public.
+
+use liuyan_kit::messaging::{Delivered, Fault, Handle};
+use liuyan_proto::{
+    Event,
+    liuyan::{
+        moderation::v1::{
+            MessageApproved, MessageDeclined, MessageRedacted, MessageReturned, MessageWithdrawn,
+        },
+        routing::v1::{
+            CaseAccepted, CaseAssigned, CaseClosed, CaseOpened, CaseRated, CaseReplied,
+            CaseTextChanged, CaseTransferred, WithdrawalRefused,
+        },
+    },
+};
+use sha2::{Digest as _, Sha256};
+use sqlx::PgConnection;
+
+use super::Messages;
+use crate::{
+    app::log,
+    domain::log::{Entry, Said},
+};
+
+/// Types of events that are logged, and who says them.
+pub const LOGGED: [(&str, &str); 14] = [
+    source::<MessageApproved>(),
+    source::<MessageReturned>(),
+    source::<MessageDeclined>(),
+    source::<MessageWithdrawn>(),
+    source::<MessageRedacted>(),
+    source::<CaseOpened>(),
+    source::<CaseAssigned>(),
+    source::<CaseAccepted>(),
+    source::<CaseTransferred>(),
+    source::<CaseReplied>(),
+    source::<CaseRated>(),
+    source::<CaseTextChanged>(),
+    source::<CaseClosed>(),
+    source::<WithdrawalRefused>(),
+];
+
+const fn source<E: Event>() -> (&'static str, &'static str) {
+    (E::SOURCE, E::TYPE)
+}
+
+/// Hears as the handler inside, and logs what was heard.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Logged<H>(pub(super) H);
+
+impl<E: Event + Sync, H: Handle<E>> Handle<E> for Logged<H> {
+    async fn handle(&self, tx: &mut PgConnection, events: &[Delivered<E>]) -> Result<(), Fault> {
+        self.0.handle(tx, events).await?;
+        let entries: Vec<Entry> = events
+            .iter()
+            .map(|it| {
+                let said = Said {
+                    kind: E::TYPE,
+                    event_id: it.event_id,
+                    subject_id: it.subject_id,
+                    version: it.version,
+                    payload_hash: Sha256::digest(it.event.encode_to_vec()).into(),
+                };
+                Entry::event(&said, rand::random(), it.at)
+            })
+            .collect();
+        Ok(log::append(tx, &entries).await?)
+    }
+}
+
+/// Intake does nothing else with these.
+macro_rules! only_logged {
+    ($($event:ty),+ $(,)?) => {
+        $(impl Handle<$event> for Messages {
+            async fn handle(
+                &self,
+                _: &mut PgConnection,
+                _: &[Delivered<$event>],
+            ) -> Result<(), Fault> {
+                Ok(())
+            }
+        })+
+    };
+}
+only_logged!(CaseAssigned, CaseAccepted, CaseTransferred, CaseReplied, CaseRated, CaseTextChanged,);
