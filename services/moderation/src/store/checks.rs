@@ -11,6 +11,8 @@ pub const CHECKS: &[Check] = &[
         "every message that was heard has a review",
         "select count(*) from messaging.positions
          where source = 'intake'
+           -- What has a name and is no message, such as a column, has an id of version 5.
+           and substr(positions.subject_id::text, 15, 1) <> '5'
            and not exists (select from reviews where message_id = subject_id)
            and not exists (select from messaging.dead_letters as dead
                            where dead.source = 'intake' and dead.subject_id = positions.subject_id)",
