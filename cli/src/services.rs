@@ -155,6 +155,7 @@ const OF_PEOPLE: &[&str] = &[
     "account",
     "account:write",
     "agency:write",
+    "author:manage",
     "case:read",
     "case:supervise",
     "case:work",

@@ -19,6 +19,8 @@ use rand::Rng as _;
 use secrecy::{ExposeSecret as _, SecretBox, zeroize::Zeroizing};
 use sha2::Sha256;
 
+pub mod transit;
+
 /// XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03): its nonces are long enough to be random.
 const XCHACHA20_POLY1305: u8 = 1;
 const HEADER: usize = 5;
@@ -44,6 +46,9 @@ pub enum Error {
     /// The ring lacks what it cannot be without.
     #[error("the key ring has no `{0}`")]
     Lacks(&'static str),
+    /// The service that wraps the ring's keys is away or refuses.
+    #[error("the keys of the ring cannot be unwrapped: {0}")]
+    Transit(String),
     /// The record was sealed with a key that is not here.
     #[error("the record is sealed with the unknown key {0}")]
     UnknownKey(u32),
@@ -184,6 +189,11 @@ impl Keyring {
         let (_, key) =
             self.keys.iter().find(|(known, _)| *known == id).ok_or(Error::UnknownKey(id))?;
         unseal(key, aad, sealed)
+    }
+
+    /// The id of the current key.
+    pub fn current(&self) -> u32 {
+        self.keys[0].0
     }
 
     /// Whether a record should be sealed anew, because its key is no longer the current one.

@@ -14,20 +14,24 @@ pub(super) async fn run(databases: &Databases) -> Result<Vec<Finding>, Error> {
         approved_is_cased(databases).await?,
         intake_knows_the_cases(databases).await?,
         wishes_are_heard(databases).await?,
+        erasures_are_heard(databases).await?,
         feed_is_what_routing_made_public(databases).await?,
     ])
 }
 
-/// stored = in review + returned + declined + withdrawn + approved.
+/// stored = in review + returned + declined + withdrawn + erased + approved.
 async fn states_add_up(databases: &Databases) -> Result<Finding, Error> {
     let mut finding = Finding::new(
-        "stored = in review + returned + declined + withdrawn + approved",
+        "stored = in review + returned + declined + withdrawn + erased + approved",
         "intake, moderation",
     );
     let stored = number(databases.of("intake")?, "select count(*) from messages").await?;
-    let counts: Vec<(String, i64)> =
-        rows(databases.of("moderation")?, "select state, count(*) from reviews group by state")
-            .await?;
+    let counts: Vec<(String, i64)> = rows(
+        databases.of("moderation")?,
+        "select case when erased_at is null then state else 'erased' end, count(*)
+             from reviews group by 1",
+    )
+    .await?;
     let counts: BTreeMap<String, i64> = counts.into_iter().collect();
     let sum: i64 = counts.values().sum();
     finding.checked = stored;
@@ -50,7 +54,8 @@ async fn reviews_are_messages(databases: &Databases) -> Result<Finding, Error> {
     .await?;
     let reviews: Vec<(Uuid, String, i32)> = rows(
         databases.of("moderation")?,
-        "select message_id, case when state in ('screening', 'held') then 'in_review'
+        "select message_id, case when erased_at is not null then 'erased'
+                                 when state in ('screening', 'held') then 'in_review'
                                  else state end, revision from reviews",
     )
     .await?;
@@ -103,6 +108,20 @@ async fn wishes_are_heard(databases: &Databases) -> Result<Finding, Error> {
     let heard: Vec<(Uuid, String, i32)> =
         rows(databases.of("routing")?, "select message_id, 'asked', 0 from withdrawals").await?;
     compare(&mut finding, asked, heard, "the wish for message", ("intake", "routing"));
+    Ok(finding)
+}
+
+/// Every erasure has come to routing, which remembers it.
+async fn erasures_are_heard(databases: &Databases) -> Result<Finding, Error> {
+    let mut finding = Finding::new("every erasure is heard", "intake, routing");
+    let erased: Vec<(Uuid, String, i32)> = rows(
+        databases.of("intake")?,
+        "select message_id, 'erased', 0 from messages where erased_at is not null",
+    )
+    .await?;
+    let heard: Vec<(Uuid, String, i32)> =
+        rows(databases.of("routing")?, "select message_id, 'erased', 0 from erasures").await?;
+    compare(&mut finding, erased, heard, "the erasure of message", ("intake", "routing"));
     Ok(finding)
 }
 

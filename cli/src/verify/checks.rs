@@ -32,7 +32,11 @@ type Promises = &'static [(&'static str, &'static str)];
 
 /// The checks that services bring themselves, and how much these look at.
 const BROUGHT: &[(&str, &str, Promises)] = &[
-    ("intake", "select count(*) from columns", liuyan_intake::CHECKS),
+    (
+        "intake",
+        "select (select count(*) from audit) + (select count(*) from columns)",
+        liuyan_intake::CHECKS,
+    ),
     ("moderation", "select count(*) from reviews", liuyan_moderation::CHECKS),
     ("routing", "select count(*) from cases", liuyan_routing::CHECKS),
     (

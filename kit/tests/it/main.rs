@@ -12,3 +12,4 @@ mod messaging;
 mod objects;
 mod program;
 mod seal;
+mod transit;

@@ -2,7 +2,7 @@
 field-required = This is needed: please fill it in.
 field-too-short = This needs at least { $min } characters and has { $length }: please say more.
 field-too-long = This may have at most { $max } characters and has { $length }: please shorten it.
-forbidden-character = This holds a control character ({ $character }) that is not allowed: please remove it.
+forbidden-character = This holds a control character, or one that changes the direction of writing ({ $character }), which is not allowed: please remove it.
 too-many-entries = These are too many; at most { $max } are taken at a time.
 uuid-malformed = This must be a UUID, such as 0192f0c4-7d1e-7a43-9b1c-3f2a5d6e7f80.
 phone-malformed = Please give a mobile number of mainland China with 11 digits.
@@ -60,6 +60,8 @@ column-exists = There is a column of this id already: please choose another id.
 agency-has-column = This agency has a column already.
 column-changed = The column was changed since you read it: please read it again.
 request-id-reused = This request id was used for something else: please make a new one.
+message-erased = This message has been erased.
+journal-away = The journal of erasures can't be written for the moment, so nothing was erased: please try again with the same request id.
 message-withdrawn = This message has been withdrawn already.
 message-declined = This message was not published; there is nothing to withdraw.
 withdrawal-refused = This message has been answered and can't be withdrawn any more.

@@ -2,7 +2,7 @@
 field-required = 此项必填，请填写。
 field-too-short = 此项至少需要 { $min } 个字，现在有 { $length } 个，请补充。
 field-too-long = 此项最多 { $max } 个字，现在有 { $length } 个，请删减。
-forbidden-character = 此项含有不允许的控制字符（{ $character }），请删除后重试。
+forbidden-character = 此项含有不允许的控制字符或改变文字方向的字符（{ $character }），请删除后重试。
 too-many-entries = 条目过多，最多 { $max } 个，请分批提交。
 uuid-malformed = 此项应为 UUID，例如 0192f0c4-7d1e-7a43-9b1c-3f2a5d6e7f80。
 phone-malformed = 请填写 11 位中国大陆手机号码。
@@ -60,6 +60,8 @@ column-exists = 已有使用该标识的栏目，请换一个标识。
 agency-has-column = 该机构已有栏目。
 column-changed = 读取之后栏目已被修改，请重新读取。
 request-id-reused = 这个请求编号已用于另一项内容，请换一个新的请求编号。
+message-erased = 这条留言已经删除。
+journal-away = 删除记录暂时无法保存，尚未删除任何内容，请稍后用同一请求编号重试。
 message-withdrawn = 这条留言已经撤回。
 message-declined = 这条留言未予公开，无需撤回。
 withdrawal-refused = 这条留言已经得到答复，不能撤回。

@@ -23,10 +23,15 @@ mod batch;
 mod columns;
 mod directory;
 mod entrances;
+mod erasing;
+mod exporting;
 mod gate;
+mod journal;
 mod limiter;
 pub mod log;
 mod restoring;
+mod retention;
+mod rewrapping;
 mod says;
 pub mod sequencer;
 mod submit;
@@ -36,7 +41,11 @@ mod writer;
 
 pub use access::Opened;
 pub use columns::{ColumnChange, EncodeColumn};
+pub use erasing::{Erased, Erasure};
+pub use exporting::Document;
+pub use journal::Journal;
 pub use restoring::Restored;
+pub use rewrapping::Round;
 pub use submit::Incoming;
 use vault::Vault;
 pub use wishes::Encode;
@@ -82,6 +91,7 @@ struct Inner {
     keys: Keys,
     vault: Arc<Vault>,
     signer: Signer,
+    journal: Journal,
     writer: Writer,
     admission: admission::Admission,
     gate: gate::Gate,
@@ -98,6 +108,7 @@ impl App {
         keys: Keys,
         vault: Vault,
         signer: Signer,
+        journal: Journal,
     ) -> Self {
         let vault = Arc::new(vault);
         Self(Arc::new(Inner {
@@ -112,6 +123,7 @@ impl App {
             keys,
             vault,
             signer,
+            journal,
         }))
     }
 
@@ -129,6 +141,11 @@ impl App {
     /// by trying.
     pub fn body_hash(&self, rpc: &str, body: &[u8]) -> [u8; 32] {
         self.0.vault.body_hash(rpc, body)
+    }
+
+    /// By what an author is found by phone.
+    pub fn index_of_phone(&self, phone: &str) -> [u8; 32] {
+        self.0.vault.index_of_phone(phone)
     }
 
     /// Reads the directory anew.

@@ -36,4 +36,51 @@ pub const CHECKS: &[(&str, &str)] = &[
          full join hotline_entries using (message_id)
          where channel is null or operator is null",
     ),
+    (
+        "of an erased message nothing is left, and of others nothing is gone",
+        "select count(*) from messages
+         left join receipts using (message_id)
+         where (state = 'erased') <> (receipts.salt is null)
+            or exists (select from texts where texts.message_id = messages.message_id
+                       and (state = 'erased') <> (title = '' and body = '' and demand = '' and details = ''))
+            or (state = 'erased' and exists (
+                    select from remarks where remarks.message_id = messages.message_id))",
+    ),
+    (
+        "every erased message was said to be erased",
+        "select count(*) from messages full join (
+             select subject_id, min(event_id::text) as said from messaging.outbox
+             where type = 'liuyan.intake.v1.message-erased' group by subject_id
+         ) as told on subject_id = message_id
+         where (erased_at is not null) <> (said is not null)",
+    ),
+    (
+        "every request for an erasure is in the audit log, and every one there has its answer",
+        "select (select count(*) from erasure_requests as asked
+                 where not exists (select from audit where audit.request_id = asked.request_id
+                                   and actor = caller))
+              + (select count(*) from audit
+                 where request_id is not null
+                   and not exists (select from erasure_requests as asked
+                                   where asked.request_id = audit.request_id and caller = actor))",
+    ),
+    (
+        "the audit log is one chain without gaps up to its head",
+        "with linked as (
+             select *, row_number() over (order by sequence) as expected,
+                    coalesce(lag(hash) over (order by sequence), decode(repeat('00', 32), 'hex')) as before
+             from audit
+         )
+         select (select count(*) from linked
+                 where sequence <> expected or prev_hash <> before
+                    or hash <> sha256(prev_hash || convert_to(concat_ws(chr(31), sequence,
+                           (extract(epoch from at) * 1000000)::bigint, actor, action, subject,
+                           coalesce(request_id::text, ''), detail), 'UTF8')))
+              + (select count(*) from audit_head as head
+                 where head.sequence <> coalesce((select max(sequence) from linked), 0)
+                    or head.hash <> coalesce((select hash from linked order by sequence desc limit 1),
+                                             decode(repeat('00', 32), 'hex')))
+              + (select 1 - count(*) from audit_head)",
+    ),
+    ("it is known how far keys are wrapped anew", "select 1 - count(*) from rewrapping"),
 ];

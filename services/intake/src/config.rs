@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use liuyan_kit::seal::transit;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::draft::Limits;
@@ -28,8 +29,14 @@ pub struct Config {
     pub directory_refresh_seconds: u32,
     /// For how many minutes an author token is good.
     pub author_token_minutes: u32,
+    /// For how many days after a message ended its author's name and phone are kept; 0 for ever.
+    pub contact_retention_days: u32,
+    /// For how many days the journal of erasures is kept.
+    pub erasure_journal_days: u32,
     /// How many messages of one stream are worked on at a time.
     pub stream_in_flight: usize,
+    /// The service that wraps the keys of the ring.
+    pub transit: transit::Settings,
     /// How long the fields may be.
     pub limits: Limits,
     /// The writers.

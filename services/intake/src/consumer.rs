@@ -131,9 +131,14 @@ fn last_at<E>(events: &[Delivered<E>]) -> Timestamp {
     events.iter().map(|it| it.at).max().unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn verdict(message_id: &str, revision: Option<u32>, ground: &str) -> Result<Verdict, Fault> {
+fn verdict(
+    message_id: &str,
+    revision: Option<u32>,
+    ground: &str,
+    at: Timestamp,
+) -> Result<Verdict, Fault> {
     let revision = revision.map(|revision| i32::try_from(revision).unwrap_or(i32::MAX));
-    Ok(Verdict { message_id: id(message_id)?, revision, ground: ground.to_owned() })
+    Ok(Verdict { message_id: id(message_id)?, revision, ground: ground.to_owned(), at })
 }
 
 /// The text of a revision may go to an office. If its author has handed in another revision since,
@@ -144,8 +149,9 @@ impl Handle<MessageApproved> for Messages {
         tx: &mut PgConnection,
         events: &[Delivered<MessageApproved>],
     ) -> Result<(), Fault> {
-        let verdicts =
-            events.iter().map(|it| verdict(&it.event.message_id, Some(it.event.revision), ""));
+        let verdicts = events
+            .iter()
+            .map(|it| verdict(&it.event.message_id, Some(it.event.revision), "", it.at));
         decide(tx, State::Approved, last_at(events), verdicts).await
     }
 }
@@ -158,9 +164,9 @@ impl Handle<MessageReturned> for Messages {
         tx: &mut PgConnection,
         events: &[Delivered<MessageReturned>],
     ) -> Result<(), Fault> {
-        let verdicts = events
-            .iter()
-            .map(|it| verdict(&it.event.message_id, Some(it.event.revision), &it.event.ground));
+        let verdicts = events.iter().map(|it| {
+            verdict(&it.event.message_id, Some(it.event.revision), &it.event.ground, it.at)
+        });
         decide(tx, State::Returned, last_at(events), verdicts).await
     }
 }
@@ -173,7 +179,7 @@ impl Handle<MessageDeclined> for Messages {
         events: &[Delivered<MessageDeclined>],
     ) -> Result<(), Fault> {
         let verdicts =
-            events.iter().map(|it| verdict(&it.event.message_id, None, &it.event.ground));
+            events.iter().map(|it| verdict(&it.event.message_id, None, &it.event.ground, it.at));
         decide(tx, State::Declined, last_at(events), verdicts).await
     }
 }
@@ -185,7 +191,7 @@ impl Handle<MessageWithdrawn> for Messages {
         tx: &mut PgConnection,
         events: &[Delivered<MessageWithdrawn>],
     ) -> Result<(), Fault> {
-        let verdicts = events.iter().map(|it| verdict(&it.event.message_id, None, ""));
+        let verdicts = events.iter().map(|it| verdict(&it.event.message_id, None, "", it.at));
         decide(tx, State::Withdrawn, last_at(events), verdicts).await
     }
 }
@@ -232,18 +238,26 @@ impl Handle<CaseOpened> for Messages {
     }
 }
 
-/// A case ended. Intake cares only if its author withdrew it: that ends the message too, and
-/// moderation's approval changes nothing any more if it is heard after this.
+/// A case ended. If its author withdrew it, that ends the message too, and moderation's approval
+/// changes nothing any more if it is heard after this. However it ended: its author's name and phone
+/// are kept for a while only.
 impl Handle<CaseClosed> for Messages {
     async fn handle(
         &self,
         tx: &mut PgConnection,
         events: &[Delivered<CaseClosed>],
     ) -> Result<(), Fault> {
+        let mut ended = BTreeMap::new();
+        for it in events {
+            ended.insert(id(&case(it.event.case.as_ref())?.message_id)?, it.at);
+        }
+        all_known(tx, ended.keys()).await?;
+        let ended: Vec<(Uuid, Timestamp)> = ended.into_iter().collect();
+        verdicts::end(tx, &ended).await?;
         let verdicts = events
             .iter()
             .filter(|it| it.event.outcome() == Outcome::Withdrawn)
-            .map(|it| verdict(&case(it.event.case.as_ref())?.message_id, None, ""));
+            .map(|it| verdict(&case(it.event.case.as_ref())?.message_id, None, "", it.at));
         decide(tx, State::Withdrawn, last_at(events), verdicts).await
     }
 }

@@ -65,6 +65,9 @@ pub enum Error {
     /// Offices and code lists have not arrived yet.
     #[error("offices and code lists have not arrived yet")]
     DirectoryNotLoaded,
+    /// Only those who may manage authors find them by phone.
+    #[error("the caller may not manage authors")]
+    ManageNotAllowed,
     /// Only an importer may say that a message was written earlier.
     #[error("the caller may not import")]
     ImportNotAllowed,
@@ -122,6 +125,9 @@ pub enum Error {
     /// A new public number belongs to another message.
     #[error("the public number is taken")]
     NumberTaken,
+    /// The journal of erasures cannot be written.
+    #[error("the journal of erasures is away")]
+    JournalAway,
     /// A key is missing or does not fit.
     #[error("a key is missing or does not fit")]
     Key(#[source] Arc<dyn std::error::Error + Send + Sync>),
@@ -174,12 +180,15 @@ impl Classify for Error {
     fn class(&self) -> Class {
         match self {
             Self::Fields(_) => Class::Invalid,
-            Self::DirectoryNotLoaded | Self::Stopping | Self::LogNotSigned | Self::EntryWaiting => {
-                Class::Unavailable
-            }
+            Self::DirectoryNotLoaded
+            | Self::Stopping
+            | Self::LogNotSigned
+            | Self::EntryWaiting
+            | Self::JournalAway => Class::Unavailable,
             Self::TokenExpired => Class::Unauthenticated,
             Self::ImportNotAllowed
             | Self::OnBehalfNotAllowed
+            | Self::ManageNotAllowed
             | Self::AccountNeeded
             | Self::OtherMessage
             | Self::ColumnNotYours => Class::Denied,
@@ -208,13 +217,16 @@ impl Classify for Error {
             Self::Fields(_) => "FIELDS_INVALID",
             Self::DirectoryNotLoaded => "DIRECTORY_NOT_LOADED",
             Self::Stopping => "STOPPING",
-            Self::ImportNotAllowed | Self::OnBehalfNotAllowed => "SCOPE_MISSING",
+            Self::ImportNotAllowed | Self::OnBehalfNotAllowed | Self::ManageNotAllowed => {
+                "SCOPE_MISSING"
+            }
             Self::Limited(limit, _) => limit.reason(),
             Self::ColumnNotYours => "COLUMN_NOT_YOURS",
             Self::ColumnNotFound => "COLUMN_NOT_FOUND",
             Self::ColumnExists => "COLUMN_EXISTS",
             Self::AgencyHasColumn => "AGENCY_HAS_COLUMN",
             Self::ColumnChanged => "COLUMN_CHANGED",
+            Self::JournalAway => "JOURNAL_AWAY",
             Self::TokenExpired => "TOKEN_EXPIRED",
             Self::AccountNeeded => "ACCOUNT_NEEDED",
             Self::OtherMessage => "OTHER_MESSAGE",
@@ -223,6 +235,7 @@ impl Classify for Error {
             Self::LookUpsExhausted(_) => "LOOK_UPS_EXHAUSTED",
             Self::QueueFull(_) => "QUEUE_FULL",
             Self::RequestIdReused => "REQUEST_ID_REUSED",
+            Self::Obstacle(Obstacle::Erased) => "MESSAGE_ERASED",
             Self::Obstacle(Obstacle::Withdrawn) => "MESSAGE_WITHDRAWN",
             Self::Obstacle(Obstacle::Declined) => "MESSAGE_DECLINED",
             Self::Obstacle(Obstacle::WithdrawalRefused) => "WITHDRAWAL_REFUSED",
@@ -264,6 +277,7 @@ impl Classify for Error {
             Self::ImportNotAllowed => vec![("scope", "message:import".to_owned())],
             Self::OnBehalfNotAllowed => vec![("scope", "message:on_behalf".to_owned())],
             Self::Limited(limit, _) => vec![("limit", limit.word().to_owned())],
+            Self::ManageNotAllowed => vec![("scope", "author:manage".to_owned())],
             _ => Vec::new(),
         }
     }
@@ -341,6 +355,8 @@ mod tests {
             Error::Fields(Vec::new()),
             Error::DirectoryNotLoaded,
             Error::ImportNotAllowed,
+            Error::ManageNotAllowed,
+            Error::JournalAway,
             Error::TokenExpired,
             Error::AccountNeeded,
             Error::OtherMessage,
@@ -348,6 +364,7 @@ mod tests {
             Error::NumberOrCodeWrong,
             Error::LookUpsExhausted(SOON),
             Error::RequestIdReused,
+            Error::Obstacle(Obstacle::Erased),
             Error::Obstacle(Obstacle::Withdrawn),
             Error::Obstacle(Obstacle::Declined),
             Error::Obstacle(Obstacle::WithdrawalRefused),

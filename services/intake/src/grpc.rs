@@ -6,7 +6,8 @@ use std::{net::IpAddr, pin::Pin, sync::Arc};
 use futures::{Stream, StreamExt as _};
 use liuyan_kit::{auth::Caller, locale::Words};
 use liuyan_proto::liuyan::intake::v1::{
-    BatchGetTextRequest, BatchGetTextResponse, GetConsistencyProofRequest,
+    BatchGetTextRequest, BatchGetTextResponse, EraseAuthorDataRequest, EraseAuthorDataResponse,
+    ExportAuthorDataRequest, ExportAuthorDataResponse, GetConsistencyProofRequest,
     GetConsistencyProofResponse, GetInclusionProofRequest, GetInclusionProofResponse,
     GetMessageRequest, GetMessageResponse, GetReceiptRequest, GetReceiptResponse,
     GetTreeHeadRequest, GetTreeHeadResponse, IssueAuthorTokenRequest, IssueAuthorTokenResponse,
@@ -36,6 +37,7 @@ use crate::{
 mod columns;
 mod convert;
 mod log;
+mod own;
 mod who;
 
 use who::{IMPORT, account, name_of, own, readable};
@@ -74,10 +76,9 @@ impl Grpc {
         rpc: &str,
         body: &impl prost::Message,
     ) -> Result<Once, Rule> {
-        if request_id.is_empty() {
-            return Err(Rule::Required);
-        }
-        let request_id = request_id.parse().map_err(|_| Rule::UuidMalformed)?;
+        let malformed =
+            |_| if request_id.is_empty() { Rule::Required } else { Rule::UuidMalformed };
+        let request_id = request_id.parse().map_err(malformed)?;
         let body_hash = self.app.body_hash(rpc, &body.encode_to_vec());
         Ok(Once { caller: name_of(caller), request_id, body_hash })
     }
@@ -383,6 +384,22 @@ impl IntakeService for Grpc {
     ) -> Result<Response<ResubmitMessageResponse>, Status> {
         let caller = Caller::of(&request);
         self.told(self.resubmit(&caller, request.into_inner()).await, &caller)
+    }
+
+    async fn export_author_data(
+        &self,
+        request: Request<ExportAuthorDataRequest>,
+    ) -> Result<Response<ExportAuthorDataResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.told(self.export(&caller, request.get_ref()).await, &caller)
+    }
+
+    async fn erase_author_data(
+        &self,
+        request: Request<EraseAuthorDataRequest>,
+    ) -> Result<Response<EraseAuthorDataResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.told(self.erase(&caller, request.get_ref()).await, &caller)
     }
 
     async fn get_tree_head(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use liuyan_kit::{host::Host, service::Service};
+use liuyan_kit::{host::Host, objects, seal::transit::Transit, service::Service};
 use liuyan_proto::liuyan::intake::v1::{
     column_service_server::ColumnServiceServer, intake_service_server::IntakeServiceServer,
 };
@@ -22,7 +22,7 @@ pub mod keys;
 pub mod store;
 pub mod worker;
 
-use app::{App, vault::Vault};
+use app::{App, Journal, vault::Vault};
 pub use checks::CHECKS;
 use config::Config;
 use grpc::Grpc;
@@ -45,9 +45,15 @@ impl Service for Intake {
 
     async fn start(config: Config, host: Host) -> anyhow::Result<()> {
         let keys = Keys::open(&config)?;
-        let vault = Vault::open(&config.keyring_file, config.generate_keys)?;
+        let vault = match Transit::open(&config.transit)? {
+            None => Vault::open(&config.keyring_file, config.generate_keys)?,
+            Some(transit) => {
+                Vault::unwrapped(&config.keyring_file, config.generate_keys, &transit).await?
+            }
+        };
         let db = host.database(Self::migrator()).await?;
-        let app = App::start(config, db.clone(), host.clock(), keys, vault, host.signer());
+        let journal = journal(&host)?;
+        let app = App::start(config, db.clone(), host.clock(), keys, vault, host.signer(), journal);
         app.refresh_directory().await?;
 
         let directory_changed = Arc::new(Notify::new());
@@ -57,10 +63,28 @@ impl Service for Intake {
         worker::refresh_directory(&host, &app, directory_changed);
         worker::prune_requests(&host, &app);
         worker::sequence(&host, &app);
+        worker::replay_erasures(&host, &app);
+        worker::forget_contacts(&host, &app);
+        worker::rewrap_keys(&host, &app);
         let grpc = Grpc::new(app);
         let routes = Routes::new(IntakeServiceServer::new(grpc.clone()))
             .add_service(ColumnServiceServer::new(grpc));
         host.serve(routes).await?;
         Ok(())
+    }
+}
+
+/// The journal of erasures, where there is a place for it.
+fn journal(host: &Host) -> Result<Journal, objects::Error> {
+    match host.objects() {
+        Ok(objects) => Ok(Journal::new(objects)),
+        Err(objects::Error::Nowhere) => {
+            tracing::warn!(
+                "no place for objects is configured: erasures are in no journal, and a restored \
+                 backup brings back what was erased"
+            );
+            Ok(Journal::nowhere())
+        }
+        Err(error) => Err(error),
     }
 }

@@ -8,8 +8,10 @@ use liuyan_kit::{
 };
 use tokio::sync::Notify;
 
-use crate::app::App;
+use crate::app::{App, Round};
 
+/// How often the journal of erasures is read: at start, which is what counts, and now and then.
+const REPLAY: Duration = Duration::from_secs(24 * 3_600);
 /// How often requests are pruned.
 const PRUNING: Duration = Duration::from_secs(3_600);
 
@@ -49,6 +51,55 @@ pub fn prune_requests(host: &Host, app: &App) {
                 tracing::info!(pruned, "old requests were forgotten");
             }
             Ok::<_, crate::error::Error>(Worked::Idle)
+        }
+    });
+}
+
+/// Erases again what a restored backup brought back.
+pub fn replay_erasures(host: &Host, app: &App) {
+    let app = app.clone();
+    host.work("erasures", WorkPace { idle: REPLAY, wake: None }, move || {
+        let app = app.clone();
+        async move {
+            let touched = app.replay_erasures().await?;
+            if touched > 0 {
+                tracing::warn!(touched, "messages were erased again, as the journal says");
+            }
+            Ok::<_, crate::error::Error>(Worked::Idle)
+        }
+    });
+}
+
+/// Destroys names and phones that are no longer needed.
+pub fn forget_contacts(host: &Host, app: &App) {
+    let app = app.clone();
+    host.work("retention", WorkPace { idle: PRUNING, wake: None }, move || {
+        let app = app.clone();
+        async move {
+            let (forgotten, more) = app.forget_contacts().await?;
+            if forgotten > 0 {
+                tracing::info!(forgotten, "names and phones of ended messages were destroyed");
+            }
+            Ok::<_, crate::error::Error>(if more { Worked::More } else { Worked::Idle })
+        }
+    });
+}
+
+/// Wraps authors' keys anew by the newest key of the ring.
+pub fn rewrap_keys(host: &Host, app: &App) {
+    let app = app.clone();
+    host.work("rewrapping", WorkPace { idle: PRUNING, wake: None }, move || {
+        let app = app.clone();
+        async move {
+            Ok::<_, crate::error::Error>(match app.rewrap_keys().await? {
+                Round::Goes => Worked::More,
+                Round::Over(remaining) => {
+                    if remaining > 0 {
+                        tracing::info!(remaining, "authors' keys are wrapped by an older key");
+                    }
+                    Worked::Idle
+                }
+            })
         }
     });
 }

@@ -1,5 +1,5 @@
 //! What moderation hears, from the bus's words to the domain's. All of it comes from intake, so that
-//! for one message the order is given: submitted, then resubmitted or withdrawn.
+//! for one message the order is given: submitted, then resubmitted, withdrawn or erased.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use liuyan_kit::{
 };
 use liuyan_proto::liuyan::{
     common::v1 as common,
-    intake::v1::{MessageResubmitted, MessageSubmitted, WithdrawalRequested},
+    intake::v1::{MessageErased, MessageResubmitted, MessageSubmitted, WithdrawalRequested},
 };
 use sqlx::PgConnection;
 use tokio::sync::Notify;
@@ -26,7 +26,8 @@ pub fn of_intake(clock: SharedClock, arrived: Arc<Notify>) -> Consumer {
     Consumer::new("intake")
         .on::<MessageSubmitted, _>(handler.clone())
         .on::<MessageResubmitted, _>(handler.clone())
-        .on::<WithdrawalRequested, _>(handler)
+        .on::<WithdrawalRequested, _>(handler.clone())
+        .on::<MessageErased, _>(handler)
         .wakes(arrived)
 }
 
@@ -90,6 +91,22 @@ impl Handle<WithdrawalRequested> for OfIntake {
             .map(|delivered| (delivered.subject_id, delivered.traceparent.clone()))
             .collect();
         Ok(hearing::withdrawal_requested(tx, self.clock.now(), &wishes).await?)
+    }
+}
+
+/// What tells of the text is removed. Heard from intake alone, so that it comes after the submission
+/// and after the wish to withdraw by which every erasure of something under way begins.
+impl Handle<MessageErased> for OfIntake {
+    async fn handle(
+        &self,
+        tx: &mut PgConnection,
+        events: &[Delivered<MessageErased>],
+    ) -> Result<(), Fault> {
+        let erased: Vec<_> = events
+            .iter()
+            .map(|delivered| (delivered.subject_id, delivered.traceparent.clone()))
+            .collect();
+        Ok(hearing::erased(tx, self.clock.now(), &erased).await?)
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod checks;
 pub(crate) mod data;
 pub(crate) mod decisions;
+pub(crate) mod erasing;
 pub(crate) mod queue;
 pub(crate) mod requests;
 pub(crate) mod reviews;

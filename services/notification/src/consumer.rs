@@ -11,8 +11,11 @@ use liuyan_kit::{
 use liuyan_proto::{
     Event,
     liuyan::{
-        common::v1 as common, identity::v1::AccountErased, intake::v1::MessageSubmitted,
-        moderation::v1 as moderation, routing::v1 as routing,
+        common::v1 as common,
+        identity::v1::AccountErased,
+        intake::v1::{MessageErased, MessageSubmitted},
+        moderation::v1 as moderation,
+        routing::v1 as routing,
     },
 };
 use sqlx::PgConnection;
@@ -58,9 +61,12 @@ impl Ears {
         }
     }
 
-    /// Hears intake: which messages there are, and whose.
+    /// Hears intake: which messages there are, and whose; and which were erased.
     pub fn of_intake(&self) -> Consumer {
-        self.waking(Consumer::new("intake").on::<MessageSubmitted, _>(self.clone()))
+        let consumer = Consumer::new("intake")
+            .on::<MessageSubmitted, _>(self.clone())
+            .on::<MessageErased, _>(self.clone());
+        self.waking(consumer)
     }
 
     /// Hears moderation: what was decided.
@@ -310,6 +316,19 @@ impl Handle<MessageSubmitted> for Ears {
             events.iter().map(|delivered| self.submission(delivered)).collect();
         let new = new.map_err(Fault::reject)?;
         Ok(hearing::submitted(tx, self.terms, self.clock.now(), new).await?)
+    }
+}
+
+/// Comes after the submission: both are of one subject of one source. What other sources say of the
+/// message later is told to its office, and to nobody on its author's behalf.
+impl Handle<MessageErased> for Ears {
+    async fn handle(
+        &self,
+        tx: &mut PgConnection,
+        events: &[Delivered<MessageErased>],
+    ) -> Result<(), Fault> {
+        let messages: Vec<Uuid> = events.iter().map(|delivered| delivered.subject_id).collect();
+        Ok(erasing::message_erased(tx, self.clock.now(), &messages).await?)
     }
 }
 

@@ -21,6 +21,7 @@ mod clerk;
 mod directory;
 mod document;
 mod events;
+mod held;
 mod keep;
 mod layers;
 mod log;
@@ -92,6 +93,10 @@ fn personal() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(author::withdraw))
         .routes(routes!(author::resubmit))
         .routes(routes!(author::rate))
+        .routes(routes!(held::of_message))
+        .routes(routes!(held::of_account))
+        .routes(routes!(held::erase_message))
+        .routes(routes!(held::erase_account))
         .routes(routes!(clerk::accept))
         .routes(routes!(clerk::reply))
         .routes(routes!(clerk::transfer))

@@ -28,6 +28,7 @@ use crate::{
 
 pub mod casework;
 pub mod editing;
+pub mod erasing;
 pub mod loading;
 pub mod looking;
 pub mod opening;

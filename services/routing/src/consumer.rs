@@ -1,13 +1,15 @@
 //! What routing hears. Handlers only store what is to be done; workers do it, so that it does not
 //! matter which source comes first.
 
+use std::collections::BTreeMap;
+
 use liuyan_kit::{
     clock::{SharedClock, from_proto},
     messaging::{Consumer, Delivered, Fault, Handle},
 };
 use liuyan_proto::liuyan::{
     common::v1 as common,
-    intake::v1::WithdrawalRequested,
+    intake::v1::{MessageErased, WithdrawalRequested},
     moderation::v1::{MessageApproved, MessageRedacted},
 };
 use sqlx::PgConnection;
@@ -17,12 +19,17 @@ use crate::{
         MessageId,
         case::{Opening, Visibility},
     },
-    store::openings::{self, Approved, Wish},
+    store::{
+        erasures,
+        openings::{self, Approved, Wish},
+    },
 };
 
-/// Hears intake: wishes to withdraw.
+/// Hears intake: wishes to withdraw, and what was erased.
 pub fn of_intake(clock: SharedClock) -> Consumer {
-    Consumer::new("intake").on::<WithdrawalRequested, _>(Handler(clock))
+    Consumer::new("intake")
+        .on::<WithdrawalRequested, _>(Handler(clock.clone()))
+        .on::<MessageErased, _>(Handler(clock))
 }
 
 /// Hears moderation: what was approved, and what was redacted afterwards. That a message was
@@ -89,6 +96,27 @@ impl Handle<WithdrawalRequested> for Handler {
             })
             .collect();
         Ok(openings::insert_withdrawals(tx, &wishes?).await?)
+    }
+}
+
+/// That a message was erased is kept for ever. If the approval has not come yet it is a tombstone:
+/// should the approval come all the same, the case opens without a text.
+impl Handle<MessageErased> for Handler {
+    async fn handle(
+        &self,
+        tx: &mut PgConnection,
+        events: &[Delivered<MessageErased>],
+    ) -> Result<(), Fault> {
+        let mut erased = BTreeMap::new();
+        for delivered in events {
+            let message_id = message_id(&delivered.event.message_id)?;
+            let at = delivered.event.erased_at.as_ref().and_then(from_proto);
+            let traceparent = delivered.traceparent.clone();
+            let one = Wish { message_id, at: at.unwrap_or(delivered.at), traceparent };
+            erased.insert(delivered.subject_id, one);
+        }
+        let erased: Vec<Wish> = erased.into_values().collect();
+        Ok(erasures::insert(tx, &erased).await?)
     }
 }
 

@@ -49,15 +49,18 @@ impl Service for Routing {
         let originals = texts::Originals::new(host.channel("intake")?);
 
         let (approved, wished) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let erased = Arc::new(Notify::new());
         worker::open_cases(&host, &app, &texts, Arc::clone(&approved));
         worker::change_texts(&host, &app, &texts);
         worker::settle_withdrawals(&host, &app, Arc::clone(&wished));
+        worker::settle_erasures(&host, &app, Arc::clone(&erased));
         worker::finalise_ratings(&host, &app);
         worker::renew_directory(&host, &app);
         worker::index_cases(&host, &app);
 
         host.relay(&db).await?;
-        host.consume(&db, consumer::of_intake(host.clock()).wakes(wished)).await?;
+        let of_intake = consumer::of_intake(host.clock()).wakes(wished).wakes(erased);
+        host.consume(&db, of_intake).await?;
         host.consume(&db, consumer::of_moderation(host.clock()).wakes(approved)).await?;
 
         let directory = DirectoryServiceServer::new(grpc::directory::Grpc::new(app.clone()));

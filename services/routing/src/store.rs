@@ -5,6 +5,7 @@ pub mod checks;
 pub mod children;
 pub mod directory;
 pub mod editing;
+pub mod erasures;
 pub mod looks;
 pub mod openings;
 pub mod ratings;

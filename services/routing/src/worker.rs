@@ -209,3 +209,16 @@ pub fn settle_withdrawals(host: &Host, app: &App, wake: Arc<Notify>) {
         }
     });
 }
+
+/// Takes the texts of erased messages out of their cases.
+pub fn settle_erasures(host: &Host, app: &App, wake: Arc<Notify>) {
+    let pace = WorkPace { idle: app.config().idle(), wake: Some(wake) };
+    let app = app.clone();
+    host.work("erasures", pace, move || {
+        let app = app.clone();
+        async move {
+            let settled = app.settle_erasures().await?;
+            Ok::<_, Error>(if settled > 0 { Worked::More } else { Worked::Idle })
+        }
+    });
+}

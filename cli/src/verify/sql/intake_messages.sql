@@ -3,7 +3,8 @@ with said as (
     select subject_id as message_id,
            count(*) filter (where type = 'liuyan.intake.v1.message-submitted') as submitted,
            count(*) filter (where type = 'liuyan.intake.v1.message-resubmitted') as resubmitted,
-           count(*) filter (where type = 'liuyan.intake.v1.withdrawal-requested') as withdrawals
+           count(*) filter (where type = 'liuyan.intake.v1.withdrawal-requested') as withdrawals,
+           count(*) filter (where type = 'liuyan.intake.v1.message-erased') as erasures
     from messaging.outbox group by subject_id
 ),
 written as (
@@ -19,6 +20,7 @@ from messages left join said using (message_id)
 where submitted is distinct from 1
    or resubmitted is distinct from revision - 1
    or withdrawals is distinct from (case when withdrawal_requested_at is null then 0 else 1 end)
+   or erasures is distinct from (case when erased_at is null then 0 else 1 end)
 union all
 select format('message %s has not the texts 1 to %s', message_id, revision)
 from messages left join written using (message_id)

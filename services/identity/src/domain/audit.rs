@@ -2,11 +2,8 @@
 //! was changed, lost, added or moved is noticed; the head, kept apart, notices a tail cut off.
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
+use liuyan_kit::audit;
 use uuid::Uuid;
-
-/// The hash before the first row.
-pub const ORIGIN: [u8; 32] = [0; 32];
 
 /// What somebody did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,11 +118,13 @@ pub fn link(prev: &[u8], sequence: i64, entry: &Entry) -> [u8; 32] {
         entry.request_id.map(|id| id.to_string()).unwrap_or_default(),
         entry.detail.clone(),
     ];
-    Sha256::new().chain_update(prev).chain_update(values.join("\u{1f}")).finalize().into()
+    audit::link(prev, &values)
 }
 
 #[cfg(test)]
 mod tests {
+    use liuyan_kit::audit::ORIGIN;
+
     use super::*;
 
     fn entry(actor: &str, detail: &str) -> Entry {

@@ -59,6 +59,15 @@ pub(super) fn resubmitted(message_id: Uuid, revision: u32, now: Timestamp) -> Ou
     Outgoing::new(message_id, &event)
 }
 
+/// A message was erased.
+pub(super) fn erased(message_id: Uuid, now: Timestamp) -> Outgoing {
+    let event = proto::MessageErased {
+        message_id: message_id.to_string(),
+        erased_at: Some(clock::to_proto(now)),
+    };
+    Outgoing::new(message_id, &event)
+}
+
 /// The author wishes to withdraw.
 pub(super) fn withdrawal_requested(message_id: Uuid, now: Timestamp) -> Outgoing {
     let event = proto::WithdrawalRequested {

@@ -4,7 +4,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use liuyan_kit::seal::{self, DataKey, Keyring};
+use liuyan_kit::seal::{self, DataKey, Keyring, transit::Transit};
 use uuid::Uuid;
 
 use crate::{domain::draft::Contact, error::Error, keys};
@@ -23,10 +23,27 @@ impl Vault {
         Ok(Self(Keyring::parse(&text)?))
     }
 
+    /// The same where a service wraps the keys of the ring: it is asked now, once, and never again.
+    ///
+    /// # Errors
+    /// If there is no ring, or the service does not unwrap it.
+    pub async fn unwrapped(path: &Path, may_make: bool, transit: &Transit) -> anyhow::Result<Self> {
+        let fresh = match may_make && !path.exists() {
+            true => transit.make_ring().await?,
+            false => String::new(),
+        };
+        let text = keys::read(path, may_make, || Ok(fresh))?;
+        Ok(Self(transit.unwrap_ring(&text).await?))
+    }
+
     /// By what an author is found again, without their phone being readable; `None` without phone.
     pub fn phone_index(&self, contact: &Contact) -> Option<[u8; 32]> {
-        let phone = &contact.phone;
-        (!phone.is_empty()).then(|| self.0.blind_index(&[b"phone:", phone.as_bytes()].concat()))
+        (!contact.phone.is_empty()).then(|| self.index_of_phone(&contact.phone))
+    }
+
+    /// By what the author with this phone is found.
+    pub fn index_of_phone(&self, phone: &str) -> [u8; 32] {
+        self.0.blind_index(&[b"phone:", phone.as_bytes()].concat())
     }
 
     /// A keyed hash of what a request asks.
@@ -47,6 +64,23 @@ impl Vault {
     /// [`Error::Key`] if the keyring lacks what it was wrapped with.
     pub fn open_key(&self, author_id: Uuid, wrapped: &[u8]) -> Result<DataKey, Error> {
         self.0.unwrap(&place("author", author_id), wrapped).map_err(broken)
+    }
+
+    /// The key of an author wrapped anew by the newest key of the ring; `None` if it is already.
+    ///
+    /// # Errors
+    /// [`Error::Key`] if the ring lacks what it was wrapped with.
+    pub fn rewrap(&self, author_id: Uuid, wrapped: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        if !self.0.is_outdated(wrapped) {
+            return Ok(None);
+        }
+        let key = self.open_key(author_id, wrapped)?;
+        Ok(Some(self.0.wrap(&place("author", author_id), &key)))
+    }
+
+    /// The id of the key that wraps new ones.
+    pub fn key_id(&self) -> u32 {
+        self.0.current()
     }
 
     /// Seals name and phone as they were given with a message.

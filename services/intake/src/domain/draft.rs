@@ -16,6 +16,7 @@ use super::{
 mod check;
 
 use check::Breaches;
+pub(crate) use check::phone;
 
 /// How long the fields may be, in characters.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -13,14 +13,22 @@ pub enum State {
     Returned,
     /// It will not be published.
     Declined,
-    /// Its author took it back. Nothing comes after.
+    /// Its author took it back. Nothing comes after but erasure.
     Withdrawn,
+    /// Its author had it erased. Nothing comes after.
+    Erased,
 }
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::InReview, Self::Approved, Self::Returned, Self::Declined, Self::Withdrawn];
+    pub const ALL: [Self; 6] = [
+        Self::InReview,
+        Self::Approved,
+        Self::Returned,
+        Self::Declined,
+        Self::Withdrawn,
+        Self::Erased,
+    ];
 
     /// Its word in the database.
     pub fn word(self) -> &'static str {
@@ -30,6 +38,7 @@ impl State {
             Self::Returned => "returned",
             Self::Declined => "declined",
             Self::Withdrawn => "withdrawn",
+            Self::Erased => "erased",
         }
     }
 }
@@ -53,6 +62,8 @@ impl FromStr for State {
 /// Why a wish of the author cannot be met now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
+    /// The message has been erased.
+    Erased,
     /// The message has been withdrawn already.
     Withdrawn,
     /// The message has been declined: nothing of it is public, and nothing is under way.
@@ -92,6 +103,7 @@ impl Standing {
     /// What stands in its way.
     pub fn withdraw(self) -> Result<Withdrawal, Obstacle> {
         match self.state {
+            State::Erased => Err(Obstacle::Erased),
             State::Withdrawn => Err(Obstacle::Withdrawn),
             State::Declined => Err(Obstacle::Declined),
             _ if self.withdrawal_refused => Err(Obstacle::WithdrawalRefused),
@@ -108,9 +120,16 @@ impl Standing {
         match self.state {
             State::Returned if self.withdrawal_requested => Err(Obstacle::WithdrawalUnderWay),
             State::Returned => Ok(()),
+            State::Erased => Err(Obstacle::Erased),
             State::Withdrawn => Err(Obstacle::Withdrawn),
             State::InReview | State::Approved | State::Declined => Err(Obstacle::NotReturned),
         }
+    }
+
+    /// Whether an erasure has to take the message back first: so everything that waits for it, a
+    /// moderator or an office, ends by the same road as by a withdrawal.
+    pub fn is_taken_back_first(self) -> bool {
+        self.withdraw() == Ok(Withdrawal::New)
     }
 }
 
@@ -137,6 +156,7 @@ mod tests {
             (State::Returned, Ok(Withdrawal::New)),
             (State::Declined, Err(Obstacle::Declined)),
             (State::Withdrawn, Err(Obstacle::Withdrawn)),
+            (State::Erased, Err(Obstacle::Erased)),
         ] {
             assert_eq!(standing(state).withdraw(), outcome, "{state:?}");
         }

@@ -27,7 +27,8 @@ pub struct Bounds {
     pub max: usize,
 }
 
-/// Composes (NFC), ends lines by a line feed alone, and cuts off the white space around.
+/// Composes (NFC), leaves out what nobody sees, ends lines by a line feed alone, and cuts off the
+/// white space around. Doing it again changes nothing.
 ///
 /// # Errors
 /// The bounds, or the first character that is forbidden.
@@ -36,7 +37,7 @@ pub fn clean(raw: &str, lines: Lines, bounds: Bounds) -> Result<String, Rule> {
     if raw.len() / 4 > bounds.max * CODE_POINTS_PER_CHARACTER {
         return Err(Rule::TooLong { max: bounds.max, length: raw.chars().count() });
     }
-    let composed: String = raw.nfc().collect();
+    let composed: String = raw.chars().filter(|&it| !is_invisible(it)).nfc().collect();
     let unified = if composed.contains('\r') {
         composed.replace("\r\n", "\n").replace('\r', "\n")
     } else {
@@ -46,6 +47,8 @@ pub fn clean(raw: &str, lines: Lines, bounds: Bounds) -> Result<String, Rule> {
     if let Some(character) = text.chars().find(|&character| is_forbidden(character, lines)) {
         return Err(Rule::ForbiddenCharacter(character));
     }
+    // What is nothing but joiners shows nothing.
+    let text = if text.chars().all(is_joiner) { "" } else { text };
     let length = text.graphemes(true).count();
     if length == 0 && bounds.min > 0 {
         return Err(Rule::Required);
@@ -57,6 +60,31 @@ pub fn clean(raw: &str, lines: Lines, bounds: Bounds) -> Result<String, Rule> {
         return Err(Rule::TooLong { max: bounds.max, length });
     }
     Ok(text.to_owned())
+}
+
+/// What nobody sees and no script needs: it comes along with what is pasted, or hides words from
+/// whoever searches or screens. Left out and not refused, since its author cannot see it either.
+fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{AD}' | '\u{180E}' | '\u{200B}' | '\u{2060}'
+            ..='\u{2064}'
+                | '\u{FEFF}'
+                | '\u{115F}'
+                | '\u{1160}'
+                | '\u{3164}'
+                | '\u{FFA0}'
+                | '\u{E0001}'
+    )
+}
+
+/// What joins or parts the letters beside it, or says in which direction they run: emoji and several
+/// scripts need it, and by itself it is nothing.
+fn is_joiner(character: char) -> bool {
+    matches!(
+        character,
+        '\u{200C}'..='\u{200F}' | '\u{61C}' | '\u{FE00}'..='\u{FE0F}' | '\u{E0020}'..='\u{E007F}'
+    ) || character.is_whitespace()
 }
 
 /// Control characters, and those that make text appear in another order than it is stored in
@@ -72,6 +100,8 @@ fn is_forbidden(character: char, lines: Lines) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const SHORT: Bounds = Bounds { min: 2, max: 4 };
@@ -111,6 +141,42 @@ mod tests {
             ("a\u{2066}b", Lines::Many, Rule::ForbiddenCharacter('\u{2066}')),
         ] {
             assert_eq!(clean(text, lines, SHORT), Err(rule), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_is_left_out_and_is_no_text() {
+        assert_eq!(clean("\u{FEFF}路\u{200B}灯\u{AD}", Lines::One, SHORT).unwrap(), "路灯");
+        for nothing in ["\u{200B}\u{200B}\u{200B}", "\u{200D}\u{200D} \u{200D}", "\u{3164}\u{3164}"]
+        {
+            assert_eq!(clean(nothing, Lines::One, SHORT), Err(Rule::Required), "{nothing:?}");
+        }
+        let family = "\u{1F468}\u{200D}\u{1F469}\u{200D}\u{1F467}a";
+        assert_eq!(clean(family, Lines::One, SHORT).unwrap(), family);
+    }
+
+    proptest! {
+        /// Whatever comes is refused by one of the rules, or is within the bounds, composed, and stays
+        /// as it is when it is cleaned again: so the same words have the same canonical bytes.
+        #[test]
+        fn what_is_taken_keeps_every_rule(raw in "\\PC{0,60}|[a-z路灯\u{300}\u{200b}\u{200d}\u{202e}\r\n\t ]{0,60}", many in any::<bool>()) {
+            let lines = if many { Lines::Many } else { Lines::One };
+            let bounds = Bounds { min: 2, max: 12 };
+            match clean(&raw, lines, bounds) {
+                Ok(text) => {
+                    let length = text.graphemes(true).count();
+                    prop_assert!((bounds.min..=bounds.max).contains(&length));
+                    prop_assert!(text.nfc().eq(text.chars()));
+                    prop_assert!(text.chars().all(|it| !is_forbidden(it, lines) && !is_invisible(it)));
+                    prop_assert_eq!(text.trim(), text.as_str());
+                    prop_assert_eq!(clean(&text, lines, bounds), Ok(text.clone()));
+                }
+                Err(Rule::Required) => prop_assert!(raw.chars().all(|it| it.is_control() || is_joiner(it) || is_invisible(it))),
+                Err(Rule::TooShort { min, length }) => prop_assert!(min == bounds.min && length < min),
+                Err(Rule::TooLong { max, .. }) => prop_assert_eq!(max, bounds.max),
+                Err(Rule::ForbiddenCharacter(it)) => prop_assert!(is_forbidden(it, lines)),
+                Err(other) => prop_assert!(false, "{:?}", other),
+            }
         }
     }
 

@@ -136,6 +136,7 @@ pub(super) fn state(state: State) -> proto::MessageState {
         State::Returned => proto::MessageState::Returned,
         State::Declined => proto::MessageState::Declined,
         State::Withdrawn => proto::MessageState::Withdrawn,
+        State::Erased => proto::MessageState::Erased,
     }
 }
 

@@ -96,7 +96,7 @@ async fn insert_remarks(tx: &mut PgConnection, rows: &[Row<'_>]) -> Result<(), s
     Ok(())
 }
 
-/// The newest texts of messages, in no order.
+/// The newest texts of messages, in no order; not those of erased ones.
 ///
 /// # Errors
 /// The database's.
@@ -107,7 +107,7 @@ pub async fn texts(
     let rows = sqlx::query!(
         "select message_id, revision, title, body, demand, details, place, place_public
          from messages join texts using (message_id, revision)
-         where message_id = any($1)",
+         where message_id = any($1) and erased_at is null",
         message_ids
     )
     .fetch_all(connection)

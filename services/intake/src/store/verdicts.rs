@@ -1,7 +1,7 @@
 //! What moderation and routing decided about messages. Each function takes a whole batch and no
 //! message twice, and gives how many of the messages are known.
 //!
-//! `withdrawn` is the end: nothing is written over it, so that it does not matter which of the two
+//! `withdrawn` and `erased` are the end: nothing is written over them, so that it does not matter which of the two
 //! sources is heard first.
 
 use jiff::Timestamp;
@@ -21,6 +21,8 @@ pub struct Verdict {
     pub revision: Option<i32>,
     /// Why; empty if there is nothing to explain.
     pub ground: String,
+    /// When it was made.
+    pub at: Timestamp,
 }
 
 /// How many of these messages are there.
@@ -53,16 +55,24 @@ pub async fn decide(
     let ids: Vec<Uuid> = verdicts.iter().map(|verdict| verdict.message_id).collect();
     let revisions: Vec<Option<i32>> = verdicts.iter().map(|verdict| verdict.revision).collect();
     let grounds: Vec<String> = verdicts.iter().map(|verdict| verdict.ground.clone()).collect();
+    let times: Vec<OffsetDateTime> =
+        verdicts.iter().map(|verdict| clock::to_db(verdict.at)).collect();
     sqlx::query!(
-        "update messages set state = $1, ground = verdict.ground
-         from unnest($2::uuid[], $3::int[], $4::text[]) as verdict (message_id, revision, ground)
+        "update messages
+         set state = $1, ground = verdict.ground,
+             ended_at = case when $1 in ('declined', 'withdrawn') then verdict.at
+                             when messages.state = 'declined' then null
+                             else ended_at end
+         from unnest($2::uuid[], $3::int[], $4::text[], $5::timestamptz[])
+             as verdict (message_id, revision, ground, at)
          where messages.message_id = verdict.message_id
            and messages.revision = coalesce(verdict.revision, messages.revision)
-           and messages.state <> 'withdrawn'",
+           and messages.state not in ('withdrawn', 'erased')",
         state.word(),
         &ids,
         &revisions as &[Option<i32>],
         &grounds,
+        &times,
     )
     .execute(tx)
     .await?;
@@ -139,6 +149,24 @@ pub async fn open_cases(tx: &mut PgConnection, cases: &[OpenedCase]) -> Result<(
         &ids,
         &case_ids,
         &deadlines as &[Option<OffsetDateTime>],
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Notes when messages ended: from then on their contacts are kept for a while only.
+///
+/// # Errors
+/// The database's.
+pub async fn end(tx: &mut PgConnection, ended: &[(Uuid, Timestamp)]) -> Result<(), sqlx::Error> {
+    let (ids, times) = columns(ended);
+    sqlx::query!(
+        "update messages set ended_at = closed.at
+         from unnest($1::uuid[], $2::timestamptz[]) as closed (message_id, at)
+         where messages.message_id = closed.message_id",
+        &ids,
+        &times,
     )
     .execute(tx)
     .await?;

@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 use liuyan_intake::{
     Intake,
-    app::{App, vault::Vault},
+    app::{App, Journal, vault::Vault},
     audit::{PublicKeys, audit},
     config::Config,
     consumer,
@@ -22,6 +22,7 @@ use liuyan_kit::{
     db::Db,
     id,
     messaging::{Consumer, Envelope, Fault},
+    objects::Objects,
     service::Service as _,
     testing::{self, TestDb},
 };
@@ -56,7 +57,7 @@ pub(crate) struct Desk {
     pub(crate) signer: Signer,
     config: Config,
     versions: Mutex<HashMap<Uuid, i64>>,
-    folder: Arc<TempDir>,
+    pub(crate) folder: Arc<TempDir>,
 }
 
 /// The defaults, with key files in `folder`.
@@ -96,7 +97,8 @@ impl Desk {
         let shared: SharedClock = clock.clone();
         let (private, _) = auth::generate_key().unwrap();
         let signer = Signer::new("intake", &private, shared.clone()).unwrap();
-        let (app, receipt_key) = start(&config, &db, shared, signer.clone());
+        let journal = Journal::new(objects(folder.path()));
+        let (app, receipt_key) = start(&config, &db, shared, signer.clone(), journal);
         let grpc = Grpc::new(app.clone());
         let versions = Mutex::default();
         Self { db, clock, app, grpc, receipt_key, signer, config, versions, folder }
@@ -126,7 +128,8 @@ impl Desk {
         let keys = Keys::open(&self.config).unwrap();
         let vault = self.vault();
         let (clock, signer) = (self.clock.clone(), self.signer.clone());
-        let app = App::start(self.config.clone(), db, clock, keys, vault, signer);
+        let journal = Journal::new(objects(self.folder.path()));
+        let app = App::start(self.config.clone(), db, clock, keys, vault, signer, journal);
         app.refresh_directory().await.unwrap();
         Grpc::new(app)
     }
@@ -162,9 +165,20 @@ impl Desk {
 
     /// The same intake after a restart, or another replica of it.
     pub(crate) async fn restarted(&self) -> Grpc {
-        let (app, _) = start(&self.config, &self.db, self.clock.clone(), self.signer.clone());
+        let app = self.another(&self.config);
         app.refresh_directory().await.unwrap();
         Grpc::new(app)
+    }
+
+    /// Another replica, with another configuration.
+    pub(crate) fn another(&self, config: &Config) -> App {
+        let journal = Journal::new(objects(self.folder.path()));
+        start(config, &self.db, self.clock.clone(), self.signer.clone(), journal).0
+    }
+
+    /// Its configuration.
+    pub(crate) fn config(&self) -> Config {
+        self.config.clone()
     }
 
     /// Hears an office.
@@ -236,11 +250,23 @@ impl Desk {
     }
 }
 
-fn start(config: &Config, db: &TestDb, clock: SharedClock, signer: Signer) -> (App, [u8; 32]) {
+/// Intake's room for large things.
+pub(crate) fn objects(folder: &Path) -> Objects {
+    let settings = liuyan_kit::config::Objects::in_folder(folder.join("objects"));
+    Objects::open(&settings, "intake").unwrap()
+}
+
+fn start(
+    config: &Config,
+    db: &TestDb,
+    clock: SharedClock,
+    signer: Signer,
+    journal: Journal,
+) -> (App, [u8; 32]) {
     let keys = Keys::open(config).unwrap();
     let vault = Vault::open(&config.keyring_file, true).unwrap();
     let receipt_key = keys.receipt_public_key();
-    (App::start(config.clone(), (**db).clone(), clock, keys, vault, signer), receipt_key)
+    (App::start(config.clone(), (**db).clone(), clock, keys, vault, signer, journal), receipt_key)
 }
 
 fn consumer_of(source: &str) -> Consumer {

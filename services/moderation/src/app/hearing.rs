@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{
     domain::review::{Mended, State, Submission},
     events,
-    store::queue,
+    store::{erasing, queue},
 };
 
 /// Something was said about a message that nobody told of; its submission was discarded.
@@ -93,6 +93,29 @@ pub(crate) async fn withdrawal_requested(
     let said: Vec<_> = withdrawn.iter().map(said).collect();
     outbox::publish_all(tx, now, &said).await?;
     Ok(())
+}
+
+/// Messages were erased: what has not ended here ends as withdrawn, and of all of them goes what tells
+/// of the text.
+///
+/// # Errors
+/// See [`Refused`].
+pub(crate) async fn erased(
+    tx: &mut PgConnection,
+    now: Timestamp,
+    erased: &[(Uuid, Option<String>)],
+) -> Result<(), Refused> {
+    let states = known(tx, erased.iter().map(|(id, _)| id)).await?;
+    let open: Vec<(Uuid, Option<String>)> = states
+        .iter()
+        .filter(|(_, state)| state.can_be_withdrawn() && *state != State::Declined)
+        .filter_map(|(id, _)| erased.iter().find(|(one, _)| one == id).cloned())
+        .collect();
+    if !open.is_empty() {
+        withdrawal_requested(tx, now, &open).await?;
+    }
+    let ids: Vec<Uuid> = states.into_iter().map(|(id, _)| id).collect();
+    Ok(erasing::empty(tx, now, &ids).await?)
 }
 
 /// Locks the reviews of messages and tells where they stand.

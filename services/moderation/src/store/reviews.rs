@@ -164,7 +164,8 @@ pub(crate) async fn published(
 ) -> Result<HashMap<Uuid, u32>, sqlx::Error> {
     let rows = sqlx::query!(
         "select message_id, revision from reviews
-         where message_id = any($1) and state = 'approved' and visibility = 'public'",
+         where message_id = any($1) and state = 'approved' and visibility = 'public'
+           and erased_at is null",
         ids
     )
     .fetch_all(connection)

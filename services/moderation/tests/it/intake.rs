@@ -134,6 +134,20 @@ impl server::IntakeService for Intake {
         not_served()
     }
 
+    async fn export_author_data(
+        &self,
+        _: Request<intake::ExportAuthorDataRequest>,
+    ) -> Result<Response<intake::ExportAuthorDataResponse>, Status> {
+        not_served()
+    }
+
+    async fn erase_author_data(
+        &self,
+        _: Request<intake::EraseAuthorDataRequest>,
+    ) -> Result<Response<intake::EraseAuthorDataResponse>, Status> {
+        not_served()
+    }
+
     async fn resubmit_message(
         &self,
         _: Request<intake::ResubmitMessageRequest>,

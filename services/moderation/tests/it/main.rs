@@ -5,6 +5,7 @@ mod auditing;
 mod claiming;
 mod consuming;
 mod deciding;
+mod erasing;
 mod helpers;
 mod intake;
 mod listing;

@@ -36,3 +36,20 @@ pub(crate) async fn erased(
     erasing::remove_own_events(tx, &events).await?;
     holders::empty(tx, now, &gone).await
 }
+
+/// Removes notices, endpoints and deliveries that belong to messages alone, forgets whose they are,
+/// and drops what waits to be sent about them, to whomever.
+pub(crate) async fn message_erased(
+    tx: &mut PgConnection,
+    now: Timestamp,
+    messages: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    store::take_turn(tx).await?;
+    let gone: Vec<String> = messages.iter().map(|id| Holder::Message(*id).to_string()).collect();
+    erasing::forget_authors_of(tx, messages).await?;
+    let mut events = erasing::remove_endpoints(tx, &gone).await?;
+    events.extend(erasing::remove_notices(tx, &gone).await?);
+    erasing::remove_own_events(tx, &events).await?;
+    erasing::drop_waiting(tx, messages).await?;
+    holders::empty(tx, now, &gone).await
+}

@@ -28,6 +28,36 @@ pub(crate) async fn forget_authors(
     Ok(())
 }
 
+/// Forgets whose these messages are.
+pub(crate) async fn forget_authors_of(
+    tx: &mut PgConnection,
+    messages: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("update messages set account_id = null where message_id = any($1)", messages)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Drops what waits to be sent about messages. What is being sent just now is out of our hands, and
+/// finds its delivery settled.
+pub(crate) async fn drop_waiting(
+    tx: &mut PgConnection,
+    messages: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update deliveries
+         set state = 'dropped', claimed_by = null, last_error = 'message-erased'
+         from events
+         where events.event_id = deliveries.event_id and deliveries.state = 'waiting'
+           and events.message_id = any($1)",
+        messages
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// Removes the endpoints of holders with their deliveries, attempts and requests; gives the events
 /// that they were told of. The rows of the holders are locked.
 pub(crate) async fn remove_endpoints(

@@ -5,6 +5,7 @@
 mod bench;
 mod calling;
 mod crowding;
+mod erased_messages;
 mod erasing;
 mod hearing;
 mod losing;

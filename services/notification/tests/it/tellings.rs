@@ -8,7 +8,7 @@ use liuyan_kit::{
 use liuyan_proto::liuyan::{
     common::v1::{self as common, PublicCase},
     identity::v1::AccountErased,
-    intake::v1::MessageSubmitted,
+    intake::v1::{MessageErased, MessageSubmitted},
     moderation::v1 as moderation,
     routing::v1 as routing,
 };
@@ -238,5 +238,14 @@ impl Bench {
             erased_at: Some(to_proto(self.clock.now())),
         };
         self.say(account_id, &event).await;
+    }
+
+    /// Intake says that a message was erased.
+    pub(crate) async fn message_erased(&self, matter: &Matter) {
+        let event = MessageErased {
+            message_id: matter.message_id.to_string(),
+            erased_at: Some(to_proto(self.clock.now())),
+        };
+        self.say(matter.message_id, &event).await;
     }
 }

@@ -34,6 +34,7 @@ use crate::{
 
 mod acts;
 mod author;
+mod held;
 mod view;
 
 /// How many of one's own messages are shown at a time.
@@ -85,7 +86,11 @@ struct LookUp {
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/mine", get(mine).post(look_up))
+        .route("/mine/data", get(held::own_file))
+        .route("/mine/erase", get(held::confirm_own).post(held::erase_own))
         .route("/mine/{number}", get(view::view))
+        .route("/mine/{number}/data", get(held::file))
+        .route("/mine/{number}/erase", get(held::confirm).post(held::erase))
         .route("/mine/{number}/resubmit", post(acts::resubmit))
         .route("/mine/{number}/rate", post(acts::rate))
         .route("/mine/{number}/withdraw", post(acts::withdraw))
@@ -100,6 +105,7 @@ fn state_of(state: MessageState) -> State {
         MessageState::Returned => ("mine-returned", "late"),
         MessageState::Declined => ("mine-declined", "declined"),
         MessageState::Withdrawn => ("mine-withdrawn", "plain"),
+        MessageState::Erased => ("mine-erased", "plain"),
     };
     State { word, class }
 }

@@ -7,6 +7,7 @@ mod desk;
 mod desk_texts;
 mod fake;
 mod frame;
+mod held;
 mod mine;
 mod portal;
 mod reading;

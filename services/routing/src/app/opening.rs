@@ -17,7 +17,7 @@ use crate::{
     },
     error::Error,
     store::{
-        cases, children, openings,
+        cases, children, erasures, openings,
         words::{self, Words},
     },
 };
@@ -82,11 +82,13 @@ impl App {
         let withdrawn: HashSet<MessageId> =
             openings::waiting_withdrawals(tx, &ids).await?.into_iter().collect();
 
+        let erased: HashSet<MessageId> = erasures::among(tx, &ids).await?.into_iter().collect();
         let (mut opened, mut said, mut done, mut put_off) = (vec![], vec![], vec![], vec![]);
         for opening in due.iter().filter(|opening| claimed.contains(&opening.message_id)) {
             let withdrawn = withdrawn.contains(&opening.message_id);
-            let text = texts.get(&opening.message_id).cloned();
-            if opening.keeps_text() && !withdrawn && text.is_none() {
+            let erased = erased.contains(&opening.message_id);
+            let text = texts.get(&opening.message_id).filter(|_| !erased).cloned();
+            if opening.keeps_text() && !withdrawn && !erased && text.is_none() {
                 put_off.push(opening.message_id);
                 continue;
             }

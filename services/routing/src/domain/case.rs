@@ -388,6 +388,15 @@ impl Case {
         Some(self.fact(What::TextChanged, at))
     }
 
+    /// Loses its text for good, because its author had the message erased. Gives nothing if it kept
+    /// none.
+    pub fn erase(&mut self, at: Timestamp) -> Option<Fact> {
+        self.text.take()?;
+        self.revision += 1;
+        self.changes += 1;
+        Some(self.fact(What::TextChanged, at))
+    }
+
     /// Something that happened and left the view as it was, or changed it just now.
     pub fn fact(&self, what: What, at: Timestamp) -> Fact {
         Fact { what, at, state: self.state, revision: self.revision, public: self.is_public() }

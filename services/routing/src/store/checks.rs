@@ -23,6 +23,13 @@ pub const CHECKS: &[Check] = &[
          where coalesce(w.state, '') <> coalesce(done.state, 'waiting')",
     ),
     (
+        "of what was erased no text is left",
+        "select count(*) from erasures e join cases c using (message_id)
+         where e.state = 'done' and (c.has_text or exists (
+             select from requests q where q.case_id = c.case_id and q.response <> ''
+               and q.created_at < e.erased_at))",
+    ),
+    (
         "every case was said to be opened, and what was said is there",
         "select count(*) from cases c full join messaging.outbox o
              on o.subject_id = c.case_id and o.version = 1

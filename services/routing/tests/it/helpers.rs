@@ -20,7 +20,9 @@ use liuyan_proto::{
     Event,
     liuyan::{
         common::v1::Visibility,
-        intake::v1::{WithdrawalRequested, intake_service_server::IntakeServiceServer},
+        intake::v1::{
+            MessageErased, WithdrawalRequested, intake_service_server::IntakeServiceServer,
+        },
         moderation::v1::{
             MessageApproved, MessageRedacted, MessageWithdrawn,
             review_service_server::ReviewServiceServer,
@@ -229,6 +231,11 @@ impl House {
 
     pub(crate) async fn wish_to_withdraw(&self, message_id: Uuid) {
         let event = WithdrawalRequested { message_id: message_id.to_string(), requested_at: None };
+        self.deliver(consumer::of_intake(self.clock.clone()), message_id, &event).await;
+    }
+
+    pub(crate) async fn erase(&self, message_id: Uuid) {
+        let event = MessageErased { message_id: message_id.to_string(), erased_at: None };
         self.deliver(consumer::of_intake(self.clock.clone()), message_id, &event).await;
     }
 

@@ -137,6 +137,20 @@ impl IntakeService for Intake {
         not_here()
     }
 
+    async fn export_author_data(
+        &self,
+        _: Request<intake::ExportAuthorDataRequest>,
+    ) -> Answer<intake::ExportAuthorDataResponse> {
+        not_here()
+    }
+
+    async fn erase_author_data(
+        &self,
+        _: Request<intake::EraseAuthorDataRequest>,
+    ) -> Answer<intake::EraseAuthorDataResponse> {
+        not_here()
+    }
+
     async fn resubmit_message(
         &self,
         _: Request<intake::ResubmitMessageRequest>,

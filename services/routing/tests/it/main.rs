@@ -7,6 +7,7 @@ mod casework;
 mod directory;
 mod divisions;
 mod editing;
+mod erasing;
 mod helpers;
 mod intake;
 mod listing;

@@ -177,12 +177,37 @@ pub(super) fn contact(
 ) -> Option<Contact> {
     let raw = raw?;
     let name = breaches.text("message.author.name", &raw.name, Lines::One, 0, limits.name_max);
-    let phone = raw.phone.trim();
-    if !phone.is_empty() && !is_mobile(phone) {
-        breaches.add("message.author.phone", Rule::PhoneMalformed);
-    }
-    let contact = Contact { name, phone: phone.to_owned() };
+    let given = raw.phone.trim();
+    let phone = phone(given).unwrap_or_else(|| {
+        if !given.is_empty() {
+            breaches.add("message.author.phone", Rule::PhoneMalformed);
+        }
+        String::new()
+    });
+    let contact = Contact { name, phone };
     (contact != Contact::default()).then_some(contact)
+}
+
+/// A mobile number of the mainland in its plain form. It is an address and no prose, so it is kept as
+/// it is dialled: digits and signs of full width count as plain ones, blanks and hyphens between
+/// digits and the country's own prefix (`+86`, `0086`) are left out. Digits of other scripts are no
+/// digits of a phone here.
+pub(crate) fn phone(given: &str) -> Option<String> {
+    let plain: String = given
+        .chars()
+        .map(|character| match character {
+            '\u{FF01}'..='\u{FF5E}' => {
+                char::from_u32(u32::from(character) - 0xFEE0).unwrap_or(character)
+            }
+            other => other,
+        })
+        .filter(|character| {
+            !matches!(character, ' ' | '-' | '\u{3000}' | '\u{A0}' | '\u{2010}'..='\u{2013}')
+        })
+        .collect();
+    let national = ["+86", "0086"].iter().find_map(|prefix| plain.strip_prefix(prefix));
+    let number = national.unwrap_or(&plain);
+    is_mobile(number).then(|| number.to_owned())
 }
 
 /// `^1[3-9]\d{9}$`: mobile numbers of the mainland.

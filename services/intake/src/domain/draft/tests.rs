@@ -222,6 +222,22 @@ fn everything_that_is_wrong_comes_at_once() {
 }
 
 #[test]
+fn a_phone_is_kept_as_it_is_dialled() {
+    for given in [
+        "13800001111",
+        "１３８００００１１１１",
+        "138 0000-1111",
+        "+86 138 0000 1111",
+        "００８６１３８００００１１１１",
+    ] {
+        let mut raw = raw();
+        raw.contact = contact("", given);
+        let draft = Draft::parse(&raw, &limits(), &directory(), now()).unwrap();
+        assert_eq!(draft.contact.unwrap().phone, "13800001111", "{given}");
+    }
+}
+
+#[test]
 fn an_author_without_name_and_phone_is_none() {
     let mut raw = raw();
     raw.contact = contact("  ", " ");

@@ -43,6 +43,8 @@ words! {
         Declined,
         /// Withdrawn by its author.
         Withdrawn,
+        /// Erased at its author's wish; its text is gone.
+        Erased,
     }
 }
 

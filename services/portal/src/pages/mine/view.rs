@@ -197,7 +197,10 @@ async fn add_case(page: &mut Page, case: Case) {
 fn may_withdraw(message: &Message) -> bool {
     match message.state() {
         MessageState::InReview | MessageState::Approved | MessageState::Returned => true,
-        MessageState::Unspecified | MessageState::Declined | MessageState::Withdrawn => false,
+        MessageState::Unspecified
+        | MessageState::Declined
+        | MessageState::Withdrawn
+        | MessageState::Erased => false,
     }
 }
 

@@ -1,0 +1,80 @@
+//! Authors are given all that is held on them, and each look is in the audit log.
+
+use liuyan_kit::auth::Caller;
+use liuyan_proto::liuyan::intake::v1::{
+    AuthorSelector, ExportAuthorDataRequest, author_selector::By,
+    intake_service_server::IntakeService as _,
+};
+use serde_json::Value;
+use tonic::{Code, Status};
+use uuid::Uuid;
+
+use crate::helpers::{
+    Desk, a_message_by, a_submission_of, account, as_caller, author_of, caller, count, reason,
+};
+
+async fn export(desk: &Desk, who: &Caller, by: By, purpose: &str) -> Result<Value, Status> {
+    let author = Some(AuthorSelector { by: Some(by) });
+    let request = ExportAuthorDataRequest { author, purpose: purpose.to_owned() };
+    let answer = desk.grpc.export_author_data(as_caller(who, request)).await?.into_inner();
+    let document: Value = serde_json::from_slice(&answer.document).unwrap();
+    assert_eq!(document["messages"].as_array().unwrap().len(), answer.messages as usize);
+    Ok(document)
+}
+
+#[tokio::test]
+async fn an_author_gets_everything_and_the_look_is_recorded() {
+    let desk = Desk::open().await;
+    let me = account(Uuid::from_u128(7));
+    for phone in ["13800001111", "13900002222"] {
+        let message = liuyan_proto::liuyan::intake::v1::NewMessage {
+            remark: "Please ring twice".to_owned(),
+            ..a_message_by("Wang", phone)
+        };
+        desk.submit_as(&me, a_submission_of(message)).await.unwrap();
+        desk.clock.advance(jiff::SignedDuration::from_secs(1));
+    }
+    let document = export(&desk, &me, By::OwnAccount(true), "").await.unwrap();
+    let first = &document["messages"][0];
+    assert_eq!(first["author"]["name"], "Wang");
+    assert_eq!(first["author"]["phone"], "13800001111");
+    assert_eq!(first["remark"], "Please ring twice");
+    assert_eq!(first["texts"][0]["title"], "A street lamp is out");
+    assert!(first["receipt"]["statement"].as_str().unwrap().starts_with("liuyan-receipt-v1"));
+    assert_eq!(first["requests"].as_array().unwrap().len(), 1);
+    assert_eq!(document["complete"], true);
+
+    let id: Uuid = first["message_id"].as_str().unwrap().parse().unwrap();
+    let alone = export(&desk, &author_of(id), By::MessageId(id.to_string()), "").await.unwrap();
+    assert_eq!(alone["messages"].as_array().unwrap().len(), 1);
+    let manager = caller("admin", &["author:manage"]);
+    let by = By::Phone("+86 139 0000 2222".to_owned());
+    let found = export(&desk, &manager, by, "asked by letter 7").await.unwrap();
+    assert_eq!(found["messages"][0]["author"]["phone"], "13900002222");
+    let looks = "select count(*) from audit where action = 'author-exported'";
+    assert_eq!(count(&desk.db, looks).await, 3);
+    let why = "select count(*) from audit where detail like '%asked by letter 7%'
+               and subject = 'phone' and actor = 'test admin'";
+    assert_eq!(count(&desk.db, why).await, 1);
+    for (name, check) in liuyan_intake::CHECKS {
+        assert_eq!(count(&desk.db, check).await, 0, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_gets_what_is_held_on_others() {
+    let desk = Desk::open().await;
+    let id = desk.submitted().await;
+    let other = author_of(Uuid::from_u128(1));
+    let refused = export(&desk, &other, By::MessageId(id.to_string()), "");
+    assert_eq!(reason(&refused.await.unwrap_err()), "OTHER_MESSAGE");
+    let me = account(Uuid::from_u128(7));
+    let nothing = export(&desk, &me, By::OwnAccount(true), "").await.unwrap();
+    assert!(nothing["messages"].as_array().unwrap().is_empty());
+    let by = By::Phone("13800001111".to_owned());
+    let refused = export(&desk, &me, by, "because").await.unwrap_err();
+    assert_eq!(
+        (refused.code(), reason(&refused).as_str()),
+        (Code::PermissionDenied, "SCOPE_MISSING")
+    );
+}

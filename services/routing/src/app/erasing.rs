@@ -1,0 +1,60 @@
+//! What becomes of the cases of messages that their authors had erased.
+
+use jiff::Timestamp;
+use liuyan_kit::telemetry;
+use sqlx::PgConnection;
+use tracing::Instrument as _;
+
+use super::{App, say};
+use crate::{
+    domain::{MessageId, case::Case},
+    error::Error,
+    store::{cases, erasures},
+};
+
+/// How many one round takes.
+const ROUND: i64 = 100;
+
+impl App {
+    /// Takes the texts out of the cases of erased messages. What was not answered has ended before,
+    /// by the wish to withdraw with which an erasure begins; what was answered stays as it stands, and
+    /// its replies stay, but nobody sees it in public any more. Gives how many were settled.
+    ///
+    /// # Errors
+    /// The database's; then nothing was done.
+    pub async fn settle_erasures(&self) -> Result<usize, Error> {
+        let app = self.clone();
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let now = app.now();
+                    let erased = erasures::claim(tx, ROUND).await?;
+                    let ids: Vec<MessageId> = erased.keys().copied().collect();
+                    for case in cases::lock_of_messages(tx, &ids).await? {
+                        let cause = erased.get(&case.message_id).cloned().flatten();
+                        let span = tracing::info_span!("case.erase", case_id = %case.case_id);
+                        telemetry::follow(&span, cause.as_deref());
+                        empty(tx, case, cause.as_deref(), now).instrument(span).await?;
+                    }
+                    erasures::settle(tx, &ids).await?;
+                    Ok(ids.len())
+                })
+            })
+            .await
+    }
+}
+
+/// Takes the text out of a case, and its words with it; says so if it had one.
+async fn empty(
+    tx: &mut PgConnection,
+    mut case: Case,
+    traceparent: Option<&str>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let fact = case.erase(now);
+    if let Some(fact) = fact {
+        cases::update(tx, &case).await?;
+        say(tx, now, &case, &[fact], traceparent).await?;
+    }
+    Ok(erasures::forget_answers(tx, case.case_id).await?)
+}
