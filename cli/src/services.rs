@@ -149,7 +149,7 @@ pub(crate) struct Layout<'a> {
 
 /// The scopes that one service may use with another.
 const BETWEEN_SERVICES: &[&str] =
-    &["text:read", "text:public", "case:view", "contact:read", "messaging:confirm"];
+    &["text:read", "text:public", "attachment:read", "case:view", "contact:read", "messaging:confirm"];
 /// The scopes that identity may give to people and agencies: none of those above.
 const OF_PEOPLE: &[&str] = &[
     "account",
@@ -266,6 +266,7 @@ fn grants(issuer: &str, at: Name) -> Vec<&'static str> {
         Identity::NAME if at == Name::Identity => [OF_PEOPLE, &["session:*"]].concat(),
         Identity::NAME => [OF_PEOPLE, &["messaging:confirm"]].concat(),
         // It passes on the tokens of those who are signed in; in its own name it sees what everybody sees.
+        Portal::NAME if at == Name::Intake => vec!["attachment:public"],
         Portal::NAME => Vec::new(),
         _ => BETWEEN_SERVICES.to_vec(),
     }

@@ -11,6 +11,7 @@ mod figures;
 mod journals;
 mod log;
 mod messaging;
+mod objects;
 mod said;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -121,6 +122,7 @@ async fn look(
     findings.extend(figures::run(databases).await?);
     findings.extend(checks::run(databases).await?);
     findings.extend(log::run(board, databases).await?);
+    findings.extend(objects::run(board, databases).await?);
     Ok(findings)
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use liuyan_kit::{auth::Signer, clock::SharedClock, db::Db};
+use liuyan_kit::{auth::Signer, clock::SharedClock, db::Db, objects::Objects};
 use uuid::Uuid;
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     },
     error::Error,
     keys::Keys,
-    store::{messages, requests, shown},
+    store::{attachments, messages, requests, shown},
 };
 
 mod access;
@@ -25,6 +25,7 @@ mod directory;
 mod entrances;
 mod erasing;
 mod exporting;
+mod files;
 mod gate;
 mod journal;
 mod limiter;
@@ -43,7 +44,8 @@ pub use access::Opened;
 pub use columns::{ColumnChange, EncodeColumn};
 pub use erasing::{Erased, Erasure};
 pub use exporting::Document;
-pub use journal::Journal;
+pub use files::{Swept, UploadToken};
+use journal::Journal;
 pub use restoring::Restored;
 pub use rewrapping::Round;
 pub use submit::Incoming;
@@ -97,10 +99,12 @@ struct Inner {
     gate: gate::Gate,
     directory: directory::Cache,
     limiter: limiter::Limiter,
+    files: files::Files,
 }
 
 impl App {
-    /// Starts the writers. The directory is empty until [`App::refresh_directory`].
+    /// Starts the writers. The directory is empty until [`App::refresh_directory`]. Without a place
+    /// for objects, no files are taken, and erasures are in no journal.
     pub fn start(
         config: Config,
         db: Db,
@@ -108,7 +112,7 @@ impl App {
         keys: Keys,
         vault: Vault,
         signer: Signer,
-        journal: Journal,
+        objects: Option<Objects>,
     ) -> Self {
         let vault = Arc::new(vault);
         Self(Arc::new(Inner {
@@ -116,6 +120,8 @@ impl App {
             admission: admission::Admission::new(&config.admission, &config.writer),
             gate: gate::Gate::new(&config.rates, &clock),
             limiter: limiter::Limiter::new(&config.look_up),
+            journal: objects.clone().map_or_else(Journal::nowhere, Journal::new),
+            files: files::Files::new(config.attachments.clone(), objects),
             directory: directory::Cache::default(),
             config,
             db,
@@ -123,7 +129,6 @@ impl App {
             keys,
             vault,
             signer,
-            journal,
         }))
     }
 
@@ -162,7 +167,13 @@ impl App {
     /// The database's.
     pub async fn texts(&self, message_ids: &[Uuid]) -> Result<Vec<Text>, Error> {
         let _in = self.reading().await?;
-        let mut texts = messages::texts(&mut *self.0.db.read().await?, message_ids).await?;
+        let mut connection = self.0.db.read().await?;
+        let mut texts = messages::texts(&mut connection, message_ids).await?;
+        for (message_id, file) in attachments::of_messages(&mut connection, message_ids).await? {
+            if let Some(text) = texts.iter_mut().find(|text| text.message_id == message_id) {
+                text.attachments.push(file);
+            }
+        }
         let place = |text: &Text| message_ids.iter().position(|id| *id == text.message_id);
         texts.sort_by_key(place);
         Ok(texts)

@@ -83,4 +83,19 @@ pub const CHECKS: &[(&str, &str)] = &[
               + (select 1 - count(*) from audit_head)",
     ),
     ("it is known how far keys are wrapped anew", "select 1 - count(*) from rewrapping"),
+    (
+        "messages have as many files as they count, and files their message",
+        "select count(*) from (select message_id, count(*) as found, max(position) as last
+                               from attachments where message_id is not null group by message_id) found
+         full join (select message_id, attachments from messages where attachments > 0) counting
+             using (message_id)
+         where found.found is distinct from counting.attachments
+            or found.last is distinct from counting.attachments",
+    ),
+    (
+        "files are as many as were counted",
+        "select count(*) from (select count(*) as found from attachments) found
+         full join attachment_count on true
+         where found.found is distinct from attachment_count.kept",
+    ),
 ];

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use liuyan_kit::seal::transit;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::draft::Limits;
+use crate::domain::{draft::Limits, file};
 
 /// The `[service]` table.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,6 +47,8 @@ pub struct Config {
     pub rates: RatesConfig,
     /// Guesses at access codes.
     pub look_up: LookUpConfig,
+    /// Files.
+    pub attachments: AttachmentsConfig,
     /// The transparency log.
     pub log: LogConfig,
 }
@@ -119,4 +121,40 @@ pub struct LookUpConfig {
     pub per_number: u32,
     /// Failed tries a second for all numbers together.
     pub per_second: u32,
+}
+
+/// The `[service.attachments]` table.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttachmentsConfig {
+    /// How large files may be.
+    pub limits: file::Limits,
+    /// Uploads at the same time.
+    pub concurrent: usize,
+    /// Uploads of one person at the same time.
+    pub concurrent_each: usize,
+    /// Files that are looked into at the same time.
+    pub workers: usize,
+    /// How long an upload may be silent.
+    pub idle_seconds: u64,
+    /// How long an upload may take.
+    pub upload_seconds: u64,
+    /// How many upload tokens are given within a minute.
+    pub tokens_per_minute: u32,
+    /// For how many minutes one is good.
+    pub token_minutes: u32,
+    /// Files that it allows.
+    pub token_files: u32,
+    /// Bytes that it allows.
+    pub token_bytes: u64,
+    /// Files of an account within a day.
+    pub account_files: u32,
+    /// Bytes of an account within a day.
+    pub account_bytes: u64,
+    /// Bytes of all files that no message has named yet.
+    pub unused_bytes: u64,
+    /// For how many hours a file waits for its message.
+    pub unused_hours: u32,
+    /// Where files lie while they are looked into.
+    pub spool_folder: PathBuf,
 }

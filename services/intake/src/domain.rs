@@ -4,6 +4,7 @@ pub mod admission;
 pub mod audit;
 pub mod column;
 pub mod draft;
+pub mod file;
 pub mod held;
 pub mod log;
 pub mod message;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use liuyan_kit::{
     class::{Class, Classify, Violation},
-    db,
+    db, objects,
 };
 
 use crate::domain::{
@@ -15,6 +15,8 @@ use crate::domain::{
 
 /// After how long it makes sense to come back when somebody is away.
 const SOON: Duration = Duration::from_secs(1);
+/// After how long what is counted by the minute may be had again.
+const A_MINUTE: Duration = Duration::from_secs(60);
 /// After how long a directory that has not arrived may have.
 const AT_START: Duration = Duration::from_secs(2);
 
@@ -155,11 +157,56 @@ pub enum Error {
     /// Another message has the id or the number of a receipt.
     #[error("another message has the id or the number of the receipt")]
     ReceiptTaken,
+    /// As many files come as may.
+    #[error("too many uploads are under way")]
+    UploadsBusy,
+    /// Too many upload tokens were given a moment ago.
+    #[error("too many upload tokens were given")]
+    UploadTokensExhausted,
+    /// Somebody has uploaded as much as they may.
+    #[error("the quota of uploads is used up")]
+    UploadQuota(Duration),
+    /// An upload was silent for too long, or took too long.
+    #[error("the upload is too slow")]
+    UploadTooSlow,
+    /// The caller went away, or the connection broke.
+    #[error("the upload broke off")]
+    UploadBroken,
+    /// The same request was brought by two uploads at once.
+    #[error("the request was met before")]
+    RequestMet,
+    /// Files of a message went to another one meanwhile.
+    #[error("files of the message have been used meanwhile")]
+    FilesTaken,
+    /// There is no such file, or not for the caller.
+    #[error("there is no such file")]
+    AttachmentNotFound,
+    /// No place for files is configured.
+    #[error("no place for files is configured")]
+    NoPlaceForFiles,
+    /// A file could not be laid on the disk.
+    #[error("a file could not be laid on the disk")]
+    Spool(#[source] Arc<std::io::Error>),
+    /// The place of the files failed.
+    #[error("the place of the files failed")]
+    Objects(#[source] Arc<objects::Error>),
 }
 
 impl From<Broken> for Error {
     fn from(_: Broken) -> Self {
         Self::LogBroken
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        Self::Spool(Arc::new(error))
+    }
+}
+
+impl From<objects::Error> for Error {
+    fn from(error: objects::Error) -> Self {
+        Self::Objects(Arc::new(error))
     }
 }
 
@@ -184,6 +231,8 @@ impl Classify for Error {
             | Self::Stopping
             | Self::LogNotSigned
             | Self::EntryWaiting
+            | Self::NoPlaceForFiles
+            | Self::Spool(_)
             | Self::JournalAway => Class::Unavailable,
             Self::TokenExpired => Class::Unauthenticated,
             Self::ImportNotAllowed
@@ -201,7 +250,17 @@ impl Classify for Error {
             | Self::ColumnExists
             | Self::AgencyHasColumn
             | Self::ReceiptTaken => Class::Exists,
-            Self::ColumnChanged => Class::Aborted,
+            Self::ColumnChanged | Self::FilesTaken | Self::RequestMet => Class::Aborted,
+            Self::AttachmentNotFound => Class::NotFound,
+            Self::UploadsBusy | Self::UploadTokensExhausted | Self::UploadQuota(_) => {
+                Class::Exhausted
+            }
+            Self::UploadTooSlow | Self::UploadBroken => Class::Timeout,
+            // An object that a row knows is a lost one; everything else may pass.
+            Self::Objects(error) => match **error {
+                objects::Error::Away(_) => Class::Unavailable,
+                _ => Class::Internal,
+            },
             Self::Obstacle(_) => Class::Precondition,
             Self::Database(error) => db::class(error),
             Self::NumberTaken
@@ -244,6 +303,18 @@ impl Classify for Error {
             Self::Database(error) => match db::class(error) {
                 Class::Unavailable => "DATABASE_UNAVAILABLE",
                 Class::Aborted => "CONFLICT",
+                _ => "INTERNAL",
+            },
+            Self::UploadsBusy => "UPLOADS_BUSY",
+            Self::UploadTokensExhausted => "UPLOAD_TOKENS_EXHAUSTED",
+            Self::UploadQuota(_) => "UPLOAD_QUOTA_EXHAUSTED",
+            Self::UploadTooSlow => "UPLOAD_TOO_SLOW",
+            Self::UploadBroken => "UPLOAD_BROKEN",
+            Self::FilesTaken | Self::RequestMet => "CONFLICT",
+            Self::AttachmentNotFound => "ATTACHMENT_NOT_FOUND",
+            Self::NoPlaceForFiles | Self::Spool(_) => "STORAGE_UNAVAILABLE",
+            Self::Objects(error) => match **error {
+                objects::Error::Away(_) => "STORAGE_UNAVAILABLE",
                 _ => "INTERNAL",
             },
             Self::EntryNotFound => "ENTRY_NOT_FOUND",
@@ -289,6 +360,8 @@ impl Classify for Error {
             }
             // What changed has to be read first.
             Self::ColumnChanged => None,
+            Self::UploadQuota(wait) => Some(*wait),
+            Self::UploadTokensExhausted => Some(A_MINUTE),
             Self::DirectoryNotLoaded => Some(AT_START),
             _ if matches!(self.class(), Class::Unavailable | Class::Exhausted | Class::Aborted) => {
                 Some(SOON)
@@ -350,6 +423,21 @@ mod tests {
             Rule::ReceiptKeyUnknown,
             Rule::SignatureWrong,
             Rule::ContentDiffers,
+            Rule::PartsOutOfOrder,
+            Rule::ChunkTooLarge { max: 1_048_576 },
+            Rule::UploadTokenInvalid,
+            Rule::FileEmpty,
+            Rule::FileTypeUnknown,
+            Rule::FileTooLarge { max: 5_242_880 },
+            Rule::PictureBroken,
+            Rule::PictureTooLarge { side: 12_000, pixels: 50_000_000 },
+            Rule::PdfBroken,
+            Rule::PdfLocked,
+            Rule::PdfActive,
+            Rule::VideoBroken,
+            Rule::VideoMeasures,
+            Rule::FileUnknown,
+            Rule::FileRepeated,
         ];
         let errors = [
             Error::Fields(Vec::new()),
@@ -390,6 +478,14 @@ mod tests {
             Error::LogBroken,
             Error::ReceiptTaken,
             Error::from(sqlx::Error::PoolTimedOut),
+            Error::UploadsBusy,
+            Error::UploadTokensExhausted,
+            Error::UploadQuota(SOON),
+            Error::UploadTooSlow,
+            Error::UploadBroken,
+            Error::FilesTaken,
+            Error::AttachmentNotFound,
+            Error::NoPlaceForFiles,
         ];
         let told = rules
             .iter()

@@ -6,16 +6,18 @@ use std::{net::IpAddr, pin::Pin, sync::Arc};
 use futures::{Stream, StreamExt as _};
 use liuyan_kit::{auth::Caller, locale::Words};
 use liuyan_proto::liuyan::intake::v1::{
-    BatchGetTextRequest, BatchGetTextResponse, EraseAuthorDataRequest, EraseAuthorDataResponse,
-    ExportAuthorDataRequest, ExportAuthorDataResponse, GetConsistencyProofRequest,
-    GetConsistencyProofResponse, GetInclusionProofRequest, GetInclusionProofResponse,
-    GetMessageRequest, GetMessageResponse, GetReceiptRequest, GetReceiptResponse,
-    GetTreeHeadRequest, GetTreeHeadResponse, IssueAuthorTokenRequest, IssueAuthorTokenResponse,
-    ListLogEntriesRequest, ListLogEntriesResponse, ListMyMessagesRequest, ListMyMessagesResponse,
-    LookUpMessageRequest, LookUpMessageResponse, RestoreMessageRequest, RestoreMessageResponse,
-    ResubmitMessageRequest, ResubmitMessageResponse, SubmitMessageRequest, SubmitMessageResponse,
-    SubmitMessagesRequest, SubmitMessagesResponse, WithdrawMessageRequest, WithdrawMessageResponse,
-    intake_service_server::IntakeService, submit_messages_response,
+    BatchGetTextRequest, BatchGetTextResponse, DownloadAttachmentRequest, EraseAuthorDataRequest,
+    EraseAuthorDataResponse, ExportAuthorDataRequest, ExportAuthorDataResponse,
+    GetConsistencyProofRequest, GetConsistencyProofResponse, GetInclusionProofRequest,
+    GetInclusionProofResponse, GetMessageRequest, GetMessageResponse, GetReceiptRequest,
+    GetReceiptResponse, GetTreeHeadRequest, GetTreeHeadResponse, IssueAuthorTokenRequest,
+    IssueAuthorTokenResponse, IssueUploadTokenRequest, IssueUploadTokenResponse,
+    ListAttachmentsRequest, ListAttachmentsResponse, ListLogEntriesRequest, ListLogEntriesResponse,
+    ListMyMessagesRequest, ListMyMessagesResponse, LookUpMessageRequest, LookUpMessageResponse,
+    RestoreMessageRequest, RestoreMessageResponse, ResubmitMessageRequest, ResubmitMessageResponse,
+    SubmitMessageRequest, SubmitMessageResponse, SubmitMessagesRequest, SubmitMessagesResponse,
+    UploadAttachmentRequest, UploadAttachmentResponse, WithdrawMessageRequest,
+    WithdrawMessageResponse, intake_service_server::IntakeService, submit_messages_response,
 };
 use prost::Message as _;
 use tonic::{Request, Response, Status, Streaming};
@@ -36,6 +38,7 @@ use crate::{
 
 mod columns;
 mod convert;
+mod files;
 mod log;
 mod own;
 mod who;
@@ -102,7 +105,7 @@ impl Grpc {
         };
         // What staff enter for somebody else is not theirs.
         let account_id = account(caller).filter(|_| !matches!(entrance, Entrance::Hotline { .. }));
-        let raw = convert::raw(request, entrance)?;
+        let raw = convert::raw(request, entrance, |token| self.uploader_of(caller, token))?;
         let agency = who::counted(caller);
         let import = import || caller.has(IMPORT);
         let incoming = Incoming { once, account_id, raw, address, agency, bulk, import };
@@ -400,6 +403,38 @@ impl IntakeService for Grpc {
     ) -> Result<Response<EraseAuthorDataResponse>, Status> {
         let caller = Caller::of(&request);
         self.told(self.erase(&caller, request.get_ref()).await, &caller)
+    }
+
+    async fn issue_upload_token(
+        &self,
+        request: Request<IssueUploadTokenRequest>,
+    ) -> Result<Response<IssueUploadTokenResponse>, Status> {
+        self.told(self.upload_token(), &Caller::of(&request))
+    }
+
+    async fn upload_attachment(
+        &self,
+        request: Request<Streaming<UploadAttachmentRequest>>,
+    ) -> Result<Response<UploadAttachmentResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.told(self.upload(&caller, request.into_inner()).await, &caller)
+    }
+
+    type DownloadAttachmentStream = files::Pieces;
+
+    async fn download_attachment(
+        &self,
+        request: Request<DownloadAttachmentRequest>,
+    ) -> Result<Response<Self::DownloadAttachmentStream>, Status> {
+        self.download(request).await
+    }
+
+    async fn list_attachments(
+        &self,
+        request: Request<ListAttachmentsRequest>,
+    ) -> Result<Response<ListAttachmentsResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.told(self.list_files(&caller, request.get_ref()).await, &caller)
     }
 
     async fn get_tree_head(

@@ -26,9 +26,11 @@ use crate::{
     },
 };
 
-/// What a code is derived by, and what its hash is made by: two uses of one key, kept apart.
+/// What a code is derived by, and what its hash is made by: uses of one key, kept apart.
 const CODE: &[u8] = b"liuyan-access-code-v1";
 const CODE_HASH: &[u8] = b"liuyan-access-hash-v1";
+/// A third one: what makes upload tokens ours.
+const UPLOAD: &[u8] = b"liuyan-upload-token-v1";
 
 /// Letters of a key's id.
 const ID_LENGTH: usize = 16;
@@ -155,6 +157,18 @@ impl Keys {
     pub fn opens(&self, key_id: &str, message_id: Uuid, code: AccessCode, hash: &[u8]) -> bool {
         self.access_hash(key_id, message_id, code)
             .is_some_and(|expected| bool::from(expected.as_slice().ct_eq(hash)))
+    }
+
+    /// What makes an upload token ours.
+    pub fn upload_mac(&self, said: &[u8]) -> [u8; 32] {
+        self.current.mac(&[UPLOAD, said])
+    }
+
+    /// Whether that is, at least in the beginning, what makes it ours.
+    pub fn is_upload_mac(&self, said: &[u8], mac: &[u8]) -> bool {
+        let keys = std::iter::once(&self.current).chain(&self.earlier);
+        keys.map(|key| key.mac(&[UPLOAD, said]))
+            .any(|own| own.get(..mac.len()).is_some_and(|own| bool::from(own.ct_eq(mac))))
     }
 
     fn access_key(&self, id: &str) -> Option<&AccessKey> {

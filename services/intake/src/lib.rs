@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use liuyan_kit::{host::Host, objects, seal::transit::Transit, service::Service};
+use liuyan_kit::{
+    host::Host,
+    objects::{self, Objects},
+    seal::transit::Transit,
+    service::Service,
+};
 use liuyan_proto::liuyan::intake::v1::{
     column_service_server::ColumnServiceServer, intake_service_server::IntakeServiceServer,
 };
@@ -22,7 +27,7 @@ pub mod keys;
 pub mod store;
 pub mod worker;
 
-use app::{App, Journal, vault::Vault};
+use app::{App, vault::Vault};
 pub use checks::CHECKS;
 use config::Config;
 use grpc::Grpc;
@@ -52,8 +57,8 @@ impl Service for Intake {
             }
         };
         let db = host.database(Self::migrator()).await?;
-        let journal = journal(&host)?;
-        let app = App::start(config, db.clone(), host.clock(), keys, vault, host.signer(), journal);
+        let objects = objects(&host)?;
+        let app = App::start(config, db.clone(), host.clock(), keys, vault, host.signer(), objects);
         app.refresh_directory().await?;
 
         let directory_changed = Arc::new(Notify::new());
@@ -62,6 +67,7 @@ impl Service for Intake {
         host.consume(&db, consumer::routing().wakes(Arc::clone(&directory_changed))).await?;
         worker::refresh_directory(&host, &app, directory_changed);
         worker::prune_requests(&host, &app);
+        worker::sweep_files(&host, &app);
         worker::sequence(&host, &app);
         worker::replay_erasures(&host, &app);
         worker::forget_contacts(&host, &app);
@@ -74,16 +80,16 @@ impl Service for Intake {
     }
 }
 
-/// The journal of erasures, where there is a place for it.
-fn journal(host: &Host) -> Result<Journal, objects::Error> {
+/// The room for files and for the journal of erasures, where there is a place for it.
+fn objects(host: &Host) -> Result<Option<Objects>, objects::Error> {
     match host.objects() {
-        Ok(objects) => Ok(Journal::new(objects)),
+        Ok(objects) => Ok(Some(objects)),
         Err(objects::Error::Nowhere) => {
             tracing::warn!(
-                "no place for objects is configured: erasures are in no journal, and a restored \
-                 backup brings back what was erased"
+                "no place for objects is configured: no files are taken, erasures are in no \
+                 journal, and a restored backup brings back what was erased"
             );
-            Ok(Journal::nowhere())
+            Ok(None)
         }
         Err(error) => Err(error),
     }

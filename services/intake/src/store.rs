@@ -1,6 +1,7 @@
 //! All SQL. The caller owns the transaction.
 
 pub mod acts;
+pub mod attachments;
 pub mod audit;
 pub mod authors;
 pub mod column_messages;

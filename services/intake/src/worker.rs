@@ -8,12 +8,14 @@ use liuyan_kit::{
 };
 use tokio::sync::Notify;
 
-use crate::app::{App, Round};
+use crate::app::{App, Round, Swept};
 
 /// How often the journal of erasures is read: at start, which is what counts, and now and then.
 const REPLAY: Duration = Duration::from_secs(24 * 3_600);
 /// How often requests are pruned.
 const PRUNING: Duration = Duration::from_secs(3_600);
+/// How often files are swept.
+const SWEEPING: Duration = Duration::from_secs(3_600);
 
 /// Reads the directory anew whenever routing has told something, and every few seconds in case
 /// another replica has heard it.
@@ -64,6 +66,22 @@ pub fn replay_erasures(host: &Host, app: &App) {
             let touched = app.replay_erasures().await?;
             if touched > 0 {
                 tracing::warn!(touched, "messages were erased again, as the journal says");
+            }
+            Ok::<_, crate::error::Error>(Worked::Idle)
+        }
+    });
+}
+
+/// Removes files that no message has named in time, and objects that nothing knows.
+pub fn sweep_files(host: &Host, app: &App) {
+    let app = app.clone();
+    host.work("sweeping", WorkPace { idle: SWEEPING, wake: None }, move || {
+        let app = app.clone();
+        async move {
+            let swept = app.sweep_files().await?;
+            if swept.unused + swept.unknown > 0 {
+                let Swept { unused, unknown } = swept;
+                tracing::info!(unused, unknown, "files without a message were removed");
             }
             Ok::<_, crate::error::Error>(Worked::Idle)
         }

@@ -3,9 +3,13 @@
 mod convert;
 mod parse;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use liuyan_kit::{auth::Caller, clock::to_proto, locale::Words};
+use liuyan_kit::{
+    auth::{Caller, Claims, Signer},
+    clock::to_proto,
+    locale::Words,
+};
 use liuyan_proto::liuyan::moderation::v1::{self as proto, review_service_server::ReviewService};
 use prost::Message;
 use sha2::{Digest, Sha256};
@@ -19,21 +23,26 @@ use crate::{
 
 /// The scope of moderators.
 const WORK: &str = "review:work";
+/// What intake asks of who wants to see files; the subject says of which message.
+const FILES: &str = "attachment:read";
+/// How long a token for files is good.
+const FILES_LIFETIME: Duration = Duration::from_secs(120);
 
 /// Serves `ReviewService`.
 pub struct Grpc {
     app: Arc<App>,
     words: Words,
+    signer: Signer,
 }
 
 impl Grpc {
-    /// Serves the use cases of `app`.
-    pub fn new(app: Arc<App>) -> Self {
+    /// Serves the use cases of `app`; `signer` lets moderators see files at intake.
+    pub fn new(app: Arc<App>, signer: Signer) -> Self {
         let words = Words::new(&[
             ("zh-CN", include_str!("../locales/zh-CN.ftl")),
             ("en", include_str!("../locales/en.ftl")),
         ]);
-        Self { app, words }
+        Self { app, words, signer }
     }
 
     /// Tells an error to the caller, in the caller's language.
@@ -133,6 +142,32 @@ impl Grpc {
     }
 }
 
+impl Grpc {
+    /// The look is recorded, and only then the token is there.
+    async fn files(
+        &self,
+        caller: &Caller,
+        request: proto::IssueAttachmentTokenRequest,
+    ) -> Result<proto::IssueAttachmentTokenResponse, Error> {
+        let message_id = parse::id("message_id", &request.message_id)?;
+        let who = name(caller);
+        self.app.look_at_files(who.clone(), message_id).await?;
+        let now = self.app.clock.now();
+        let attachment_token = self.signer.sign(&Claims {
+            sub: format!("files/{message_id}/{who}"),
+            scopes: vec![FILES.to_owned()],
+            offices: Vec::new(),
+            divisions: Vec::new(),
+            lifetime: FILES_LIFETIME,
+        });
+        let expires_at = now.saturating_add(FILES_LIFETIME).unwrap_or(now);
+        Ok(proto::IssueAttachmentTokenResponse {
+            attachment_token,
+            expires_at: Some(to_proto(expires_at)),
+        })
+    }
+}
+
 /// Who calls, as it is stored: two issuers may use one subject.
 fn name(caller: &Caller) -> String {
     format!("{}/{}", caller.issuer, caller.subject)
@@ -170,6 +205,14 @@ impl ReviewService for Grpc {
     ) -> Result<Response<proto::GetReviewResponse>, Status> {
         let caller = Caller::of(&request);
         self.answer(&caller, self.look(&caller, request.into_inner()).await)
+    }
+
+    async fn issue_attachment_token(
+        &self,
+        request: Request<proto::IssueAttachmentTokenRequest>,
+    ) -> Result<Response<proto::IssueAttachmentTokenResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, self.files(&caller, request.into_inner()).await)
     }
 
     async fn claim_review(

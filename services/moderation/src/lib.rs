@@ -59,6 +59,6 @@ impl Service for Moderation {
         host.relay(&db).await?;
         host.consume(&db, of_intake(host.clock(), Arc::clone(&arrived))).await?;
         worker::screen(&host, &app, arrived);
-        host.serve(Routes::new(ReviewServiceServer::new(Grpc::new(app)))).await
+        host.serve(Routes::new(ReviewServiceServer::new(Grpc::new(app, host.signer())))).await
     }
 }

@@ -384,3 +384,24 @@ new-please-one = One matter in one message: it is settled sooner.
 new-please-private = No names, phone numbers, identity numbers or addresses of other people in the text.
 new-please-fair = Facts; no insults, no advertising.
 mine-check = Please check number and access code.
+
+# Files.
+files-title = Files
+files-picture = Picture { $number }
+files-document = Document { $number }
+files-video = Video { $number }
+files-kilobytes = { $size } KB
+files-megabytes = { $size } MB
+files-private = for the office alone
+files-away = The files can't be shown for the moment: please load this page again.
+new-files = Files
+new-files-hint = Up to { $max }: pictures (JPG, PNG, WebP; { $image } MB each), PDF ({ $pdf } MB), video (MP4; { $video } MB). Where a picture or video was taken is removed from it.
+new-files-choose = Choose files
+new-files-public = Everybody may see it
+new-files-for-all = everybody may see it
+new-files-remove = Remove
+new-files-remove-of = Remove { $name }
+new-files-fault = { $name }: { $text }
+new-files-too-many = { $name }: not added, because a message may have at most { $max } files.
+new-files-expired = The files that were chosen before have waited too long: please choose them again.
+new-files-missing = Not all files were taken, so nothing was sent yet: please see at the files. Everything else is still here.

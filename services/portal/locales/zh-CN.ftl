@@ -375,3 +375,24 @@ new-please-one = 一条留言只说一件事，办起来更快。
 new-please-private = 正文里不要写他人的姓名、电话、身份证号和住址。
 new-please-fair = 说事实，不辱骂，不发广告。
 mine-check = 请检查编号和查询码。
+
+# 附件。
+files-title = 附件
+files-picture = 图片 { $number }
+files-document = 文档 { $number }
+files-video = 视频 { $number }
+files-kilobytes = { $size } KB
+files-megabytes = { $size } MB
+files-private = 只给办理单位看
+files-away = 附件暂时无法显示，请重新打开本页。
+new-files = 附件
+new-files-hint = 最多 { $max } 个：图片（JPG、PNG、WebP，每个 { $image } MB）、PDF（{ $pdf } MB）、视频（MP4，{ $video } MB）。图片和视频中的拍摄地点会自动去除。
+new-files-choose = 选择文件
+new-files-public = 允许公开
+new-files-for-all = 允许公开
+new-files-remove = 移除
+new-files-remove-of = 移除 { $name }
+new-files-fault = { $name }：{ $text }
+new-files-too-many = { $name }：未添加，一条留言最多 { $max } 个附件。
+new-files-expired = 之前选择的附件等待过久，已失效，请重新选择。
+new-files-missing = 有附件未能上传，留言尚未提交，请查看附件一栏。其他内容都已保留。

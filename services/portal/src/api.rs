@@ -14,6 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{app::App, config, error::Error};
 
 mod ask;
+mod attachments;
 mod author;
 mod body;
 mod cases;
@@ -54,6 +55,11 @@ pub(crate) fn answers_for(path: &str) -> bool {
     path.starts_with("/api/") || path == oauth::TOKEN || path == oauth::JWKS || path == log::KEYS
 }
 
+/// Whether a request brings a file, and so may take long.
+pub(crate) fn is_upload(request: &axum::extract::Request) -> bool {
+    request.method() == http::Method::POST && request.uri().path() == attachments::PATH
+}
+
 /// What everybody may read, from everywhere.
 fn public() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(document::head())
@@ -85,6 +91,8 @@ fn public() -> OpenApiRouter<Arc<App>> {
 fn personal() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(messages::submit))
+        .routes(routes!(attachments::token))
+        .routes(routes!(attachments::upload))
         .routes(routes!(messages::look_up))
         .routes(routes!(log::restore))
         .routes(routes!(author::message))

@@ -23,6 +23,8 @@ pub struct App {
     pub(crate) cookies: Cookies,
     pub(crate) refreshes: Refreshes,
     pub(crate) permits: Semaphore,
+    /// Places for uploads.
+    pub(crate) uploads: Semaphore,
     pub(crate) forms: Limiter,
 }
 
@@ -41,6 +43,7 @@ impl App {
             cookies: Cookies::open(&config)?,
             refreshes: Refreshes::default(),
             permits: Semaphore::new(config.limits.concurrency.min(Semaphore::MAX_PERMITS)),
+            uploads: Semaphore::new(config.files.uploads.min(Semaphore::MAX_PERMITS)),
             forms: Limiter::per_minute(config.limits.forms_per_minute),
             api: api::Shared::new(&config.api, host),
             backend,

@@ -26,6 +26,8 @@ pub struct Config {
     pub limits: Limits,
     /// How long the fields of a message may be.
     pub fields: Fields,
+    /// Files that go with a message.
+    pub files: Files,
     /// What the public HTTP API bears.
     pub api: Api,
 }
@@ -88,6 +90,33 @@ pub struct Fields {
     pub remark_max: usize,
     /// The author's name, at most.
     pub name_max: usize,
+}
+
+/// The table `[service.files]`.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Files {
+    /// Files of one message.
+    pub per_message: usize,
+    /// A picture, at most.
+    pub image_bytes: u64,
+    /// A document, at most.
+    pub pdf_bytes: u64,
+    /// A video, at most.
+    pub video_bytes: u64,
+    /// All files of one form together.
+    pub form_bytes: u64,
+    /// Uploads at the same time.
+    pub uploads: usize,
+    /// How long one upload, or one form with files, may take.
+    pub upload_seconds: u64,
+}
+
+impl Files {
+    /// How long an upload may take.
+    pub fn upload(&self) -> Duration {
+        Duration::from_secs(self.upload_seconds.max(1))
+    }
 }
 
 /// The table `[service.api]`.

@@ -9,6 +9,7 @@ mod config;
 mod cookies;
 mod directory;
 mod error;
+mod files;
 mod format;
 mod lists;
 mod mixed;

@@ -14,6 +14,7 @@ mod deadline;
 mod desk;
 pub(crate) mod fault;
 mod faults;
+pub(crate) mod files;
 mod find_office;
 mod history;
 mod home;
@@ -28,12 +29,20 @@ mod sign_in;
 mod stats;
 mod verify;
 
+pub(crate) use new::takes_files;
+
+/// Whether a request brings files, and so may take long.
+pub(crate) fn is_upload(request: &axum::extract::Request) -> bool {
+    takes_files(request.uri().path()) && crate::web::is_multipart(request.headers())
+}
+
 /// All pages.
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .merge(about::routes())
         .merge(account::routes())
         .merge(desk::routes())
+        .merge(files::routes())
         .merge(home::routes())
         .merge(message::routes())
         .merge(mine::routes())

@@ -153,6 +153,11 @@ impl Visit {
         WORDS.text(self.0.locale, name, &[(key, value.to_string())])
     }
 
+    /// A text with several values.
+    pub(crate) fn tn(&self, name: &str, arguments: &[(&str, String)]) -> String {
+        WORDS.text(self.0.locale, name, arguments)
+    }
+
     /// A text with two values.
     pub(crate) fn t2(
         &self,

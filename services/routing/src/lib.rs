@@ -64,7 +64,7 @@ impl Service for Routing {
         host.consume(&db, consumer::of_moderation(host.clock()).wakes(approved)).await?;
 
         let directory = DirectoryServiceServer::new(grpc::directory::Grpc::new(app.clone()));
-        let cases = CaseServiceServer::new(grpc::cases::Grpc::new(app, originals));
+        let cases = CaseServiceServer::new(grpc::cases::Grpc::new(app, originals, host.signer()));
         host.serve(Routes::new(directory).add_service(cases)).await
     }
 }

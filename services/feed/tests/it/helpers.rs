@@ -215,6 +215,13 @@ impl CaseService for Routing {
         Err(Status::unimplemented("the double gives views only"))
     }
 
+    async fn issue_attachment_token(
+        &self,
+        _: Request<routing::IssueAttachmentTokenRequest>,
+    ) -> Result<Response<routing::IssueAttachmentTokenResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
     async fn list_cases(
         &self,
         _: Request<routing::ListCasesRequest>,

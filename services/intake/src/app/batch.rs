@@ -20,6 +20,7 @@ use crate::{
     domain::{column::until_tomorrow, log::Entry, message::NewMessage},
     error::{Error, Limit},
     store::{
+        attachments,
         authors::{self, NewAuthor},
         messages::{self, Row},
         requests,
@@ -53,6 +54,9 @@ pub(super) async fn store(
     let rows = with_authors(tx, vault, &new, now).await?;
     if !rows.is_empty() {
         messages::insert_messages(tx, &rows).await?;
+        if !attachments::bind(tx, &rows).await? {
+            return Err(Error::FilesTaken);
+        }
         log_receipts(tx, &new, now).await?;
         let said: Vec<_> = rows
             .iter()

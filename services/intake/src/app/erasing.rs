@@ -13,7 +13,7 @@ use crate::{
     },
     error::Error,
     store::{
-        acts, column_messages,
+        acts, attachments, column_messages,
         erasing::{self, Answered, Locked},
         held::{self, Whose},
     },
@@ -247,6 +247,8 @@ async fn erase_messages(
         .collect();
     erasing::take_back(tx, &taken_back, now).await?;
     erasing::erase_messages(tx, &ids, now).await?;
+    // Their objects have no row any more: the sweep removes them, within a day and an hour.
+    attachments::forget_of_messages(tx, &ids).await?;
     for id in &ids {
         log::redact(tx, *id, now).await?;
     }

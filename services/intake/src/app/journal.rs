@@ -29,16 +29,16 @@ pub(super) struct Page {
 
 /// The journal of erasures. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Journal(Option<Objects>);
+pub(super) struct Journal(Option<Objects>);
 
 impl Journal {
     /// Keeps it in `objects`.
-    pub fn new(objects: Objects) -> Self {
+    pub(super) fn new(objects: Objects) -> Self {
         Self(Some(objects))
     }
 
     /// Keeps none: whoever restores a backup has to erase anew by hand.
-    pub fn nowhere() -> Self {
+    pub(super) fn nowhere() -> Self {
         Self(None)
     }
 

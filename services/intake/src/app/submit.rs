@@ -66,6 +66,7 @@ impl App {
             Ok(once) => once,
             Err(rule) => {
                 let checked = app.directory.check(&app.db, raw, &app.config.limits, now).await;
+                let checked = self.with_files(checked, raw).await;
                 return Err(with_request_id(checked, rule.clone()));
             }
         };
@@ -74,7 +75,8 @@ impl App {
             if let Some(address) = incoming.address.filter(|_| !incoming.import) {
                 pass.address(address)?;
             }
-            let draft = app.directory.check(&app.db, raw, &app.config.limits, now).await?;
+            let checked = app.directory.check(&app.db, raw, &app.config.limits, now).await;
+            let draft = self.with_files(checked, raw).await?;
             self.spend(incoming, &draft, &pass)?;
             Ok(draft)
         };

@@ -183,6 +183,8 @@ impl WriterTask {
                 .await;
             tries += 1;
             match written {
+                // What is taken stays taken.
+                Err(error @ Error::FilesTaken) => return Err(error),
                 Err(error) if error.class() == Class::Aborted && tries < TRIES => {}
                 Err(error) => return Err(number_taken(error)),
                 Ok(written) => return Ok(written),
@@ -207,7 +209,7 @@ fn span_of(batch: &[Group]) -> Span {
 
 /// Whether an error may be the fault of one message of the batch.
 fn is_about_one(error: &Error) -> bool {
-    error.class() == Class::Internal
+    error.class() == Class::Internal || matches!(error, Error::FilesTaken)
 }
 
 fn number_taken(error: Error) -> Error {

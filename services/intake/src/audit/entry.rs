@@ -1,11 +1,13 @@
 //! One entry: whether it is the hash of what is stored, and whether that is what was signed.
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::{Auditor, DISORDER};
 use crate::{
     domain::{
         draft::{Channel, Draft, Entrance, Visibility, Words},
+        file::{File, Files},
         log::{Hash, Kind, about_leaf, event_leaf, receipt_leaf},
         number::Number,
         receipt::{self, Facts},
@@ -106,6 +108,11 @@ fn states(facts: &Facts<'_>, leaf: &Leaf, message: &Content, proof: &Proof) -> b
 /// Whether the receipt's hash is that of the message.
 fn content_is(message: &Content, salt: &[u8; 32], proof: &Proof) -> bool {
     let [title, body, demand, details] = message.words.clone();
+    let file = |(sha256, public): &(Vec<u8>, bool)| {
+        let sha256 = sha256.as_slice().try_into().unwrap_or_default();
+        File { attachment_id: Uuid::nil(), public: *public, sha256 }
+    };
+    let list = message.files.iter().map(file).collect();
     let draft = Draft {
         office_id: message.office_id.clone(),
         kind: message.kind.clone(),
@@ -121,6 +128,7 @@ fn content_is(message: &Content, salt: &[u8; 32], proof: &Proof) -> bool {
         entrance: Entrance::Board,
         locale: String::new(),
         occurred_at: None,
+        files: Files { owner: String::new(), list },
     };
     receipt::content_hash(salt, &receipt::content(&draft)) == proof.content_hash.as_slice()
 }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::{
     column::Column,
+    file::{Files, Named},
     rule::{Breach, Rule},
     text::Lines,
 };
@@ -190,6 +191,10 @@ pub struct Raw {
     pub locale: String,
     /// When it was written in another system. `Some(None)` if that is no time.
     pub occurred_at: Option<Option<Timestamp>>,
+    /// The files that it names.
+    pub files: Vec<Named>,
+    /// Who uploaded them, if the caller could have.
+    pub uploader: Result<String, Rule>,
 }
 
 impl Raw {
@@ -231,6 +236,8 @@ pub struct Draft {
     pub locale: String,
     /// When it was written in another system.
     pub occurred_at: Option<Timestamp>,
+    /// Its files. Whether they are there, [`Draft::parse`] does not know; see [`super::file`].
+    pub files: Files,
 }
 
 /// What intake knows of the directory.
@@ -298,6 +305,7 @@ impl Draft {
                 entrance: raw.entrance.clone(),
                 locale,
                 occurred_at,
+                files: Files::default(),
             }),
             _ => Err(breaches.0),
         }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::draft::Contact;
+use super::{draft::Contact, file::Attachment};
 
 /// What each key means, in the board's languages.
 const KEYS: &str = include_str!("../../data/author-data.json");
@@ -46,6 +46,33 @@ pub struct HeldReceipt {
     pub key_id: String,
     /// The signature.
     pub signature: String,
+}
+
+/// A file; its bytes are downloaded by themselves.
+#[derive(Debug, Clone, Serialize)]
+pub struct HeldFile {
+    /// Its id.
+    pub attachment_id: uuid::Uuid,
+    /// What it is.
+    pub media_type: String,
+    /// How many bytes it has.
+    pub size: u64,
+    /// SHA-256 of them, in hex.
+    pub sha256: String,
+    /// Whether the public may see it.
+    pub public: bool,
+}
+
+impl From<&Attachment> for HeldFile {
+    fn from(file: &Attachment) -> Self {
+        Self {
+            attachment_id: file.attachment_id,
+            media_type: file.media_type.word().to_owned(),
+            size: file.size,
+            sha256: hex::encode(file.sha256),
+            public: file.public,
+        }
+    }
 }
 
 /// A message with all that belongs to it.
@@ -99,6 +126,8 @@ pub struct HeldMessage {
     pub deadline_at: Option<Timestamp>,
     /// Every revision of its text.
     pub texts: Vec<HeldText>,
+    /// The files that go with it.
+    pub attachments: Vec<HeldFile>,
     /// What was told to the office alone.
     pub remark: Option<String>,
     /// The proof.
@@ -171,6 +200,13 @@ mod tests {
                 latitude: None,
                 longitude: None,
                 place_public: false,
+            }],
+            attachments: vec![HeldFile {
+                attachment_id: uuid::Uuid::nil(),
+                media_type: String::new(),
+                size: 1,
+                sha256: String::new(),
+                public: true,
             }],
             remark: None,
             receipt: Some(HeldReceipt {

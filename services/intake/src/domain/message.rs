@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{
     draft::{Draft, Words},
+    file::Attachment,
     log::{Hash, receipt_leaf},
     number::Number,
     state::State,
@@ -81,6 +82,8 @@ pub struct Text {
     pub place: String,
     /// Whether the public may see the place.
     pub place_public: bool,
+    /// The files that go with it, in the author's order.
+    pub attachments: Vec<Attachment>,
 }
 
 /// A message as its author sees it.

@@ -5,7 +5,9 @@
 //! form stays for the receipts that have it.
 //!
 //! **The content** is what the author wrote, one field a line: name, colon, length of the value in
-//! bytes, colon, value, line feed. The lengths make it unambiguous whatever the values hold.
+//! bytes, colon, value, line feed. The lengths make it unambiguous whatever the values hold. A
+//! message with files has the second form: at its end, one line `attachment` for each file, in the
+//! author's order, with its SHA-256 in hexadecimal digits, a blank, and `public` or `private`.
 //! `content_hash = SHA-256(salt ‖ content)`, with 32 random bytes of salt, so that nobody can find
 //! a short text by trying.
 //!
@@ -22,6 +24,7 @@ use super::{draft::Draft, number::Number};
 pub mod file;
 
 const CONTENT: &str = "liuyan-content-v1";
+const CONTENT_WITH_FILES: &str = "liuyan-content-v2";
 const STATEMENT: &str = "liuyan-receipt-v1";
 
 /// What the author wrote, as bytes that are hashed.
@@ -44,9 +47,15 @@ pub fn content(draft: &Draft) -> String {
         ("location", &place),
         ("remark", &draft.remark),
     ];
-    let mut content = format!("{CONTENT}\n");
+    let files = &draft.files.list;
+    let form = if files.is_empty() { CONTENT } else { CONTENT_WITH_FILES };
+    let mut content = format!("{form}\n");
     for (name, value) in fields {
         content.push_str(&format!("{name}:{}:{value}\n", value.len()));
+    }
+    for file in files {
+        let value = format!("{} {}", hex::encode(file.sha256), file.word());
+        content.push_str(&format!("attachment:{}:{value}\n", value.len()));
     }
     content
 }
@@ -138,7 +147,10 @@ mod tests {
     use ed25519_dalek::{Signer as _, SigningKey};
 
     use super::*;
-    use crate::domain::draft::{Channel, Entrance, Place, Visibility, Words};
+    use crate::domain::{
+        draft::{Channel, Entrance, Place, Visibility, Words},
+        file::{File, Files},
+    };
 
     fn draft() -> Draft {
         Draft {
@@ -159,6 +171,7 @@ mod tests {
             entrance: Entrance::Board,
             locale: "zh-CN".to_owned(),
             occurred_at: None,
+            files: Files::default(),
         }
     }
 
@@ -170,6 +183,21 @@ mod tests {
              visibility:6:public\ntitle:12:路灯坏了\nbody:7:a\nb:1:c\ndemand:0:\ndetails:0:\n\
              place:0:\nlocation:20:39.900000,116.400000\nremark:0:\n"
         );
+    }
+
+    #[test]
+    fn the_content_of_a_message_with_files_looks_the_same_for_ever() {
+        let file = |public, byte| File { attachment_id: Uuid::nil(), public, sha256: [byte; 32] };
+        let list = vec![file(true, 0xAB), file(false, 1)];
+        let with = Draft { files: Files { owner: String::new(), list }, ..draft() };
+        let without = content(&draft());
+        let expected = format!(
+            "{}attachment:71:{} public\nattachment:72:{} private\n",
+            without.replace("liuyan-content-v1", "liuyan-content-v2"),
+            "ab".repeat(32),
+            "01".repeat(32),
+        );
+        assert_eq!(content(&with), expected);
     }
 
     fn facts() -> Facts<'static> {

@@ -103,6 +103,47 @@ pub enum Rule {
     SignatureWrong,
     /// The message is not the one that the receipt was given for.
     ContentDiffers,
+    /// An upload begins with what it is, and then come its bytes.
+    PartsOutOfOrder,
+    /// A part of an upload is longer than it may be.
+    ChunkTooLarge {
+        /// What it may have, in bytes.
+        max: usize,
+    },
+    /// It is no upload token, or its time is over.
+    UploadTokenInvalid,
+    /// There is no byte in it.
+    FileEmpty,
+    /// It is of no type that is taken.
+    FileTypeUnknown,
+    /// It is longer than a file of its type may be.
+    FileTooLarge {
+        /// What it may have, in bytes.
+        max: u64,
+    },
+    /// It can't be read as a picture, or is not whole.
+    PictureBroken,
+    /// It has more pixels than it may.
+    PictureTooLarge {
+        /// How wide and how high it may be.
+        side: u32,
+        /// How many pixels it may have.
+        pixels: u64,
+    },
+    /// It is no whole PDF, or something comes after it.
+    PdfBroken,
+    /// It is locked by a password.
+    PdfLocked,
+    /// It has programs, actions or other files in it.
+    PdfActive,
+    /// It is no whole MP4, or something comes after it.
+    VideoBroken,
+    /// It has a track that is neither picture, sound nor subtitles.
+    VideoMeasures,
+    /// There is no such file, or it belongs to somebody else or to another message.
+    FileUnknown,
+    /// It is named twice.
+    FileRepeated,
 }
 
 impl Rule {
@@ -148,6 +189,21 @@ impl Rule {
             Self::ReceiptKeyUnknown => "RECEIPT_KEY_UNKNOWN",
             Self::SignatureWrong => "SIGNATURE_WRONG",
             Self::ContentDiffers => "CONTENT_DIFFERS",
+            Self::PartsOutOfOrder => "PARTS_OUT_OF_ORDER",
+            Self::ChunkTooLarge { .. } => "CHUNK_TOO_LARGE",
+            Self::UploadTokenInvalid => "UPLOAD_TOKEN_INVALID",
+            Self::FileEmpty => "FILE_EMPTY",
+            Self::FileTypeUnknown => "FILE_TYPE_UNKNOWN",
+            Self::FileTooLarge { .. } => "FILE_TOO_LARGE",
+            Self::PictureBroken => "PICTURE_BROKEN",
+            Self::PictureTooLarge { .. } => "PICTURE_TOO_LARGE",
+            Self::PdfBroken => "PDF_BROKEN",
+            Self::PdfLocked => "PDF_LOCKED",
+            Self::PdfActive => "PDF_ACTIVE",
+            Self::VideoBroken => "VIDEO_BROKEN",
+            Self::VideoMeasures => "VIDEO_MEASURES",
+            Self::FileUnknown => "FILE_UNKNOWN",
+            Self::FileRepeated => "FILE_REPEATED",
         }
     }
 
@@ -165,6 +221,11 @@ impl Rule {
                 vec![("min", min.to_string()), ("max", max.to_string())]
             }
             Self::TreeTooLarge { max } => vec![("max", max.to_string())],
+            Self::ChunkTooLarge { max } => vec![("max", max.to_string())],
+            Self::FileTooLarge { max } => vec![("max", mebibytes(*max))],
+            Self::PictureTooLarge { side, pixels } => {
+                vec![("side", side.to_string()), ("pixels", (pixels / 1_000_000).to_string())]
+            }
             Self::ForbiddenCharacter(character) => {
                 vec![("character", format!("U+{:04X}", u32::from(*character)))]
             }
@@ -179,6 +240,15 @@ impl Rule {
             self,
             Self::OfficeUnknown | Self::OfficeClosed | Self::KindUnknown | Self::DomainUnknown
         )
+    }
+}
+
+/// A size in MiB, with one digit after the point if it needs one.
+fn mebibytes(bytes: u64) -> String {
+    let tenths = bytes * 10 / (1 << 20);
+    match tenths % 10 {
+        0 => (tenths / 10).to_string(),
+        digit => format!("{}.{digit}", tenths / 10),
     }
 }
 

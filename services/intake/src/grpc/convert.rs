@@ -13,6 +13,7 @@ use crate::{
     app::{Accepted, Opened},
     domain::{
         draft::{Channel, Contact, Entrance, Place, Raw, Visibility, Words},
+        file::{Attachment, Named},
         message::{Message, Receipt, Text},
         rule::Rule,
         state::State,
@@ -21,7 +22,11 @@ use crate::{
 };
 
 /// A message as it came.
-pub(super) fn raw(request: proto::SubmitMessageRequest, entrance: Entrance) -> Result<Raw, Error> {
+pub(super) fn raw(
+    request: proto::SubmitMessageRequest,
+    entrance: Entrance,
+    uploader: impl FnOnce(&str) -> Result<String, Rule>,
+) -> Result<Raw, Error> {
     let message = request.message.ok_or_else(|| Error::field("message", Rule::Required))?;
     let (visibility, channel) = (visibility(message.visibility), channel(message.channel));
     Ok(Raw {
@@ -49,6 +54,12 @@ pub(super) fn raw(request: proto::SubmitMessageRequest, entrance: Entrance) -> R
         occurred_at: request
             .historical
             .map(|historical| historical.occurred_at.as_ref().and_then(clock::from_proto)),
+        uploader: uploader(&message.upload_token),
+        files: message
+            .attachments
+            .into_iter()
+            .map(|it| Named { attachment_id: it.attachment_id, public: it.public })
+            .collect(),
     })
 }
 
@@ -104,6 +115,19 @@ pub(super) fn text(text: Text) -> proto::Text {
         details: text.words.details,
         place: text.place,
         place_public: text.place_public,
+        attachments: text.attachments.iter().map(attachment).collect(),
+    }
+}
+
+pub(super) fn attachment(file: &Attachment) -> proto::Attachment {
+    proto::Attachment {
+        attachment_id: file.attachment_id.to_string(),
+        media_type: file.media_type.word().to_owned(),
+        size: file.size,
+        sha256: file.sha256.to_vec().into(),
+        public: file.public,
+        width: file.width,
+        height: file.height,
     }
 }
 

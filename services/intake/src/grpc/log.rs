@@ -123,7 +123,7 @@ impl Grpc {
         let incoming = Incoming {
             once: Ok(once.clone()),
             account_id: account(caller),
-            raw: convert::raw(as_submitted, Entrance::Board)?,
+            raw: convert::raw(as_submitted, Entrance::Board, |_| Ok(String::new()))?,
             address,
             agency: who::counted(caller),
             bulk: false,

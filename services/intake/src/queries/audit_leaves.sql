@@ -10,7 +10,11 @@ select leaf.index, leaf.leaf_hash, leaf.kind, leaf.subject_id, leaf.salt, leaf.p
        messages.visibility as "visibility?",
        texts.title as "title?", texts.body as "body?", texts.demand as "demand?",
        texts.details as "details?", texts.place as "place?", texts.latitude as "latitude?",
-       texts.longitude as "longitude?", remarks.remark as "remark?"
+       texts.longitude as "longitude?", remarks.remark as "remark?",
+       (select array_agg(sha256 order by position) from attachments
+        where attachments.message_id = receipts.message_id) as "file_hashes?",
+       (select array_agg(public order by position) from attachments
+        where attachments.message_id = receipts.message_id) as "file_public?: Vec<bool>"
 from log_leaves as leaf
 left join receipts on leaf.kind = 'receipt' and receipts.message_id = leaf.subject_id
 left join messages on messages.message_id = receipts.message_id

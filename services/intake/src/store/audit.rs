@@ -77,6 +77,8 @@ pub struct Content {
     pub place: Place,
     /// The remark for the office.
     pub remark: String,
+    /// The hash of each file, and whether the public may see it.
+    pub files: Vec<(Vec<u8>, bool)>,
 }
 
 /// The leaves from `first` on.
@@ -130,6 +132,12 @@ pub async fn leaves(
                         public: false,
                     },
                     remark: row.remark.unwrap_or_default(),
+                    files: row
+                        .file_hashes
+                        .unwrap_or_default()
+                        .into_iter()
+                        .zip(row.file_public.unwrap_or_default())
+                        .collect(),
                 }),
                 _ => None,
             };

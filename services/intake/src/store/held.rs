@@ -6,6 +6,7 @@ use liuyan_kit::clock::from_db;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::attachments;
 use crate::domain::held::{HeldMessage, HeldReceipt, HeldText};
 
 /// Whose data are meant.
@@ -99,6 +100,7 @@ pub async fn read(
 ) -> Result<Vec<(HeldMessage, Option<SealedContact>)>, sqlx::Error> {
     let mut texts = texts(connection, ids).await?;
     let mut requests = requests(connection, ids).await?;
+    let files = attachments::of_messages(connection, ids).await?;
     let rows =
         sqlx::query_file!("src/queries/held_messages.sql", ids).fetch_all(connection).await?;
     let held = rows.into_iter().map(|row| {
@@ -148,6 +150,11 @@ pub async fn read(
             remark: row.remark,
             receipt,
             requests: requests.remove(&row.message_id).unwrap_or_default(),
+            attachments: files
+                .iter()
+                .filter(|(id, _)| *id == row.message_id)
+                .map(|(_, file)| file.into())
+                .collect(),
         };
         (message, sealed)
     });

@@ -96,7 +96,7 @@ async fn insert_remarks(tx: &mut PgConnection, rows: &[Row<'_>]) -> Result<(), s
     Ok(())
 }
 
-/// The newest texts of messages, in no order; not those of erased ones.
+/// The newest texts of messages without their files, in no order; not those of erased ones.
 ///
 /// # Errors
 /// The database's.
@@ -118,6 +118,7 @@ pub async fn texts(
         words: Words { title: row.title, body: row.body, demand: row.demand, details: row.details },
         place: row.place,
         place_public: row.place_public,
+        attachments: Vec::new(),
     });
     Ok(text.collect())
 }

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::messages::decode;
+use super::{attachments, messages::decode};
 use crate::domain::{
     draft::Words,
     message::{Message, Text},
@@ -36,6 +36,7 @@ struct Row {
     place: String,
     place_public: bool,
     column_id: Option<String>,
+    attachments: i16,
 }
 
 impl TryFrom<Row> for Message {
@@ -65,12 +66,32 @@ impl TryFrom<Row> for Message {
                 },
                 place: row.place,
                 place_public: row.place_public,
+                attachments: Vec::new(),
             },
             case_id: row.case_id,
             deadline_at: row.deadline_at.map(clock::from_db),
             column_id: row.column_id.unwrap_or_default(),
         })
     }
+}
+
+/// Messages with their files, which are asked for only where there are some.
+async fn with_files(
+    connection: &mut PgConnection,
+    rows: Vec<Row>,
+) -> Result<Vec<Message>, sqlx::Error> {
+    let with: Vec<Uuid> =
+        rows.iter().filter(|row| row.attachments > 0).map(|row| row.message_id).collect();
+    let mut messages =
+        rows.into_iter().map(Message::try_from).collect::<Result<Vec<_>, sqlx::Error>>()?;
+    if !with.is_empty() {
+        for (message_id, file) in attachments::of_messages(connection, &with).await? {
+            if let Some(of) = messages.iter_mut().find(|it| it.message_id == message_id) {
+                of.text.attachments.push(file);
+            }
+        }
+    }
+    Ok(messages)
 }
 
 /// A message.
@@ -85,15 +106,16 @@ pub async fn message(
         Row,
         r#"select message_id, number, office_id, kind, domain, topic, visibility, state, ground,
                 submitted_at, occurred_at, case_id, deadline_at, revision, title, body, demand,
-                details, place, place_public, column_id as "column_id?"
+                details, place, place_public, attachments, column_id as "column_id?"
          from messages join texts using (message_id, revision)
          left join column_messages using (message_id)
          where message_id = $1"#,
         message_id
     )
-    .fetch_optional(connection)
+    .fetch_optional(&mut *connection)
     .await?;
-    row.map(Message::try_from).transpose()
+    let Some(row) = row else { return Ok(None) };
+    Ok(with_files(connection, vec![row]).await?.pop())
 }
 
 /// Whether a message was written by somebody who was signed in as this account.
@@ -128,7 +150,7 @@ pub async fn of_account(
         Row,
         r#"select message_id, number, office_id, kind, domain, topic, visibility, state, ground,
                 submitted_at, occurred_at, case_id, deadline_at, revision, title, body, demand,
-                details, place, place_public, column_id as "column_id?"
+                details, place, place_public, attachments, column_id as "column_id?"
          from messages join texts using (message_id, revision)
          left join column_messages using (message_id)
          where account_id = $1
@@ -140,7 +162,7 @@ pub async fn of_account(
         cursor.map_or(Uuid::nil(), |cursor| cursor.message_id),
         limit,
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
-    rows.into_iter().map(Message::try_from).collect()
+    with_files(connection, rows).await
 }

@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 use liuyan_intake::{
     Intake,
-    app::{App, Journal, vault::Vault},
+    app::{App, vault::Vault},
     audit::{PublicKeys, audit},
     config::Config,
     consumer,
@@ -55,9 +55,10 @@ pub(crate) struct Desk {
     pub(crate) grpc: Grpc,
     pub(crate) receipt_key: [u8; 32],
     pub(crate) signer: Signer,
+    pub(crate) objects: Objects,
+    pub(crate) folder: Arc<TempDir>,
     config: Config,
     versions: Mutex<HashMap<Uuid, i64>>,
-    pub(crate) folder: Arc<TempDir>,
 }
 
 /// The defaults, with key files in `folder`.
@@ -69,6 +70,8 @@ pub(crate) fn config(folder: &Path) -> Config {
     config.receipt_key_file = folder.join("receipt.pem");
     config.access_key_file = folder.join("access.keys");
     config.log.key_file = folder.join("log.pem");
+    config.attachments.spool_folder = folder.join("spool");
+    std::fs::create_dir_all(&config.attachments.spool_folder).unwrap();
     config
 }
 
@@ -97,11 +100,11 @@ impl Desk {
         let shared: SharedClock = clock.clone();
         let (private, _) = auth::generate_key().unwrap();
         let signer = Signer::new("intake", &private, shared.clone()).unwrap();
-        let journal = Journal::new(objects(folder.path()));
-        let (app, receipt_key) = start(&config, &db, shared, signer.clone(), journal);
+        let objects = objects(folder.path());
+        let (app, receipt_key) = start(&config, &db, shared, signer.clone(), &objects);
         let grpc = Grpc::new(app.clone());
         let versions = Mutex::default();
-        Self { db, clock, app, grpc, receipt_key, signer, config, versions, folder }
+        Self { db, clock, app, grpc, receipt_key, signer, objects, folder, config, versions }
     }
 
     /// Intake that knows one open office, one closed one, and the code lists.
@@ -128,8 +131,15 @@ impl Desk {
         let keys = Keys::open(&self.config).unwrap();
         let vault = self.vault();
         let (clock, signer) = (self.clock.clone(), self.signer.clone());
-        let journal = Journal::new(objects(self.folder.path()));
-        let app = App::start(self.config.clone(), db, clock, keys, vault, signer, journal);
+        let app = App::start(
+            self.config.clone(),
+            db,
+            clock,
+            keys,
+            vault,
+            signer,
+            Some(self.objects.clone()),
+        );
         app.refresh_directory().await.unwrap();
         Grpc::new(app)
     }
@@ -172,8 +182,7 @@ impl Desk {
 
     /// Another replica, with another configuration.
     pub(crate) fn another(&self, config: &Config) -> App {
-        let journal = Journal::new(objects(self.folder.path()));
-        start(config, &self.db, self.clock.clone(), self.signer.clone(), journal).0
+        start(config, &self.db, self.clock.clone(), self.signer.clone(), &self.objects).0
     }
 
     /// Its configuration.
@@ -261,12 +270,13 @@ fn start(
     db: &TestDb,
     clock: SharedClock,
     signer: Signer,
-    journal: Journal,
+    objects: &Objects,
 ) -> (App, [u8; 32]) {
     let keys = Keys::open(config).unwrap();
     let vault = Vault::open(&config.keyring_file, true).unwrap();
     let receipt_key = keys.receipt_public_key();
-    (App::start(config.clone(), (**db).clone(), clock, keys, vault, signer, journal), receipt_key)
+    let objects = Some(objects.clone());
+    (App::start(config.clone(), (**db).clone(), clock, keys, vault, signer, objects), receipt_key)
 }
 
 fn consumer_of(source: &str) -> Consumer {

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     columns::{a_column, create},
+    files,
     helpers::{
         Desk, a_message, a_message_by, a_submission_of, agency, as_caller, author_of, caller,
         request_id,
@@ -109,6 +110,10 @@ async fn a_full_desk() -> Desk {
             NewMessage { remark: "Please ring twice".to_owned(), ..a_message_by("Wang", phone) };
         desk.submit(a_submission_of(message)).await.unwrap();
     }
+    let (client, token) = files::uploader(&desk).await;
+    let used = files::upload(&client, &token, &files::samples::jpeg(9, 9)).await.unwrap();
+    files::upload(&client, &token, &files::samples::jpeg(9, 9)).await.unwrap();
+    desk.submit(a_submission_of(files::a_message_with(&token, &[&used]))).await.unwrap();
     let id = desk.submitted().await;
     let returned = MessageReturned {
         message_id: id.to_string(),
@@ -172,6 +177,8 @@ async fn any_lost_row_shows() {
         "column_messages",
         "column_requests",
         "hotline_entries",
+        "attachments",
+        "attachment_count",
         "log_waiting",
         "log_leaves",
         "log_tiles",

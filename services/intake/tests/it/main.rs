@@ -8,6 +8,7 @@ mod columns;
 mod concurrency;
 mod erasing;
 mod exporting;
+mod files;
 mod hears;
 mod helpers;
 mod limits;

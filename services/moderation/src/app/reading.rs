@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{App, claims::act, one};
 use crate::{
     domain::{
-        audit::Action,
+        audit::{Action, Entry},
         ground::Ground,
         page::{self, Cursor},
         review::{Review, State, Told},
@@ -20,6 +20,8 @@ use crate::{
 
 /// Why a moderator's look reads the text; intake keeps it.
 const REVIEWING: &str = "reviewing";
+/// What a look at the files of a message is called in the audit log.
+const FILES: &str = "files";
 /// Why public texts are made; intake keeps it.
 const PUBLISHING: &str = "publishing";
 
@@ -106,6 +108,24 @@ impl App {
             .await?;
         let text = self.text_under_review(message_id, review.submission.revision).await?;
         Ok((review, text))
+    }
+
+    /// Records that a moderator looks at the files of a message, which intake keeps.
+    ///
+    /// # Errors
+    /// [`Error::ReviewNotFound`].
+    pub async fn look_at_files(&self, caller: String, message_id: Uuid) -> Result<(), Error> {
+        let now = self.clock.now();
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    one(tx, message_id).await?;
+                    let look = act(now, &caller, Action::ReviewRead, message_id);
+                    audit::append(tx, &Entry { detail: FILES.to_owned(), ..look }).await?;
+                    Ok(())
+                })
+            })
+            .await
     }
 
     /// The text that a moderator sees; the look must be in the audit log already.

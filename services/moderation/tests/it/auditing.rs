@@ -96,3 +96,20 @@ async fn data_that_changed_under_their_version_are_refused() {
     let other = liuyan_moderation::rules::RuleSet { fingerprint: [7; 32], ..rules };
     assert!(bench.app.load_data(&other).await.is_err());
 }
+
+#[tokio::test]
+async fn a_look_at_files_is_logged_before_the_token_is_there() {
+    let bench = bench().await;
+    let id = bench.held().await;
+    let ask = |id: uuid::Uuid| {
+        by("ann", proto::IssueAttachmentTokenRequest { message_id: id.to_string() })
+    };
+    let answer = bench.grpc.issue_attachment_token(ask(id)).await.unwrap().into_inner();
+    assert!(!answer.attachment_token.is_empty());
+    let logged = "select count(*) from audit where action = 'review-read' and detail = 'files'";
+    assert_eq!(bench.count(logged).await, 1);
+    let refused = bench.grpc.issue_attachment_token(ask(uuid::Uuid::nil())).await.unwrap_err();
+    assert_eq!(reason(&refused), "REVIEW_NOT_FOUND");
+    assert_eq!(bench.count(logged).await, 1);
+    assert!(bench.breaches().await.is_empty());
+}

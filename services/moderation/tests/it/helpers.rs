@@ -7,7 +7,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use liuyan_kit::{
-    auth::Caller,
+    auth::{self, Caller, Signer},
     clock::{Clock, ManualClock, to_proto},
     messaging::{Consumer, Envelope},
     service::Service,
@@ -65,7 +65,9 @@ pub(crate) async fn bench_with(config: Config) -> Bench {
     });
     app.load_data(&rules).await.unwrap();
     let consumer = of_intake(clock.clone(), Arc::default());
-    let grpc = Arc::new(Grpc::new(Arc::clone(&app)));
+    let (key, _) = auth::generate_key().unwrap();
+    let signer = Signer::new("moderation", &key, clock.clone()).unwrap();
+    let grpc = Arc::new(Grpc::new(Arc::clone(&app), signer));
     Bench { db, app, grpc, clock, intake, consumer, versions: Mutex::default() }
 }
 

@@ -92,6 +92,37 @@ impl server::IntakeService for Intake {
         not_served()
     }
 
+    type DownloadAttachmentStream =
+        BoxStream<'static, Result<intake::DownloadAttachmentResponse, Status>>;
+
+    async fn issue_upload_token(
+        &self,
+        _: Request<intake::IssueUploadTokenRequest>,
+    ) -> Result<Response<intake::IssueUploadTokenResponse>, Status> {
+        not_served()
+    }
+
+    async fn upload_attachment(
+        &self,
+        _: Request<tonic::Streaming<intake::UploadAttachmentRequest>>,
+    ) -> Result<Response<intake::UploadAttachmentResponse>, Status> {
+        not_served()
+    }
+
+    async fn download_attachment(
+        &self,
+        _: Request<intake::DownloadAttachmentRequest>,
+    ) -> Result<Response<Self::DownloadAttachmentStream>, Status> {
+        not_served()
+    }
+
+    async fn list_attachments(
+        &self,
+        _: Request<intake::ListAttachmentsRequest>,
+    ) -> Result<Response<intake::ListAttachmentsResponse>, Status> {
+        not_served()
+    }
+
     async fn get_message(
         &self,
         _: Request<intake::GetMessageRequest>,

@@ -57,6 +57,11 @@ fn bearer(headers: &HeaderMap) -> Result<Option<String>, Fault> {
 }
 
 impl Ask {
+    /// The token of whoever asks.
+    pub(super) fn bearer(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// Whether somebody says who they are.
     pub(super) fn is_personal(&self) -> bool {
         self.token.is_some()

@@ -39,7 +39,10 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
     }
 }
 
-/// No body of the API has a list in it, and serde would take one for an object whose fields come in
+/// The only list that a body of the API has in it; its entries are objects.
+const LIST: &str = "attachments";
+
+/// No other part of a body is a list, and serde would take one for an object whose fields come in
 /// their order.
 fn no_lists(bytes: &[u8]) -> Result<(), Fault> {
     let value = serde_json::from_slice::<Value>(bytes);
@@ -52,6 +55,9 @@ fn no_lists(bytes: &[u8]) -> Result<(), Fault> {
 /// Where the first list stands.
 fn list_in(value: &Value, path: &str) -> Option<String> {
     match value {
+        Value::Array(entries) if path == LIST => {
+            entries.iter().find_map(|entry| list_in(entry, &format!("{path}[]")))
+        }
         Value::Array(_) => Some(path.to_owned()),
         Value::Object(fields) => fields.iter().find_map(|(name, value)| {
             let dot = if path.is_empty() { "" } else { "." };

@@ -13,6 +13,7 @@ use utoipa::{
 };
 
 pub(super) mod accounts;
+pub(super) mod attachments;
 pub(super) mod cases;
 pub(super) mod directory;
 pub(super) mod feed;

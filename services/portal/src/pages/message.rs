@@ -13,6 +13,7 @@ use liuyan_proto::liuyan::{
 use super::{
     cards::{State, state_of},
     deadline::{self, Deadline},
+    files::{self, Row},
     history::{self, Span, Step},
 };
 use crate::{
@@ -71,6 +72,8 @@ struct Message {
     v: Visit,
     m: Shown,
     line: Vec<Division>,
+    /// Its public files; `None` while they can't be asked for.
+    files: Option<Vec<Row>>,
     canonical: String,
     description: String,
 }
@@ -100,12 +103,14 @@ async fn message(v: Visit, Path(number): Path<String>) -> Result<Response, Error
     }
     let names = names(&v, &case).await;
     let line = v.app().directory.line(&case.division_code).await.unwrap_or_default();
+    let files = files::of_public(&v, &case.number, &case.message_id).await;
     let told = if case.body.is_empty() { &case.details } else { &case.body };
     page(&Message {
         canonical: v.app().config.url_of(&format!("/m/{}", case.number)),
         description: beginning(told, DESCRIPTION),
         m: shown(&v, case, &names),
         line,
+        files,
         v,
     })
 }

@@ -37,6 +37,8 @@ mod author;
 mod held;
 mod view;
 
+pub(crate) use author::author;
+
 /// How many of one's own messages are shown at a time.
 const PAGE: i32 = 20;
 

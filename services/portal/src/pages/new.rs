@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    Form, Router,
-    extract::Query,
+    Router,
+    extract::{Query, Request},
     response::{IntoResponse as _, Response},
     routing::get,
 };
@@ -35,9 +35,11 @@ use crate::{
 
 mod chooser;
 mod draft;
+mod files;
 
 use chooser::Chooser;
 pub(crate) use draft::Draft;
+pub(crate) use files::takes_files;
 
 /// A domain with its topics, each of which may be chosen.
 #[derive(Debug)]
@@ -91,11 +93,22 @@ async fn blank(v: Visit, Query(ask): Query<Ask>) -> Result<Response, Error> {
     form(v, draft, Faults::default(), StatusCode::OK).await
 }
 
-async fn sent(v: Visit, Form(mut draft): Form<Draft>) -> Result<Response, Error> {
+async fn sent(v: Visit, request: Request) -> Result<Response, Error> {
+    let (pairs, files) = files::read(&v, request).await?;
+    let mut draft = Draft::of(&pairs)?;
+    draft.files = files;
     draft.mend();
     if draft.is_placeless() {
         // Who names the office need not look for it list by list.
         chooser::begin(&v, &mut draft, "").await;
+    }
+    if !draft.files.faults.is_empty() {
+        // Nothing is sent without a file that its author has chosen.
+        let f = Faults {
+            fields: vec![(files::ELEMENT.to_owned(), draft.files.faults.join("\n"))],
+            ..Faults::whole(v.t("new-files-missing"))
+        };
+        return form(v, draft, f, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
     match draft.action.as_str() {
         "submit" => submit(v, draft).await,

@@ -8,12 +8,13 @@ use http::{HeaderMap, Method, header};
 use subtle::ConstantTimeEq as _;
 use url::{Url, form_urlencoded};
 
-use crate::{error::Error, visit::Visit};
+use crate::{error::Error, pages::takes_files, visit::Visit};
 
 /// The hidden field that every form has.
-const TOKEN: &str = "_token";
-/// The only type of form that pages send.
+pub(crate) const TOKEN: &str = "_token";
+/// The type of form that pages send, and the one with files in it.
 const TYPE: &str = "application/x-www-form-urlencoded";
+const TYPE_WITH_FILES: &str = "multipart/form-data";
 
 /// Lets a request through that changes nothing, or that brings a form of ours.
 pub(super) async fn check(visit: &Visit, request: Request) -> Result<Request, Error> {
@@ -30,9 +31,11 @@ pub(super) async fn check(visit: &Visit, request: Request) -> Result<Request, Er
     if !is_from_here(request.headers(), &app.config.public_url) {
         return Err(Error::FormRefused("another site sent it"));
     }
-    let kind = request.headers().get(header::CONTENT_TYPE);
-    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if !kind.to_ascii_lowercase().starts_with(TYPE) {
+    if is_multipart(request.headers()) && takes_files(visit.path()) {
+        // Its page reads it piece by piece, and the token first; see `pages::new::files`.
+        return Ok(request);
+    }
+    if !kind(request.headers()).starts_with(TYPE) {
         return Err(Error::Unreadable);
     }
     let (parts, body) = request.into_parts();
@@ -47,11 +50,26 @@ pub(super) async fn check(visit: &Visit, request: Request) -> Result<Request, Er
     }
 }
 
+fn kind(headers: &HeaderMap) -> String {
+    let kind = headers.get(header::CONTENT_TYPE);
+    kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_ascii_lowercase()
+}
+
+/// Whether a form may have files in it.
+pub(crate) fn is_multipart(headers: &HeaderMap) -> bool {
+    kind(headers).starts_with(TYPE_WITH_FILES)
+}
+
 /// Why a form is none of those that this browser was shown.
 fn refused(visit: &Visit, body: &[u8]) -> Option<&'static str> {
-    let Some(expected) = visit.expected_token() else { return Some("there is no cookie") };
     let mut fields = form_urlencoded::parse(body);
     let token = fields.find(|(name, _)| name == TOKEN).map(|(_, value)| value);
+    foreign(visit, token.as_deref())
+}
+
+/// Why a form with this token is none of those that this browser was shown.
+pub(crate) fn foreign(visit: &Visit, token: Option<&str>) -> Option<&'static str> {
+    let Some(expected) = visit.expected_token() else { return Some("there is no cookie") };
     let Some(token) = token else { return Some("there is no token") };
     let same = bool::from(token.as_bytes().ct_eq(expected.as_bytes()));
     (!same).then_some("the token is another one")
@@ -59,7 +77,7 @@ fn refused(visit: &Visit, body: &[u8]) -> Option<&'static str> {
 
 /// Whether the browser itself says that a page of ours has sent the form. Then it is of a page that
 /// was open for too long, and what was typed there is shown to be sent once more.
-fn is_surely_from_here(headers: &HeaderMap) -> bool {
+pub(crate) fn is_surely_from_here(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin")
 }
 

@@ -115,7 +115,9 @@ async fn answer(app: &Arc<App>, request: Request, next: Next) -> Response {
         }
     };
     let Ok(_permit) = app.permits.try_acquire() else { return failed(Error::Overloaded.into()) };
-    let end = Instant::now() + app.config.limits.page();
+    let limits = &app.config;
+    let long = pages::is_upload(&request) || api::is_upload(&request);
+    let end = Instant::now() + if long { limits.files.upload() } else { limits.limits.page() };
     let work = AssertUnwindSafe(deadline::within(end, next.run(request))).catch_unwind();
     let response = match timeout_at(end, work).await {
         Ok(Ok(response)) => response,

@@ -98,13 +98,51 @@ impl Browser {
         self.post(path, &all).await
     }
 
+    /// Sends a form with files: its fields, and name and bytes of each file.
+    pub(crate) async fn send_files(
+        &mut self,
+        path: &str,
+        fields: &[(&str, &str)],
+        files: &[(&str, &[u8])],
+    ) -> Page {
+        const BETWEEN: &str = "----between";
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let head = format!("content-disposition: form-data; name=\"{name}\"\r\n\r\n");
+            body.extend(format!("--{BETWEEN}\r\n{head}{value}\r\n").into_bytes());
+        }
+        for (name, bytes) in files {
+            let head = format!(
+                "content-disposition: form-data; name=\"files\"; filename=\"{name}\"\r\n\
+                 content-type: application/octet-stream\r\n\r\n"
+            );
+            body.extend(format!("--{BETWEEN}\r\n{head}").into_bytes());
+            body.extend_from_slice(bytes);
+            body.extend(b"\r\n");
+        }
+        body.extend(format!("--{BETWEEN}--\r\n").into_bytes());
+        let kind = format!("multipart/form-data; boundary={BETWEEN}");
+        self.send_as(Method::POST, path, Some((kind, body))).await
+    }
+
     async fn send(&mut self, method: Method, path: &str, form: Option<String>) -> Page {
+        let kind = "application/x-www-form-urlencoded".to_owned();
+        self.send_as(method, path, form.map(|form| (kind, form.into_bytes()))).await
+    }
+
+    async fn send_as(
+        &mut self,
+        method: Method,
+        path: &str,
+        form: Option<(String, Vec<u8>)>,
+    ) -> Page {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("http://{}{path}", self.address))
             .header(header::ACCEPT_LANGUAGE, self.language);
-        if form.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let (kind, form) = form.unzip();
+        if let Some(kind) = kind {
+            request = request.header(header::CONTENT_TYPE, kind);
         }
         if !self.cookies.is_empty() {
             let all: Vec<String> =
@@ -126,7 +164,7 @@ impl Browser {
             }
         }
         let bytes = body.collect().await.unwrap().to_bytes();
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         Page { status: parts.status, headers: parts.headers, text }
     }
 }

@@ -14,6 +14,9 @@ use http_body_util::{BodyExt as _, Full};
 use liuyan_kit::testing;
 use tonic::{Status, service::Routes};
 
+/// What stands before a message: a flag and its length.
+const FRAME: usize = 5;
+
 type Answer = Arc<dyn Fn(&HeaderMap, &[u8]) -> Result<Vec<Vec<u8>>, Status> + Send + Sync>;
 
 /// What every service says.
@@ -49,7 +52,8 @@ impl Fake {
         A: prost::Message,
     {
         let answer: Answer = Arc::new(move |headers, bytes| {
-            answer(headers, M::decode(bytes).unwrap()).map(|answer| vec![answer.encode_to_vec()])
+            let message = M::decode(&bytes[FRAME..]).unwrap();
+            answer(headers, message).map(|answer| vec![answer.encode_to_vec()])
         });
         self.0.answers.lock().unwrap().insert(method, answer);
     }
@@ -64,8 +68,30 @@ impl Fake {
         A: prost::Message,
     {
         let answer: Answer = Arc::new(move |_, bytes| {
-            let messages = answer(M::decode(bytes).unwrap())?;
+            let messages = answer(M::decode(&bytes[FRAME..]).unwrap())?;
             Ok(messages.iter().map(prost::Message::encode_to_vec).collect())
+        });
+        self.0.answers.lock().unwrap().insert(method, answer);
+    }
+
+    /// Answers one method that takes a stream, once all of it has come.
+    pub(crate) fn on_all<M, A>(
+        &self,
+        method: &'static str,
+        answer: impl Fn(Vec<M>) -> Result<A, Status> + Send + Sync + 'static,
+    ) where
+        M: prost::Message + Default,
+        A: prost::Message,
+    {
+        let answer: Answer = Arc::new(move |_, mut bytes| {
+            let mut messages = Vec::new();
+            while !bytes.is_empty() {
+                let length = u32::from_be_bytes(bytes[1..FRAME].try_into().unwrap());
+                let end = FRAME + usize::try_from(length).unwrap();
+                messages.push(M::decode(&bytes[FRAME..end]).unwrap());
+                bytes = &bytes[end..];
+            }
+            answer(messages).map(|answer| vec![answer.encode_to_vec()])
         });
         self.0.answers.lock().unwrap().insert(method, answer);
     }
@@ -99,12 +125,11 @@ impl Fake {
         let path = parts.uri.path();
         // `/liuyan.intake.v1.IntakeService/SubmitMessage` is `IntakeService/SubmitMessage` here.
         let method = path.rsplit_once('.').map_or(path, |(_, method)| method).to_owned();
-        let body = to_bytes(body, 1 << 20).await.unwrap();
+        let body = to_bytes(body, 1 << 26).await.unwrap();
         self.0.calls.lock().unwrap().push((method.clone(), parts.headers.clone()));
         let answer = self.0.answers.lock().unwrap().get(method.as_str()).cloned();
         let answer = match answer {
-            // Before the message stand a flag and its length.
-            Some(answer) => answer(&parts.headers, &body[5..]),
+            Some(answer) => answer(&parts.headers, &body),
             None => Err(Status::unavailable("nobody is here")),
         };
         match answer {

@@ -6,6 +6,7 @@ mod browser;
 mod desk;
 mod desk_texts;
 mod fake;
+mod files;
 mod frame;
 mod held;
 mod mine;

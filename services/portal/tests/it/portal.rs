@@ -51,6 +51,15 @@ impl Running {
 
     /// The same with other limits, or reached by https.
     pub(crate) async fn with(scheme: &str, limits: toml::Table) -> Self {
+        Self::with_both(scheme, limits, toml::Table::new()).await
+    }
+
+    /// The same with other limits of files.
+    pub(crate) async fn with_files(files: &str) -> Self {
+        Self::with_both("http", toml::Table::new(), toml::from_str(files).unwrap()).await
+    }
+
+    async fn with_both(scheme: &str, limits: toml::Table, files: toml::Table) -> Self {
         let fake = Fake::default();
         samples::answer(&fake);
         let stub = fake.serve().await;
@@ -64,7 +73,9 @@ impl Running {
         .unwrap();
         let mut all = toml::Table::from_iter([("forms_per_minute".to_owned(), 0.into())]);
         all.extend(limits);
-        settings["service"].as_table_mut().unwrap().insert("limits".to_owned(), all.into());
+        let service = settings["service"].as_table_mut().unwrap();
+        service.insert("limits".to_owned(), all.into());
+        service.insert("files".to_owned(), files.into());
         let mut board = Board::new().without_bus().with_settings::<Told>(settings);
         let peers =
             ["intake", "moderation", "routing", "notification", "stats", "feed", "identity"];

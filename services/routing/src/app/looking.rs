@@ -1,11 +1,16 @@
-//! Officials' looks at texts that intake alone keeps. They are recorded first, and the text goes
+//! Officials' looks at texts and files that intake alone keeps. They are recorded first, and the text goes
 //! into the answer and nowhere else.
 
 use liuyan_kit::{auth::Caller, id};
 
 use super::{App, reading::Seen, viewer};
 use crate::{
-    domain::{CaseId, access::needs_original},
+    domain::{
+        CaseId, MessageId,
+        access::{Viewer, needs_original, sees_files},
+        case::Case,
+        directory::Directory,
+    },
     error::Error,
     store::{
         cases::{self, Name},
@@ -35,7 +40,7 @@ impl App {
         if !needs_original(&self.directory(), &seen.case, &viewer(caller, &seen.case)) {
             return Ok(seen);
         }
-        if !self.record(caller.clone(), case_id).await? {
+        if !self.record(caller.clone(), case_id, needs_original).await? {
             return Ok(seen);
         }
         seen.original = originals.of(message_id, purpose(caller, case_id)).await?;
@@ -45,16 +50,38 @@ impl App {
         Ok(seen)
     }
 
+    /// Records a look at the files of a case's message, which intake keeps. Gives the message.
+    ///
+    /// # Errors
+    /// [`Error::CaseNotFound`] also for a case that the caller may not know of, and for one of which
+    /// they see only what everybody sees.
+    pub async fn look_at_files(
+        &self,
+        caller: &Caller,
+        case_id: CaseId,
+    ) -> Result<MessageId, Error> {
+        let seen = self.case(caller, &Name::Case(case_id)).await?;
+        if !self.record(caller.clone(), case_id, sees_files).await? {
+            return Err(Error::CaseNotFound);
+        }
+        Ok(seen.case.message_id)
+    }
+
     /// Records a look. Gives whether it is still one: the case may just have been withdrawn, or
     /// given to somebody else.
-    async fn record(&self, caller: Caller, case_id: CaseId) -> Result<bool, Error> {
+    async fn record(
+        &self,
+        caller: Caller,
+        case_id: CaseId,
+        may: fn(&Directory, &Case, &Viewer) -> bool,
+    ) -> Result<bool, Error> {
         let app = self.clone();
         self.db
             .write(move |tx| {
                 Box::pin(async move {
                     let case = cases::lock(tx, case_id).await?;
                     let mut case = case.ok_or(Error::CaseNotFound)?;
-                    if !needs_original(&app.directory(), &case, &viewer(&caller, &case)) {
+                    if !may(&app.directory(), &case, &viewer(&caller, &case)) {
                         return Ok(false);
                     }
                     let at = app.now();
@@ -69,7 +96,8 @@ impl App {
     }
 }
 
-fn who(caller: &Caller) -> String {
+/// Who looks, as it is recorded.
+pub fn who(caller: &Caller) -> String {
     format!("{}/{}", caller.issuer, caller.subject)
 }
 

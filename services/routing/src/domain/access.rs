@@ -68,11 +68,15 @@ pub fn sight(directory: &Directory, case: &Case, viewer: &Viewer) -> Sight {
 }
 
 /// Whether a caller who looks at a case is to read its original text: an official who sees it whole,
-/// of what no text is kept here. The author has theirs from intake, and what is withdrawn nobody
-/// handles any more.
+/// of what no text is kept here.
 pub fn needs_original(directory: &Directory, case: &Case, viewer: &Viewer) -> bool {
+    case.text.is_none() && sees_files(directory, case, viewer)
+}
+
+/// Whether a caller may see the files of a case, public or not: an official who sees it whole. The
+/// author has theirs from intake, and what is withdrawn nobody handles any more.
+pub fn sees_files(directory: &Directory, case: &Case, viewer: &Viewer) -> bool {
     !viewer.author
-        && case.text.is_none()
         && case.state.outcome() != Some(Outcome::Withdrawn)
         && sight(directory, case, viewer) == Sight::Whole
 }

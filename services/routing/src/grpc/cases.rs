@@ -1,6 +1,13 @@
 //! `CaseService`.
 
-use liuyan_kit::{auth::Caller, class::Violation, locale::Words};
+use std::time::Duration;
+
+use liuyan_kit::{
+    auth::{Caller, Claims, Signer},
+    class::Violation,
+    clock::to_proto,
+    locale::Words,
+};
 use liuyan_proto::liuyan::routing::v1::{self as routing, case_service_server::CaseService};
 use tonic::{Request, Response, Status};
 
@@ -8,6 +15,7 @@ use super::{Checks, convert, status, words};
 use crate::{
     app::{
         App,
+        looking::who,
         reading::{Codes, Wanted},
         searching::Sought,
     },
@@ -21,19 +29,25 @@ mod working;
 
 /// The most cases that are given at once.
 const MOST_IDS: usize = 256;
+/// What intake asks of who wants to see files; the subject says of which message.
+const FILES: &str = "attachment:read";
+/// How long a token for files is good.
+const FILES_LIFETIME: Duration = Duration::from_secs(120);
 
 /// Serves cases.
 #[derive(Debug)]
 pub struct Grpc {
     app: App,
     originals: Originals,
+    signer: Signer,
     words: Words,
 }
 
 impl Grpc {
-    /// Serves what `app` does; officials see `originals`, where no text is kept here.
-    pub fn new(app: App, originals: Originals) -> Self {
-        Self { app, originals, words: words() }
+    /// Serves what `app` does; officials see `originals`, where no text is kept here, and `signer`
+    /// lets them see files at intake.
+    pub fn new(app: App, originals: Originals, signer: Signer) -> Self {
+        Self { app, originals, signer, words: words() }
     }
 
     fn answer<T>(&self, caller: &Caller, result: Result<T, Error>) -> Result<Response<T>, Status> {
@@ -57,6 +71,32 @@ impl Grpc {
         checks.done()?;
         let seen = self.app.look(caller, &name, &self.originals).await?;
         Ok(routing::GetCaseResponse { case: Some(convert::seen(seen)) })
+    }
+
+    /// The look is recorded, and only then the token is there.
+    async fn files(
+        &self,
+        caller: &Caller,
+        request: routing::IssueAttachmentTokenRequest,
+    ) -> Result<routing::IssueAttachmentTokenResponse, Error> {
+        let mut checks = Checks::default();
+        let case_id = checks.id("case_id", &request.case_id);
+        checks.done()?;
+        let message_id = self.app.look_at_files(caller, case_id).await?;
+        let now = self.app.now();
+        let attachment_token = self.signer.sign(&Claims {
+            sub: format!("files/{message_id}/{}", who(caller)),
+            scopes: vec![FILES.to_owned()],
+            offices: Vec::new(),
+            divisions: Vec::new(),
+            lifetime: FILES_LIFETIME,
+        });
+        let expires_at = now.saturating_add(FILES_LIFETIME).unwrap_or(now);
+        Ok(routing::IssueAttachmentTokenResponse {
+            attachment_token,
+            message_id: message_id.to_string(),
+            expires_at: Some(to_proto(expires_at)),
+        })
     }
 
     async fn list(
@@ -152,6 +192,15 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::GetCaseResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.get(&caller, request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn issue_attachment_token(
+        &self,
+        request: Request<routing::IssueAttachmentTokenRequest>,
+    ) -> Result<Response<routing::IssueAttachmentTokenResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.files(&caller, request.into_inner()).await;
         self.answer(&caller, result)
     }
 

@@ -40,6 +40,7 @@ impl Intake {
             details: format!("{secret} details"),
             place: format!("{secret} place"),
             place_public: false,
+            attachments: Vec::new(),
         };
         self.texts.lock().unwrap().insert(message_id.to_string(), text);
     }
@@ -92,6 +93,37 @@ impl IntakeService for Intake {
         &self,
         _: Request<Streaming<intake::SubmitMessagesRequest>>,
     ) -> Answer<Self::SubmitMessagesStream> {
+        not_here()
+    }
+
+    async fn issue_upload_token(
+        &self,
+        _: Request<intake::IssueUploadTokenRequest>,
+    ) -> Answer<intake::IssueUploadTokenResponse> {
+        not_here()
+    }
+
+    async fn upload_attachment(
+        &self,
+        _: Request<Streaming<intake::UploadAttachmentRequest>>,
+    ) -> Answer<intake::UploadAttachmentResponse> {
+        not_here()
+    }
+
+    type DownloadAttachmentStream =
+        tokio_stream::Empty<Result<intake::DownloadAttachmentResponse, Status>>;
+
+    async fn download_attachment(
+        &self,
+        _: Request<intake::DownloadAttachmentRequest>,
+    ) -> Answer<Self::DownloadAttachmentStream> {
+        not_here()
+    }
+
+    async fn list_attachments(
+        &self,
+        _: Request<intake::ListAttachmentsRequest>,
+    ) -> Answer<intake::ListAttachmentsResponse> {
         not_here()
     }
 

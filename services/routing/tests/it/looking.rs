@@ -182,3 +182,31 @@ async fn looks_at_the_same_moment_are_all_counted() {
         .unwrap();
     assert_eq!((counted, looks(&house).await.len()), (5, 5));
 }
+
+#[tokio::test]
+async fn a_look_at_files_is_recorded_and_only_for_who_sees_the_case_whole() {
+    let house = House::open().await;
+    let (private, public) = (a_message().private(), a_message());
+    let secret = a_secret_case(&house, &private).await;
+    let open = view(&house.a_case(&public).await).case_id.clone();
+    let before = looks(&house).await.len();
+    let ask = |token: &str, case_id: &str| {
+        let request = routing::IssueAttachmentTokenRequest { case_id: case_id.to_owned() };
+        let mut cases = house.cases(token);
+        async move { cases.issue_attachment_token(request).await }
+    };
+    let clerk = house.clerk("130102-g");
+    for (case_id, message) in [(&secret, &private), (&open, &public)] {
+        let answer = ask(&clerk, case_id).await.unwrap().into_inner();
+        assert_eq!(answer.message_id, message.message_id.to_string());
+        assert!(!answer.attachment_token.is_empty());
+    }
+    assert_eq!(looks(&house).await.len(), before + 2, "also of a case that everybody may read");
+    let beside = house.clerk("130103-g");
+    for case_id in [&secret, &open] {
+        assert_eq!(reason(ask(&beside, case_id).await.map(|_| ())), "CASE_NOT_FOUND");
+    }
+    let nobody = house.token(&["case:view"], &["130102-g"]);
+    assert_eq!(ask(&nobody, &open).await.unwrap_err().code(), Code::PermissionDenied);
+    assert_eq!(looks(&house).await.len(), before + 2);
+}

@@ -73,6 +73,13 @@ impl ReviewService for Moderation {
         not_here()
     }
 
+    async fn issue_attachment_token(
+        &self,
+        _: Request<moderation::IssueAttachmentTokenRequest>,
+    ) -> Answer<moderation::IssueAttachmentTokenResponse> {
+        not_here()
+    }
+
     async fn get_review(
         &self,
         _: Request<moderation::GetReviewRequest>,

@@ -45,6 +45,8 @@ fn raw() -> Raw {
         entrance: Entrance::Board,
         locale: String::new(),
         occurred_at: None,
+        files: Vec::new(),
+        uploader: Ok(String::new()),
     }
 }
 

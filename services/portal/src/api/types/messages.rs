@@ -8,7 +8,12 @@ use liuyan_proto::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Time, Word, cases::Visibility, some, words};
+use super::{
+    Time, Word,
+    attachments::{AttachedFile, Attachment},
+    cases::Visibility,
+    some, words,
+};
 
 words! {
     /// The entrance by which a message came.
@@ -141,6 +146,10 @@ pub(in crate::api) struct NewMessage {
     channel: Option<Channel>,
     /// The author's language as a BCP 47 tag; that of the request if left out.
     locale: String,
+    /// Files that were uploaded before, up to 5.
+    attachments: Vec<AttachedFile>,
+    /// The token with which they were uploaded; left out by whoever brought a bearer token.
+    upload_token: String,
 }
 
 impl NewMessage {
@@ -169,6 +178,8 @@ impl NewMessage {
             author: self.author.map(|it| intake::Author { name: it.name, phone: it.phone }),
             channel: self.channel.unwrap_or(Channel::Api).into(),
             locale: if self.locale.is_empty() { locale.to_owned() } else { self.locale },
+            attachments: self.attachments.into_iter().map(Into::into).collect(),
+            upload_token: self.upload_token,
             ..intake::NewMessage::default()
         }
     }
@@ -257,6 +268,9 @@ pub(in crate::api) struct Text {
     place: Option<String>,
     /// Whether the public may see the place.
     place_public: bool,
+    /// The files that go with it, in the author's order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attachments: Vec<Attachment>,
 }
 
 /// A message as its author sees it.
@@ -309,6 +323,7 @@ impl From<intake::Message> for Message {
             details: some(it.details),
             place: some(it.place),
             place_public: it.place_public,
+            attachments: it.attachments.into_iter().map(Into::into).collect(),
         };
         Self {
             visibility: Visibility::of(it.visibility),

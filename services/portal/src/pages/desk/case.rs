@@ -20,6 +20,7 @@ use crate::{
     pages::{
         cards::{Heading, heading},
         faults::Faults,
+        files::{self, Row},
         message::{Shown, names, shown},
         search::{Choice, choice},
     },
@@ -81,6 +82,8 @@ struct CasePage {
     which: Which,
     outcomes: Vec<Choice>,
     notices: Vec<Line>,
+    /// The files of the message; `None` while they can't be asked for.
+    files: Option<Vec<Row>>,
     f: Faults,
 }
 
@@ -132,7 +135,11 @@ pub(super) async fn render(
     let reads_only = !works(session);
     let state = view.state();
     let may = if reads_only { May::default() } else { May::of(state) };
-    let (names, notices) = futures::join!(names(&v, &view), notices::of_case(&v, &view.case_id));
+    let (names, notices, files) = futures::join!(
+        names(&v, &view),
+        notices::of_case(&v, &view.case_id),
+        files::of_case(&v, &view.number, &view.case_id),
+    );
     let offered = OUTCOMES.iter().filter(|(code, ..)| !may.only_duplicate || *code == "duplicate");
     let private = case.visibility() == Visibility::Private;
     let template = CasePage {
@@ -151,6 +158,7 @@ pub(super) async fn render(
         wish,
         which,
         notices,
+        files,
         v,
     };
     page_with(&template, status, Keep::Never)

@@ -31,6 +31,7 @@ use crate::{
     pages::{
         cards::State,
         faults::Faults,
+        files::{self, Right, Row},
         message::{self, Answer, Shown, Text},
     },
     visit::Visit,
@@ -85,6 +86,8 @@ struct Page {
     is_private: bool,
     submitted: Option<When>,
     why: Option<Why>,
+    /// Its files; here they are always known.
+    files: Option<Vec<Row>>,
     request_id: String,
     may_withdraw: bool,
     case_id: String,
@@ -140,6 +143,7 @@ pub(super) async fn show(
         is_private: message.visibility() == Visibility::Private,
         submitted: v.moment(message.submitted_at.as_ref()),
         why,
+        files: Some(files_of(&v, &message)),
         request_id: v.new_id(),
         may_withdraw: may_withdraw(&message),
         text: typed.unwrap_or_else(|| text_of(message)),
@@ -202,6 +206,11 @@ fn may_withdraw(message: &Message) -> bool {
         | MessageState::Withdrawn
         | MessageState::Erased => false,
     }
+}
+
+fn files_of(v: &Visit, message: &Message) -> Vec<Row> {
+    let files = message.text.as_ref().map_or(&[][..], |text| &text.attachments);
+    files::rows(v, &message.number, Right::Own, files)
 }
 
 fn text_of(message: Message) -> Text {

@@ -7,10 +7,11 @@ use liuyan_proto::liuyan::{
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::visit::Visit;
+use super::files::{self, Files};
+use crate::{error::Error, visit::Visit};
 
 /// A message as its author types it: every field of the form, as it was sent.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Draft {
     /// Which button was pressed.
@@ -35,14 +36,32 @@ pub(crate) struct Draft {
     pub(crate) visibility: String,
     pub(crate) name: String,
     pub(crate) phone: String,
+    /// Its files, which are at intake by now.
+    #[serde(skip)]
+    pub(crate) files: Files,
 }
 
 impl Draft {
+    /// The draft that these fields of a form make.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`] if a field comes twice that is none of files.
+    pub(crate) fn of(pairs: &[(String, String)]) -> Result<Self, Error> {
+        let mut fields = serde_json::Map::new();
+        for (name, value) in pairs.iter().filter(|(name, _)| !files::is_of_files(name)) {
+            if fields.insert(name.clone(), value.clone().into()).is_some() {
+                return Err(Error::Unreadable);
+            }
+        }
+        serde_json::from_value(fields.into()).map_err(|_| Error::Unreadable)
+    }
+
     /// Empties what is no id, and makes line ends those of Unix: browsers send others.
     pub(crate) fn mend(&mut self) {
         if self.another.parse::<Uuid>().is_err() {
             self.another.clear();
         }
+        self.files.remove(&self.action);
         for text in [&mut self.body, &mut self.demand, &mut self.details, &mut self.remark] {
             *text = text.replace("\r\n", "\n");
         }
@@ -97,7 +116,9 @@ impl Draft {
         // Where the office was looked for is no part of what is said.
         let said =
             self.pairs().into_iter().filter(|(name, _)| !matches!(*name, "d1" | "d2" | "d3"));
-        v.id_of("new", &said.map(|(_, words)| words).collect::<Vec<_>>())
+        let files = self.files.said();
+        let files = files.iter().map(String::as_str);
+        v.id_of("new", &said.map(|(_, words)| words).chain(files).collect::<Vec<_>>())
     }
 
     /// The request to intake. Nothing that was typed is left out: what does not belong there is
@@ -125,6 +146,8 @@ impl Draft {
             author: (author != Author::default()).then_some(author),
             channel: Channel::Web.into(),
             locale: v.locale().to_owned(),
+            attachments: self.files.attached(),
+            upload_token: self.files.token.clone(),
             ..NewMessage::default()
         };
         SubmitMessageRequest {
@@ -144,6 +167,7 @@ pub(crate) fn id_of(field: &str) -> String {
         "place.text" => "place",
         "author.name" => "name",
         "author.phone" => "phone",
+        "attachments" | "upload_token" => super::files::ELEMENT,
         other => other,
     };
     id.to_owned()

@@ -26,6 +26,7 @@ use crate::{
     page::{Keep, page_with, see},
     pages::{
         faults::Faults,
+        files::{self, Row},
         find_office::{Found, find},
     },
     visit::Visit,
@@ -107,6 +108,8 @@ struct ReviewPage {
     found: Vec<Found>,
     more: bool,
     verdict: Option<Verdict>,
+    /// The files of the message; `None` while they can't be asked for.
+    files: Option<Vec<Row>>,
     /// Whether words can still be taken out of it.
     published: bool,
     wish: Wish,
@@ -180,6 +183,7 @@ pub(super) async fn render(
         marks::distinct(review.redactions.iter().copied().chain(typed).collect())
     };
     let template = ReviewPage {
+        files: files::of_review(&v, &review.number, &review.message_id).await,
         lease: Lease::of(&v, &session, &review),
         parts: parts(&text, &notes, &redactions),
         reasons: reasons(&v, &grounds, &wish.ground, session.has(Role::SeniorModerator)),

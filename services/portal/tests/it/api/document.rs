@@ -8,9 +8,12 @@ use super::client::{call, get};
 use crate::portal::Running;
 
 /// Every route, with what it takes.
-const ROUTES: [(&str, &str); 36] = [
+const ROUTES: [(&str, &str); 42] = [
     ("get", "/.well-known/jwks.json"),
     ("get", "/.well-known/liuyan-keys.json"),
+    ("post", "/api/v1/attachments"),
+    ("get", "/api/v1/author-data"),
+    ("post", "/api/v1/author-data/erase"),
     ("get", "/api/v1/cases"),
     ("get", "/api/v1/cases/{case}"),
     ("post", "/api/v1/cases/{case}/accept"),
@@ -33,6 +36,8 @@ const ROUTES: [(&str, &str); 36] = [
     ("post", "/api/v1/messages/lookup"),
     ("post", "/api/v1/messages/restore"),
     ("get", "/api/v1/messages/{message_id}"),
+    ("get", "/api/v1/messages/{message_id}/author-data"),
+    ("post", "/api/v1/messages/{message_id}/erase"),
     ("get", "/api/v1/messages/{message_id}/decision"),
     ("get", "/api/v1/messages/{message_id}/receipt"),
     ("post", "/api/v1/messages/{message_id}/resubmit"),
@@ -44,6 +49,7 @@ const ROUTES: [(&str, &str); 36] = [
     ("get", "/api/v1/stats/ranking"),
     ("get", "/api/v1/stats/report.csv"),
     ("get", "/api/v1/stats/series"),
+    ("post", "/api/v1/upload-tokens"),
     ("post", "/oauth2/token"),
 ];
 

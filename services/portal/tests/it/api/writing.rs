@@ -270,3 +270,74 @@ async fn somebody_unknown_sends_only_so_much_within_a_minute() {
     assert_eq!(answer.header(header::RETRY_AFTER), "60");
     send().bearer("agency").send().await.ok();
 }
+
+#[tokio::test]
+async fn a_file_is_passed_on_and_goes_with_a_message() {
+    let portal = Running::start().await;
+    let taken = receives(&portal);
+    portal.fake.on("IntakeService/IssueUploadToken", |_: intake::IssueUploadTokenRequest| {
+        Ok(intake::IssueUploadTokenResponse {
+            upload_token: "a-token".to_owned(),
+            ..Default::default()
+        })
+    });
+    let came = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&came);
+    portal.fake.on_all(
+        "IntakeService/UploadAttachment",
+        move |parts: Vec<intake::UploadAttachmentRequest>| {
+            *noted.lock().unwrap() = parts;
+            let attachment = intake::Attachment {
+                attachment_id: REQUEST.to_owned(),
+                media_type: "image/jpeg".to_owned(),
+                size: 7,
+                width: 3,
+                ..Default::default()
+            };
+            Ok(intake::UploadAttachmentResponse { attachment: Some(attachment) })
+        },
+    );
+    let issued = post(&portal, "/api/v1/upload-tokens").send().await;
+    assert_eq!(
+        (issued.status, &issued.json()["upload_token"]),
+        (StatusCode::CREATED, &json!("a-token"))
+    );
+    let form = "--b\r\ncontent-disposition: form-data; name=\"x\"; filename=\"a.jpg\"\r\n\r\na file!\r\n--b--";
+    for (kind, body) in [("image/jpeg", "a file!"), ("multipart/form-data; boundary=b", form)] {
+        let call = post(&portal, "/api/v1/attachments").body(kind, body);
+        let answer = call.header("idempotency-key", REQUEST).header("upload-token", "a-token");
+        let answer = answer.send().await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+        let file = answer.json();
+        assert_eq!((&file["attachment_id"], &file["width"]), (&json!(REQUEST), &json!(3)));
+        assert!(file.get("height").is_none());
+        let parts: Vec<_> = came.lock().unwrap().drain(..).filter_map(|it| it.part).collect();
+        let header = intake::AttachmentHeader {
+            request_id: REQUEST.to_owned(),
+            upload_token: "a-token".to_owned(),
+            media_type: kind.to_owned(),
+        };
+        let chunk = intake::upload_attachment_request::Part::Chunk("a file!".into());
+        assert_eq!(parts, [intake::upload_attachment_request::Part::Header(header), chunk]);
+    }
+    let no_key = post(&portal, "/api/v1/attachments").body("image/jpeg", "a").send().await;
+    no_key.problem(400, "REQUEST_INVALID");
+
+    let body = json!({
+        "office_id": "330106-g", "kind": "help", "title": "路灯不亮", "body": "路灯不亮已有一周了。",
+        "attachments": [{"attachment_id": REQUEST, "public": true}, {"attachment_id": "x"}],
+        "upload_token": "a-token",
+    });
+    let call = post(&portal, MESSAGES).json(&body).header("idempotency-key", REQUEST);
+    assert_eq!(call.send().await.status, StatusCode::CREATED);
+    let message = taken.lock().unwrap().pop().unwrap().message.unwrap();
+    let files: Vec<_> =
+        message.attachments.iter().map(|it| (it.attachment_id.as_str(), it.public)).collect();
+    assert_eq!(files, [(REQUEST, true), ("x", false)]);
+    assert_eq!(message.upload_token, "a-token");
+    for wrong in [json!([["x", true]]), json!([{"attachment_id": "x", "name": "y"}]), json!("x")] {
+        let call = post(&portal, MESSAGES).json(&json!({"attachments": wrong}));
+        let answer = call.header("idempotency-key", REQUEST).send().await;
+        answer.problem(400, "REQUEST_INVALID");
+    }
+}
