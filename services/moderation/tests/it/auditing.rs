@@ -108,7 +108,8 @@ async fn a_look_at_files_is_logged_before_the_token_is_there() {
     assert!(!answer.attachment_token.is_empty());
     let logged = "select count(*) from audit where action = 'review-read' and detail = 'files'";
     assert_eq!(bench.count(logged).await, 1);
-    let refused = bench.grpc.issue_attachment_token(ask(uuid::Uuid::nil())).await.unwrap_err();
+    let refused =
+        bench.grpc.issue_attachment_token(ask(uuid::Uuid::from_u128(9))).await.unwrap_err();
     assert_eq!(reason(&refused), "REVIEW_NOT_FOUND");
     assert_eq!(bench.count(logged).await, 1);
     assert!(bench.breaches().await.is_empty());
