@@ -148,8 +148,14 @@ pub(crate) struct Layout<'a> {
 }
 
 /// The scopes that one service may use with another.
-const BETWEEN_SERVICES: &[&str] =
-    &["text:read", "text:public", "attachment:read", "case:view", "contact:read", "messaging:confirm"];
+const BETWEEN_SERVICES: &[&str] = &[
+    "text:read",
+    "text:public",
+    "attachment:read",
+    "case:view",
+    "contact:read",
+    "messaging:confirm",
+];
 /// The scopes that identity may give to people and agencies: none of those above.
 const OF_PEOPLE: &[&str] = &[
     "account",

@@ -61,9 +61,14 @@ impl Role {
             Self::Moderator => &["account", "review:work"],
             Self::SeniorModerator => &["account", "review:work", "review:senior"],
             Self::Editor => &["account", "directory:write", "column:write", "stats:recount"],
-            Self::Administrator => {
-                &["account", "account:write", "agency:write", "author:manage", "column:write", "delivery:manage"]
-            }
+            Self::Administrator => &[
+                "account",
+                "account:write",
+                "agency:write",
+                "author:manage",
+                "column:write",
+                "delivery:manage",
+            ],
         }
     }
 
