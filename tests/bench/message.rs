@@ -1,10 +1,10 @@
 //! The message that is submitted: some 600 bytes of text, and an author of their own.
 
+use liuyan_kit::id;
 use liuyan_proto::liuyan::{
     common::v1::{Channel, Visibility},
     intake::v1::{Author, NewMessage, SubmitMessageRequest},
 };
-use uuid::Uuid;
 
 /// The office it is for.
 pub(crate) const OFFICE: &str = "110000-s";
@@ -18,8 +18,9 @@ const BODY: &str = "我们小区东门外的人行道去年秋天铺管线时挖
 
 /// One that nobody has sent before.
 pub(crate) fn fresh() -> SubmitMessageRequest {
-    let id = Uuid::new_v4();
-    let tail = u32::from_be_bytes([id.as_bytes()[0], id.as_bytes()[1], id.as_bytes()[2], 0]);
+    let id = id::v7(liuyan_kit::testing::now());
+    // The end of it is random.
+    let tail = u32::from_be_bytes([0, id.as_bytes()[13], id.as_bytes()[14], id.as_bytes()[15]]);
     SubmitMessageRequest {
         request_id: id.to_string(),
         message: Some(NewMessage {

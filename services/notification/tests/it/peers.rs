@@ -139,6 +139,7 @@ stand_in!(
     case_server::CaseService, routing,
     batch_get_public_case(BatchGetPublicCaseRequest) -> BatchGetPublicCaseResponse by batch_cases,
     get_case(GetCaseRequest) -> GetCaseResponse,
+    issue_attachment_token(IssueAttachmentTokenRequest) -> IssueAttachmentTokenResponse,
     list_cases(ListCasesRequest) -> ListCasesResponse,
     search_cases(SearchCasesRequest) -> SearchCasesResponse,
     accept_case(AcceptCaseRequest) -> AcceptCaseResponse,
