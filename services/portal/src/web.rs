@@ -36,7 +36,7 @@ mod guard;
 pub(crate) mod limiter;
 
 pub(crate) use client::NOBODY;
-pub(crate) use forms::{TOKEN, foreign, is_multipart, is_surely_from_here};
+pub(crate) use forms::{TOKEN, foreign, is_multipart, is_surely_from_here, multipart};
 pub(crate) use guard::RequestId;
 
 /// For how long a browser keeps the chosen language, in seconds.

@@ -1,10 +1,6 @@
 //! Files for messages that are left by programs.
 
-use axum::{
-    body::Bytes,
-    extract::{FromRequest as _, Multipart, Request},
-    response::Response,
-};
+use axum::{body::Bytes, extract::Request, response::Response};
 use futures::{Stream, StreamExt as _, stream};
 use http::{HeaderName, StatusCode, header};
 use liuyan_proto::liuyan::intake::v1::AttachmentHeader;
@@ -71,8 +67,7 @@ pub(super) async fn upload(
     let upload = Upload { app: &ask.app, locale: ask.locale, bearer: ask.bearer(), header };
     let file = if web::is_multipart(request.headers()) {
         let unreadable = |_| Error::Unreadable;
-        let mut form =
-            Multipart::from_request(request, &()).await.map_err(|_| Error::Unreadable)?;
+        let mut form = web::multipart(request).await?;
         loop {
             let field = form.next_field().await.map_err(unreadable)?;
             let field = field.ok_or_else(|| Fault::invalid("file", "FIELD_REQUIRED"))?;

@@ -2,7 +2,7 @@
 
 use axum::{
     body::{Body, to_bytes},
-    extract::Request,
+    extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request},
 };
 use http::{HeaderMap, Method, header};
 use subtle::ConstantTimeEq as _;
@@ -58,6 +58,16 @@ fn kind(headers: &HeaderMap) -> String {
 /// Whether a form may have files in it.
 pub(crate) fn is_multipart(headers: &HeaderMap) -> bool {
     kind(headers).starts_with(TYPE_WITH_FILES)
+}
+
+/// A form with files in it, to be read piece by piece. How long it may be, its reader decides: axum
+/// would take two megabytes.
+///
+/// # Errors
+/// [`Error::Unreadable`] if it is none.
+pub(crate) async fn multipart(mut request: Request) -> Result<Multipart, Error> {
+    DefaultBodyLimit::disable().apply(&mut request);
+    Multipart::from_request(request, &()).await.map_err(|_| Error::Unreadable)
 }
 
 /// Why a form is none of those that this browser was shown.

@@ -186,6 +186,18 @@ async fn a_form_that_is_not_ours_uploads_nothing() {
 }
 
 #[tokio::test]
+async fn a_video_of_many_megabytes_comes_through() {
+    let portal = Running::start().await;
+    let came = takes_files(&portal.fake);
+    let mut browser = portal.english();
+    let long = [BYTES, &[0; 12_000_000]].concat();
+    let preview = chosen(&mut browser, "preview", &[("a.jpg", &long), ("b.jpg", &long)]).await;
+    assert_eq!(preview.status, StatusCode::OK);
+    let lengths: Vec<usize> = came.lock().unwrap().iter().map(|(_, length)| *length).collect();
+    assert_eq!(lengths, [long.len(); 2]);
+}
+
+#[tokio::test]
 async fn a_form_with_files_may_not_be_endless() {
     let portal = Running::with_files("form_bytes = 1000").await;
     takes_files(&portal.fake);

@@ -3,7 +3,7 @@
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest as _, Multipart, Request, multipart::Field},
+    extract::{Request, multipart::Field},
 };
 use futures::{Stream, stream};
 use liuyan_proto::liuyan::intake::v1::{AttachedFile, AttachmentHeader};
@@ -206,7 +206,7 @@ pub(crate) async fn read(
     // Each of them holds a connection for long, and there are to be some left for pages.
     let _place = v.app().uploads.try_acquire().map_err(|_| Error::Overloaded)?;
     let from_here = web::is_surely_from_here(request.headers());
-    let mut form = Multipart::from_request(request, &()).await.map_err(|_| Error::Unreadable)?;
+    let mut form = web::multipart(request).await?;
     let mut pairs: Vec<(String, String)> = Vec::new();
     let (mut bytes, mut left) = (0, v.app().config.files.form_bytes);
     let mut files: Option<Files> = None;
