@@ -111,7 +111,9 @@ pub(crate) fn a_message(body: &str) -> Message {
 fn rand_like() -> u128 {
     static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
     let next = NEXT.fetch_add(1, Ordering::SeqCst);
-    u128::from(next.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 64 | u128::from(next)
+    let id = u128::from(next.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 64 | u128::from(next);
+    // Ids of messages are of version 7.
+    id & !(0xf << 76) | (7 << 76)
 }
 
 /// Clean, and held by the rules.

@@ -112,7 +112,8 @@ pub(crate) fn fresh() -> Uuid {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let next = NEXT.fetch_add(1, Ordering::SeqCst);
     let high = u128::from(next.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    Uuid::from_u128((high << 64) | u128::from(next))
+    // Ids of messages are of version 7.
+    Uuid::from_u128(((high << 64) | u128::from(next)) & !(0xf << 76) | (7 << 76))
 }
 
 /// A person who is signed in, as the guard hands them over.

@@ -78,7 +78,9 @@ pub(crate) fn at(text: &str) -> Timestamp {
 
 /// An id that differs from those of other numbers.
 pub(crate) fn message(number: u128) -> Uuid {
-    Uuid::from_u128((number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_0000_0000_0000_0001))
+    let id = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_0000_0000_0000_0001);
+    // Ids of messages are of version 7.
+    Uuid::from_u128(id & !(0xf << 76) | (7 << 76))
 }
 
 /// A public message to an office in Fuzhou, submitted on the first of July.
