@@ -41,11 +41,21 @@ export async function readReceipt(visitor) {
   return { number: number.trim(), code: code.trim() };
 }
 
+/** Chooses files on the form; they go up with whatever button is pressed next. */
+export async function attach(visitor, files) {
+  await visitor.page.locator('input[type=file]').setInputFiles(files);
+}
+
 /** Leaves a message at once, as a link to the office allows; `ticked` are further choices. */
-export async function write(visitor, message, office, ticked = []) {
+export async function write(visitor, message, office, ticked = [], files = []) {
   await visitor.goto(`/new?office=${office}`);
   await visitor.check(`input[name=office_id][value="${office}"]`);
   await fillMessage(visitor, message);
+  if (files.length > 0) {
+    await attach(visitor, files);
+    await visitor.press('button[name=action][value=pick]');
+    for (const box of await visitor.page.locator('input[name=file_public]').all()) await box.check();
+  }
   for (const choice of ticked) await visitor.check(choice);
   await visitor.press(SUBMIT);
   return { ...(await readReceipt(visitor)), title: message.title };

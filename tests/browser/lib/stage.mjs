@@ -6,6 +6,15 @@ import { PHONE } from './board.mjs';
 
 export const TEXTS = JSON.parse(readFileSync(join(import.meta.dirname, '../texts.json'), 'utf8'));
 
+// A PNG of four by four grey points.
+const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAQAAAAECAIAAAAmkwkpAAAAEElEQVR4nGOoaOqBIwbiOAB40hhhK9FxFgAAAABJRU5ErkJggg==';
+
+/** What authors attach: a picture, and something that is none although it says so. */
+export const FILES = {
+  picture: { name: 'street.png', mimeType: 'image/png', buffer: Buffer.from(PNG, 'base64') },
+  fake: { name: 'street.png', mimeType: 'image/png', buffer: Buffer.from('MZ this is a program') },
+};
+
 let told = 0;
 
 /** A mark in letters that rules take for no number; a new one at each call. */

@@ -3,9 +3,9 @@
 // `open` brings the visitor there; `reset` forgets what was loaded on the way, so that only the last
 // page is weighed. `role` is who sees it, `needs` that messages must have been prepared.
 
-import { PREVIEW, SUBMIT, fillMessage } from '../lib/acts.mjs';
+import { PREVIEW, SUBMIT, attach, fillMessage } from '../lib/acts.mjs';
 import { PHONE, PLACES } from '../lib/board.mjs';
-import { TEXTS, message } from '../lib/stage.mjs';
+import { FILES, TEXTS, message } from '../lib/stage.mjs';
 
 /** A page that is simply opened. */
 const at = (name, path, more = {}) => ({ name, open: ({ visitor }) => visitor.goto(path, more.status ?? 200), ...more });
@@ -49,6 +49,7 @@ const PUBLIC = [
   at('figures of nothing', '/stats?from=2001-01&to=2001-02'),
   of('message that waits', 'waiting', (it) => `/m/${it.number}`),
   of('message with an answer', 'closed', (it) => `/m/${it.number}`),
+  of('message with files', 'answered', (it) => `/m/${it.number}`),
   of('message with words left out', 'redacted', (it) => `/m/${it.number}`),
   at('verify', '/verify?endpoint=1'),
   at('sign-in', '/sign-in'),
@@ -75,6 +76,8 @@ const WRITING = [
   sent('new, with a list of offices', '/new', (v) => v.choose('#d1', 'ministries'), 'button[value=pick]'),
   sent('new, with everything wrong', '/new', (v) => v.fill({ '#title': 'a', '#phone': '12' }), SUBMIT, { status: 422 }),
   sent('new, a complaint with everything wrong', '/new', (v) => v.check('#kind-complaint'), SUBMIT, { status: 422 }),
+  sent('new, with files', '/new', (v) => attach(v, [FILES.picture, FILES.picture]), 'button[value=pick]'),
+  sent('new, with a file that is refused', '/new', (v) => attach(v, [FILES.fake, FILES.picture]), 'button[value=pick]', { status: 422 }),
   sent('preview', `/new?office=${PLACES.office}`, (v) => fillMessage(v, { ...message(TEXTS.lives.help), name: 'A', phone: PHONE }), PREVIEW),
   {
     name: 'receipt',
@@ -95,6 +98,8 @@ const AUTHORS = [
   at('find my message, signed in', '/mine', member('citizen')),
   of('my message that waits', 'waiting', (it) => `/mine/${it.number}`, { role: 'author' }),
   of('my message with an answer', 'answered', (it) => `/mine/${it.number}`, { role: 'author' }),
+  of('my message, to be erased', 'answered', (it) => `/mine/${it.number}/erase`, { role: 'author' }),
+  at('all my messages, to be erased', '/mine/erase', member('citizen')),
   of('my message, returned', 'returned', (it) => `/mine/${it.number}`, { role: 'author' }),
   sent('my message, mended wrongly', (seen) => `/mine/${seen.returned.number}`, (v) => v.fill({ '#title': '', '#body': '' }), form('resubmit'), { ...member('author'), status: 422 }),
   at('account of a citizen', '/account', member('citizen')),

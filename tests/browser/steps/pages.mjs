@@ -6,7 +6,7 @@ import {
 } from '../lib/acts.mjs';
 import { PLACES } from '../lib/board.mjs';
 import { examine, scales } from '../lib/examine.mjs';
-import { TEXTS, message } from '../lib/stage.mjs';
+import { FILES, TEXTS, message } from '../lib/stage.mjs';
 import { must } from '../lib/report.mjs';
 import { DESKTOP, PHONE_SIZE, Visitor } from '../lib/visitor.mjs';
 import { PAGES } from './list.mjs';
@@ -35,12 +35,14 @@ async function prepare(browser, board, report) {
   });
   await chain.step('messages are written', async () => {
     for (const name of ['waiting', 'accepted', 'answered', 'closed']) {
-      seen[name] = await write(author, message(TEXTS.plain), PLACES.office);
+      const files = name === 'answered' ? [FILES.picture, FILES.picture] : [];
+      seen[name] = await write(author, message(TEXTS.plain), PLACES.office, [], files);
     }
     seen.elsewhere = await write(author, message(TEXTS.plain), PLACES.elsewhere);
     seen.complaint = await write(people.citizen, message(TEXTS.lives.complaint), PLACES.office);
     for (const name of ['held', 'taken', 'returned', 'redacted']) {
-      seen[name] = await write(author, message(TEXTS.held), PLACES.office);
+      const files = name === 'taken' ? [FILES.picture, FILES.picture] : [];
+      seen[name] = await write(author, message(TEXTS.held), PLACES.office, [], files);
     }
   });
   await chain.step('the desk works on them', async () => {

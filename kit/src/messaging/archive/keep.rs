@@ -126,9 +126,12 @@ impl Keeper {
         let keep = SignedDuration::from_hours(24 * i64::from(self.settings().keep_days));
         let before = day_of(self.now().saturating_sub(keep).unwrap_or(Timestamp::UNIX_EPOCH));
         self.gather_strays(before).await?;
-        let (days, archives) = {
+        // Archives first: a day that another replica sends away between the two questions is in neither
+        // answer, or found gone when it is written. The other way round it would be taken for a day
+        // that has come back, and be called back.
+        let (archives, days) = {
             let mut connection = db.read().await?;
-            (store::partitions(&mut connection, before).await?, list(&mut connection).await?)
+            (list(&mut connection).await?, store::partitions(&mut connection, before).await?)
         };
         for day in days {
             let archive = archives.iter().find(|archive| archive.day == day);
