@@ -20,6 +20,9 @@ use tracing::Instrument as _;
 
 use crate::class::Class;
 
+/// For so long a connection that was used is taken to be there.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// Kit's own tables, in schema `messaging` of every database.
 static MESSAGING: Migrator = sqlx::migrate!();
 
@@ -114,6 +117,14 @@ impl Db {
             .max_connections(limits.connections)
             .acquire_timeout(limits.acquire)
             .max_lifetime(limits.lifetime)
+            .test_before_acquire(false)
+            .before_acquire(|connection, kept| {
+                Box::pin(async move {
+                    // One that worked a moment ago works: to ask each time costs a busy service as
+                    // much as a statement.
+                    Ok(kept.idle_for < FRESH || connection.ping().await.is_ok())
+                })
+            })
             .after_release(|connection, _| {
                 Box::pin(async move {
                     leave_transaction(connection).await?;

@@ -125,8 +125,8 @@ impl Ground {
         fs::write(self.folder.join("intake.pem"), key)?;
         let (address, nats) = (address.to_string(), self.servers.nats_url());
         let (objects, key_file) = (file("objects"), file("intake.pem"));
-        let (keyring, receipt, access) =
-            (file("keyring"), file("receipt.pem"), file("access.keys"));
+        let (keyring, receipt, access, log) =
+            (file("keyring"), file("receipt.pem"), file("access.keys"), file("log.pem"));
         let issuer = toml::Value::try_from(testing::issuer())?;
         let config = toml::toml! {
             [grpc]
@@ -147,6 +147,8 @@ impl Ground {
             keyring_file = keyring
             receipt_key_file = receipt
             access_key_file = access
+            [service.log]
+            key_file = log
             // The partner of this bench is meant to bring all that it can.
             [service.rates]
             agency_per_minute = 100000000

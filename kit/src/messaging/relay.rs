@@ -7,6 +7,7 @@
 //! an event twice, which consumers recognise, but it can mark nothing.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -363,7 +364,10 @@ pub async fn mark(
     highest: Option<u64>,
     now: jiff::Timestamp,
 ) -> Result<Marked, sqlx::Error> {
-    let (event_ids, attempts): (Vec<Uuid>, Vec<i32>) = published.iter().copied().unzip();
+    let mut by_attempt: BTreeMap<i32, Vec<Uuid>> = BTreeMap::new();
+    for (event_id, attempt) in published {
+        by_attempt.entry(*attempt).or_default().push(*event_id);
+    }
     let highest = highest.map(|highest| i64::try_from(highest).unwrap_or(i64::MAX));
     db.write(move |tx| {
         Box::pin(async move {
@@ -375,17 +379,20 @@ pub async fn mark(
             if row.epoch != epoch {
                 return Ok(Marked::LeaseLost);
             }
-            sqlx::query!(
-                "update messaging.outbox as outbox set published_at = $3
-                 from unnest($1::uuid[], $2::int[]) as done (event_id, attempt)
-                 where outbox.event_id = done.event_id and outbox.attempt = done.attempt
-                   and outbox.published_at is null",
-                &event_ids,
-                &attempts,
-                clock::to_db(now)
-            )
-            .execute(&mut *tx)
-            .await?;
+            // By key, and said so that the index of what is unpublished can't serve: read once for each
+            // batch, a long backlog would take the square of its length.
+            for (attempt, event_ids) in &by_attempt {
+                sqlx::query!(
+                    "update messaging.outbox set published_at = $3
+                     where event_id = any($1) and attempt = $2
+                       and coalesce(published_at, 'infinity') = 'infinity'",
+                    event_ids,
+                    attempt,
+                    clock::to_db(now)
+                )
+                .execute(&mut *tx)
+                .await?;
+            }
             let Some(highest) = highest else { return Ok(Marked::Yes) };
             let lost = highest <= row.stream_last_sequence;
             let again = if lost { say_again_unconfirmed(tx).await? } else { 0 };

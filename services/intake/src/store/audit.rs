@@ -226,12 +226,13 @@ pub async fn not_logged(
     before: Timestamp,
 ) -> Result<Vec<(Uuid, bool)>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"select message_id, (leaf.index is null and waiting.waiting_id is null) as "lost!"
+        r#"select message_id as "message_id!",
+                  (leaf.index is null and waiting.batch_id is null) as "lost!"
            from receipts
            left join log_leaves as leaf on leaf.kind = 'receipt' and leaf.subject_id = message_id
            left join log_waiting as waiting
                on waiting.kind = 'receipt' and waiting.subject_id = message_id
-           where (leaf.index is null and waiting.waiting_id is null)
+           where (leaf.index is null and waiting.batch_id is null)
               or (leaf.index >= $1 and leaf.created_at < $2)
               or (leaf.index is null and waiting.created_at < $2)"#,
         number(signed),

@@ -5,32 +5,14 @@ use std::collections::{BTreeSet, HashSet};
 use jiff::Timestamp;
 use liuyan_kit::{clock, db};
 use sqlx::PgConnection;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::messages::decode;
-use crate::domain::log::{Entry, Hash, Tiles, tree::Place};
+use crate::domain::log::{Hash, Tiles, tree::Place};
 
-/// An entry that waits for its place.
-#[derive(Debug, Clone)]
-pub struct Waiting {
-    /// In which order entries came.
-    pub waiting_id: i64,
-    /// What it is about.
-    pub kind: String,
-    /// The message, or the subject of the event.
-    pub subject_id: Uuid,
-    /// Its hash.
-    pub leaf_hash: Vec<u8>,
-    /// The salt of an event's text.
-    pub salt: Option<Vec<u8>>,
-    /// An event's text.
-    pub preimage: Option<Vec<u8>>,
-    /// The leaf it is about.
-    pub target: Option<Vec<u8>>,
-    /// When it was caused.
-    pub created_at: OffsetDateTime,
-}
+mod waiting;
+
+pub use waiting::{Waiting, count_waiting, insert_waiting, take_waiting};
 
 /// A signed head.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,37 +33,6 @@ fn size(number: i64) -> u64 {
 
 pub(super) fn number(size: u64) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
-}
-
-/// Lets entries wait for their places.
-///
-/// # Errors
-/// The database's.
-pub async fn insert_waiting(tx: &mut PgConnection, entries: &[Entry]) -> Result<(), sqlx::Error> {
-    let kinds: Vec<String> = entries.iter().map(|it| it.kind.word().to_owned()).collect();
-    let subjects: Vec<Uuid> = entries.iter().map(|it| it.subject_id).collect();
-    let hashes: Vec<Vec<u8>> = entries.iter().map(|it| it.leaf_hash.to_vec()).collect();
-    let salts: Vec<Option<Vec<u8>>> = entries.iter().map(|it| it.salt.map(Vec::from)).collect();
-    let preimages: Vec<Option<Vec<u8>>> = entries.iter().map(|it| it.preimage.clone()).collect();
-    let targets: Vec<Option<Vec<u8>>> = entries.iter().map(|it| it.target.map(Vec::from)).collect();
-    let times: Vec<OffsetDateTime> = entries.iter().map(|it| clock::to_db(it.at)).collect();
-    sqlx::query!(
-        "insert into log_waiting (kind, subject_id, leaf_hash, salt, preimage, target, created_at)
-         select kind, subject_id, leaf_hash, salt, preimage, target, created_at
-         from unnest($1::text[], $2::uuid[], $3::bytea[], $4::bytea[], $5::bytea[], $6::bytea[],
-                     $7::timestamptz[])
-             as fresh (kind, subject_id, leaf_hash, salt, preimage, target, created_at)",
-        &kinds,
-        &subjects,
-        &hashes,
-        &salts as &[Option<Vec<u8>>],
-        &preimages as &[Option<Vec<u8>>],
-        &targets as &[Option<Vec<u8>>],
-        &times,
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
 }
 
 /// Those of these leaves that are in the log or wait for their places.
@@ -150,26 +101,6 @@ pub async fn lock(tx: &mut PgConnection, epoch: i64) -> Result<Option<u64>, sqlx
         .fetch_optional(tx)
         .await?;
     Ok(found.map(size))
-}
-
-/// Takes away what has waited longest, in order.
-///
-/// # Errors
-/// The database's.
-pub async fn take_waiting(tx: &mut PgConnection, limit: u32) -> Result<Vec<Waiting>, sqlx::Error> {
-    let mut waiting = sqlx::query_as!(
-        Waiting,
-        "with first as (select waiting_id from log_waiting order by waiting_id limit $1)
-         delete from log_waiting using first
-         where log_waiting.waiting_id = first.waiting_id
-         returning log_waiting.waiting_id, kind, subject_id, leaf_hash, salt, preimage, target,
-                   created_at",
-        i64::from(limit)
-    )
-    .fetch_all(tx)
-    .await?;
-    waiting.sort_unstable_by_key(|it| it.waiting_id);
-    Ok(waiting)
 }
 
 /// Gives entries their places, from `first` on.
@@ -317,17 +248,6 @@ pub async fn insert_head(tx: &mut PgConnection, head: &SignedHead) -> Result<(),
     db::expect_one(&kept)?;
     let counted = sqlx::query!("update log_head set heads = heads + 1").execute(tx).await?;
     db::expect_one(&counted)
-}
-
-/// How many entries wait.
-///
-/// # Errors
-/// The database's.
-pub async fn count_waiting(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
-    let count = sqlx::query_scalar!(r#"select count(*) as "count!" from log_waiting"#)
-        .fetch_one(connection)
-        .await?;
-    Ok(size(count))
 }
 
 /// The place of a leaf.

@@ -94,8 +94,12 @@ async fn whatever_is_changed_dated_back_or_dropped_is_found() {
         ("update log_heads set signed_at = signed_at - interval '1 hour' where size = 18", "dated back"),
         ("update log_heads set root_hash = sha256('x') where size = 6", "not the one that was signed"),
         ("update log_head set size = 3", "counts"),
-        ("delete from log_waiting", "is not in the log"),
-        ("update log_waiting set created_at = created_at - interval '2 minutes'", "after a minute"),
+        ("delete from log_batches", "is not in the log"),
+        (
+            "update log_batches set created_at = (
+                 select array_agg(moment - interval '2 minutes') from unnest(created_at) as moment)",
+            "after a minute",
+        ),
     ] {
         let mut tx = connection.begin().await.unwrap();
         let victim: String = sqlx::query_scalar(

@@ -179,7 +179,7 @@ async fn any_lost_row_shows() {
         "hotline_entries",
         "attachments",
         "attachment_count",
-        "log_waiting",
+        "log_batches",
         "log_leaves",
         "log_tiles",
         "log_heads",
