@@ -11,7 +11,7 @@
     shown.src = column.page + "?embed=1";
     shown.title = words.title;
     shown.loading = "lazy";
-    shown.style.cssText = "display:block;width:100%;height:19rem;border:0";
+    shown.style.cssText = "display:block;width:100%;height:25rem;max-width:40rem;border:0";
   } else {
     shown = document.createElement("a");
     shown.href = column.page;
