@@ -17,6 +17,17 @@ test *arguments:
 bench *arguments:
     cargo bench -p liuyan-tests --bench bench -- {{ arguments }}
 
+[doc("Lets libFuzzer try what strangers send: `just fuzz files 600`")]
+[group("check")]
+fuzz target seconds="60":
+    .ci/fuzz {{ target }} {{ seconds }}
+
+[doc("Fills a real, small disk under the board, makes room again, and counts (Linux)")]
+[group("check")]
+full-disk:
+    cargo build -p liuyan
+    .ci/full-disk
+
 [doc("Lints, as strict as CI")]
 [group("check")]
 lint:

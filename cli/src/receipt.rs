@@ -24,7 +24,7 @@ use keyring::Keyring;
 pub(crate) enum Command {
     /// Checks that the board signed a receipt, without asking the board.
     #[command(
-        after_help = "FILE is a receipt as the pages give it, as text or JSON.\nThe board's keys are published at /.well-known/liuyan-keys.json.\n\nExamples:\n  liuyan receipt verify receipt.txt --key liuyan-keys.json\n  liuyan receipt verify receipt.txt --key 0b7c…  --log=http://board.example.org:50051\n  liuyan receipt verify receipt.txt --key liuyan-keys.json --proof proof.txt\n\nExit codes: 0 it is genuine, 1 it is not (or not in the log), 2 wrong usage, 3 the board cannot be reached."
+        after_help = "FILE is a receipt as the pages give it, as text or JSON.\nThe board's keys are published at /.well-known/liuyan-keys.json.\n\nExamples:\n  liuyan receipt verify receipt.txt --key liuyan-keys.json\n  liuyan receipt verify receipt.txt --key 0b7c…  --log=http://board.example.org:50051\n  liuyan receipt verify receipt.txt --key liuyan-keys.json --proof proof.txt\n  liuyan receipt verify receipt.txt --key new.pem --key old.pem\n  liuyan receipt verify receipt.txt --log --head kept-checkpoint.txt\n\nExit codes: 0 it is genuine, 1 it is not (or not in the log), 2 wrong usage, 3 the board cannot be reached."
     )]
     Verify(Verify),
 }
@@ -34,10 +34,11 @@ pub(crate) enum Command {
 pub(crate) struct Verify {
     /// The receipt.
     file: PathBuf,
-    /// The board's public key: a PEM file, the published JSON file, or 64 hexadecimal digits. That of
-    /// the board in the data folder if left out.
+    /// The board's public key: a PEM file, the published JSON file, or 64 hexadecimal digits. May be
+    /// named several times: a receipt that was signed before the board changed its key needs the earlier
+    /// one. That of the board in the data folder if left out.
     #[arg(long, value_name = "FILE|KEY")]
-    key: Option<String>,
+    key: Vec<String>,
     /// Also asks the board for a proof that its log has the receipt: the board in the data folder,
     /// or the gRPC address of another one's intake.
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true)]
@@ -49,6 +50,10 @@ pub(crate) struct Verify {
     /// the board in the data folder, or what the board says.
     #[arg(long, value_name = "KEY")]
     log_key: Option<String>,
+    /// Also checks that the log continues a signed head that was kept, as /api/v1/log/checkpoint gives
+    /// it: nothing was taken back or changed since then.
+    #[arg(long, value_name = "FILE", requires = "log")]
+    head: Option<PathBuf>,
 }
 
 /// What a genuine receipt states, and where the log has it.
@@ -76,6 +81,17 @@ struct Logged {
     root_hash: String,
     /// Whether the log's key was known before, and not told by the board just now.
     key_known: bool,
+    /// The size of the head that was kept and that the log continues.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    continues: Option<u64>,
+}
+
+/// What was found of the log.
+struct Found {
+    index: u64,
+    head: Head,
+    key_known: bool,
+    continues: Option<u64>,
 }
 
 /// Does what was asked.
@@ -90,7 +106,9 @@ pub(crate) async fn run(dir: &Path, command: Command, output: Output) -> Result<
     signed(&kept, &keyring)?;
     let log = match (&options.log, &options.proof) {
         (Some(address), _) => {
-            Some(inclusion::ask(dir, address.as_deref(), &kept.leaf_hash(), &keyring).await?)
+            let head = options.head.as_deref();
+            let leaf = kept.leaf_hash();
+            Some(inclusion::ask(dir, address.as_deref(), &leaf, &keyring, head).await?)
         }
         (None, Some(file)) => Some(inclusion::saved(file, &kept.leaf_hash(), &keyring)?),
         (None, None) => None,
@@ -121,7 +139,7 @@ fn signed(kept: &Kept, keyring: &Keyring) -> Result<(), Error> {
     }
 }
 
-fn genuine(kept: &Kept, facts: &Facts<'_>, log: Option<(u64, Head, bool)>) -> Genuine {
+fn genuine(kept: &Kept, facts: &Facts<'_>, log: Option<Found>) -> Genuine {
     Genuine {
         board: facts.board.to_owned(),
         message_id: facts.message_id.to_string(),
@@ -132,11 +150,12 @@ fn genuine(kept: &Kept, facts: &Facts<'_>, log: Option<(u64, Head, bool)>) -> Ge
         content_hash: hex::encode(facts.content_hash),
         key_id: kept.key_id.clone(),
         leaf_hash: hex::encode(kept.leaf_hash()),
-        log: log.map(|(index, head, key_known)| Logged {
-            index,
-            tree_size: head.size,
-            root_hash: hex::encode(head.root_hash),
-            key_known,
+        log: log.map(|found| Logged {
+            index: found.index,
+            tree_size: found.head.size,
+            root_hash: hex::encode(found.head.root_hash),
+            key_known: found.key_known,
+            continues: found.continues,
         }),
     }
 }
@@ -157,6 +176,9 @@ fn tell(genuine: &Genuine, output: Output) {
         "in the log: entry {} of {}, under the signed root {}",
         log.index, log.tree_size, log.root_hash
     ));
+    if let Some(size) = log.continues {
+        output::line(format_args!("the log continues the head of {size} entries that was kept"));
+    }
     if !log.key_known {
         output::line(
             "the log's key was told by the board just now: compare it with a published one",

@@ -147,6 +147,9 @@ pub(crate) struct Layout<'a> {
     pub(crate) http: SocketAddr,
 }
 
+/// The file with the ring of keys that wrap authors' keys.
+pub(crate) const KEYRING: &str = "keyring";
+
 /// The scopes that one service may use with another.
 const BETWEEN_SERVICES: &[&str] = &[
     "text:read",
@@ -232,7 +235,7 @@ impl Layout<'_> {
                 ("receipt_key_file", path(&folder.join(keys::RECEIPTS))),
                 ("log", table([("key_file", path(&folder.join(keys::LOG)))]).into()),
                 ("access_key_file", path(&folder.join("access.keys"))),
-                ("keyring_file", path(&folder.join("keyring"))),
+                ("keyring_file", path(&folder.join(KEYRING))),
             ])),
             Name::Identity => Some(table([
                 ("generate_keys", true.into()),
@@ -271,8 +274,11 @@ fn grants(issuer: &str, at: Name) -> Vec<&'static str> {
         // It speaks for people and agencies, and never for a service; sessions are its own matter.
         Identity::NAME if at == Name::Identity => [OF_PEOPLE, &["session:*"]].concat(),
         Identity::NAME => [OF_PEOPLE, &["messaging:confirm"]].concat(),
-        // It passes on the tokens of those who are signed in; in its own name it sees what everybody sees.
-        Portal::NAME if at == Name::Intake => vec!["attachment:public"],
+        // It passes on the tokens of those who are signed in; in its own name it sees what everybody sees,
+        // and takes what is written on the pages of columns.
+        Portal::NAME if at == Name::Intake => {
+            vec!["attachment:public", "column:read", "column:enter"]
+        }
         Portal::NAME => Vec::new(),
         _ => BETWEEN_SERVICES.to_vec(),
     }

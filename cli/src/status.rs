@@ -5,16 +5,18 @@ use std::{collections::BTreeMap, time::Duration};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use liuyan_intake::Intake;
+use liuyan_kit::{seal::Keyring, service::Service as _};
 use liuyan_proto::topology;
 use serde::{Deserialize, Serialize};
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use tokio::time::timeout;
 
 use crate::{
     args::Output,
     board::{Board, connection},
     error::Error,
-    output,
+    keys, output, services,
 };
 
 /// How long a service may take to say how it is.
@@ -79,6 +81,9 @@ struct Row {
     parked: i64,
     /// Events that wait for a person.
     dead: i64,
+    /// Authors' keys that an older key still wraps; only of the service that has authors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_rewrap: Option<i64>,
     /// What this service has settled, by source, of what was said.
     heard: BTreeMap<String, String>,
 }
@@ -99,7 +104,8 @@ pub(crate) async fn run(board: &Board, output: Output) -> Result<(), Error> {
             Row { service: service.clone(), ready, detail, ..Row::default() }
         });
     }
-    let header = ["service", "state", "unpublished", "parked", "dead letters", "heard"];
+    let header =
+        ["service", "state", "unpublished", "parked", "dead letters", "to rewrap", "heard"];
     output::rows(output, &header, &rows, |row| {
         let heard: Vec<String> =
             row.heard.iter().map(|(source, part)| format!("{source} {part}")).collect();
@@ -109,6 +115,7 @@ pub(crate) async fn run(board: &Board, output: Output) -> Result<(), Error> {
             row.unpublished.to_string(),
             row.parked.to_string(),
             row.dead.to_string(),
+            row.to_rewrap.map(|count| count.to_string()).unwrap_or_default(),
             heard.join("\n"),
         ]
     });
@@ -169,6 +176,26 @@ async fn row(
         unpublished: counts.get(0),
         parked: counts.get(1),
         dead: counts.get(2),
+        to_rewrap: match service {
+            Intake::NAME => Some(to_rewrap(board, &mut connection).await?),
+            _ => None,
+        },
         heard,
     })
+}
+
+/// How many authors' keys another key than the newest of the ring wraps. Where the ring can't be read
+/// here, since another service wraps it, that is what intake found at the end of its last round.
+async fn to_rewrap(board: &Board, connection: &mut PgConnection) -> Result<i64, Error> {
+    let ring = Keyring::open(&keys::folder(&board.data_dir).join(services::KEYRING));
+    let query = match ring {
+        // A record begins with the algorithm and the key's id: kit's `seal` says how.
+        Ok(ring) => format!(
+            "select count(*) from authors where substring(wrapped_key from 2 for 4) <> '\\x{:08x}'",
+            ring.current()
+        ),
+        Err(_) => "select coalesce(max(remaining), 0) from rewrapping".to_owned(),
+    };
+    let row = sqlx::raw_sql(AssertSqlSafe(query)).fetch_one(connection).await;
+    row.and_then(|row| row.try_get(0)).map_err(Error::query)
 }

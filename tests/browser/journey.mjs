@@ -7,6 +7,7 @@ import { closeDoors } from './lib/doors.mjs';
 import { Report } from './lib/report.mjs';
 import { startBrowser } from './lib/visitor.mjs';
 import { bad } from './steps/bad.mjs';
+import { columns } from './steps/columns.mjs';
 import { WALKS, life } from './steps/life.mjs';
 import { pages } from './steps/pages.mjs';
 import { readme } from './steps/readme.mjs';
@@ -52,6 +53,7 @@ try {
   await Promise.all([
     report.wants('pages') || asked.shots ? pages(browser, board, report, asked.shots) : undefined,
     report.wants('bad') ? bad(browser, board, report) : undefined,
+    report.wants('columns') ? columns(browser, board, report) : undefined,
   ]);
 } finally {
   done = true;

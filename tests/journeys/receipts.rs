@@ -1,5 +1,8 @@
 //! What a citizen keeps is proof, without the board and against it.
 
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Empty};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use liuyan_intake::domain::receipt::file::Kept;
 use liuyan_proto::liuyan::{
     intake::v1::{NewMessage, SubmitMessageRequest, intake_service_client::IntakeServiceClient},
@@ -40,6 +43,37 @@ async fn a_kept_receipt_is_verified_without_the_board_and_in_its_log() {
     let (code, told) = board.liuyan(&["receipt", "verify", file, "--key", &zeros]);
     assert_eq!(code, 1, "{told}");
     assert_eq!(board.liuyan(&["receipt", "verify", "/no/such/file"]).0, 2);
+
+    // After the board has changed its key, the earlier one is named beside the new one.
+    let keys: serde_json::Value = published(&board).await;
+    let own = keys["receipts"][0]["public_key"].as_str().unwrap();
+    assert_eq!(board.liuyan(&["receipt", "verify", file, "--key", &zeros, "--key", own]).0, 0);
+    let old_too = folder.path().join("keys.json");
+    let mut after = keys.clone();
+    let newer = serde_json::json!({"key_id": "0000", "public_key": zeros});
+    after["receipts"].as_array_mut().unwrap().insert(0, newer);
+    std::fs::write(&old_too, after.to_string()).unwrap();
+    let old_too = old_too.to_str().unwrap();
+    assert_eq!(board.liuyan(&["receipt", "verify", file, "--key", old_too]).0, 0);
+
+    // Who keeps a signed head sees whether the log still continues it.
+    let kept = folder.path().join("head.txt");
+    std::fs::write(&kept, checkpoint(&board).await).unwrap();
+    let kept = kept.to_str().unwrap();
+    let with_head = ["receipt", "verify", file, "--log", "--head", kept];
+    let (code, told) = board.liuyan(&with_head);
+    assert_eq!(code, 0, "{told}");
+    assert!(told.contains("\"continues\":"), "{told}");
+    let (code, told) = board.liuyan(&["receipt", "verify", file, "--head", kept]);
+    assert_eq!(code, 2, "{told}");
+    std::fs::write(folder.path().join("other.txt"), "not a head").unwrap();
+    let other = folder.path().join("other.txt");
+    let with_other = ["receipt", "verify", file, "--log", "--head", other.to_str().unwrap()];
+    assert_eq!(board.liuyan(&with_other).0, 1);
+
+    // Nothing waits to be wrapped anew where no key was changed.
+    let (_, told) = board.liuyan(&["status"]);
+    assert!(told.contains("\"to_rewrap\":0"), "{told}");
 
     // Behind the board's back the message becomes another one.
     let (code, told) = board.liuyan(&["verify"]);
@@ -89,4 +123,22 @@ async fn submitted(board: &Board) -> Kept {
     };
     assert_eq!(kept.leaf_hash().as_slice(), receipt.leaf_hash.as_ref());
     kept
+}
+
+/// The keys as the board publishes them.
+async fn published(board: &Board) -> serde_json::Value {
+    serde_json::from_str(&page(board, "/.well-known/liuyan-keys.json").await).unwrap()
+}
+
+/// The newest signed head.
+async fn checkpoint(board: &Board) -> String {
+    page(board, "/api/v1/log/checkpoint").await
+}
+
+async fn page(board: &Board, path: &str) -> String {
+    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
+    let base = board.at.http.trim_end_matches('/');
+    let answer = client.get(format!("{base}{path}").parse().unwrap()).await.unwrap();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(body.to_vec()).unwrap()
 }

@@ -6,9 +6,11 @@ use liuyan_intake::domain::log::{
     Hash,
     head::{self, Head},
     proof::Proof,
+    tree,
 };
 use liuyan_proto::liuyan::intake::v1::{
-    GetInclusionProofRequest, GetTreeHeadRequest, intake_service_client::IntakeServiceClient,
+    GetConsistencyProofRequest, GetInclusionProofRequest, GetTreeHeadRequest,
+    intake_service_client::IntakeServiceClient,
 };
 use tonic::{
     Code,
@@ -16,19 +18,21 @@ use tonic::{
 };
 use tonic_types::StatusExt as _;
 
-use super::{Keyring, check};
+use super::{Found, Keyring, check};
 use crate::{board::Board, error::Error};
 
 /// How long connecting and one call may take.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Asks a board; gives the place, the head, and whether the log's key was known before.
+/// Asks a board where its log has the receipt, and whether the log continues the head in the file
+/// `kept`.
 pub(super) async fn ask(
     dir: &Path,
     address: Option<&str>,
     leaf: &Hash,
     keyring: &Keyring,
-) -> Result<(u64, Head, bool), Error> {
+    kept: Option<&Path>,
+) -> Result<Found, Error> {
     let channel = match address {
         Some(address) => open(address).await?,
         None => Board::find(dir)?.open("intake").await?,
@@ -53,7 +57,58 @@ pub(super) async fn ask(
     // The proof must lead to the head that was read: what the board says of sizes is not believed.
     let proof = Proof { index: answer.index, path, checkpoint: told.checkpoint };
     let head = proof.check(leaf, &key).map_err(check)?;
-    Ok((proof.index, head, key_known))
+    let continues = match kept {
+        Some(file) => Some(continues(&mut intake, file, &head, &key).await?),
+        None => None,
+    };
+    Ok(Found { index: proof.index, head, key_known, continues })
+}
+
+/// Checks that `now` continues the head that somebody has kept; gives the size of that one.
+async fn continues(
+    intake: &mut IntakeServiceClient<Channel>,
+    file: &Path,
+    now: &Head,
+    key: &str,
+) -> Result<u64, Error> {
+    let text = fs::read_to_string(file)
+        .map_err(|error| Error::Usage(format!("{} cannot be read: {error}", file.display())))?;
+    let kept = head::open(&text, key)
+        .map_err(|fault| Error::Check(format!("the head in {}: {fault}", file.display())))?;
+    if kept.size > now.size {
+        return Err(Error::Check(format!(
+            "the log has {} entries and had {}: entries were taken back. Keep both heads, and complain",
+            now.size, kept.size
+        )));
+    }
+    let path = if kept.size == 0 || kept.size == now.size {
+        Vec::new()
+    } else {
+        let request = GetConsistencyProofRequest { first: kept.size, second: now.size };
+        let answer = intake
+            .get_consistency_proof(request)
+            .await
+            .map_err(Error::call("asking whether the log continues what was kept"))?
+            .into_inner();
+        let path: Option<Vec<Hash>> =
+            answer.hashes.iter().map(|hash| hash.as_ref().try_into().ok()).collect();
+        path.ok_or_else(|| Error::Check("the board's proof is malformed".to_owned()))?
+    };
+    let proven = match kept.size {
+        0 => true,
+        size if size == now.size => kept.root_hash == now.root_hash,
+        size => {
+            tree::proves_consistency((size, &kept.root_hash), (now.size, &now.root_hash), &path)
+        }
+    };
+    if proven {
+        return Ok(kept.size);
+    }
+    Err(Error::Check(
+        "the log does not continue the head that was kept: its past was changed. Keep both heads, and \
+         complain"
+            .to_owned(),
+    ))
 }
 
 async fn open(address: &str) -> Result<Channel, Error> {
@@ -84,11 +139,7 @@ fn refused(status: tonic::Status) -> Error {
 }
 
 /// Checks a proof that was saved.
-pub(super) fn saved(
-    file: &Path,
-    leaf: &Hash,
-    keyring: &Keyring,
-) -> Result<(u64, Head, bool), Error> {
+pub(super) fn saved(file: &Path, leaf: &Hash, keyring: &Keyring) -> Result<Found, Error> {
     let text = fs::read_to_string(file)
         .map_err(|error| Error::Usage(format!("{} cannot be read: {error}", file.display())))?;
     let proof = Proof::parse(&text).map_err(check)?;
@@ -97,5 +148,5 @@ pub(super) fn saved(
         Error::Usage("the key of the log is not known: name it with --log-key".to_owned())
     })?;
     let head = proof.check(leaf, &key).map_err(check)?;
-    Ok((proof.index, head, true))
+    Ok(Found { index: proof.index, head, key_known: true, continues: None })
 }

@@ -35,8 +35,16 @@ struct PublishedKey {
 impl Keyring {
     /// Reads the keys that were named, or those in the data folder.
     pub(super) fn open(dir: &Path, options: &Verify) -> Result<Self, Error> {
-        let mut keyring = match &options.key {
-            Some(key) => Self::named(key)?,
+        let mut keyring = match options.key.split_first() {
+            Some((first, others)) => {
+                let mut keyring = Self::named(first)?;
+                for key in others {
+                    let Self { receipts, log, .. } = Self::named(key)?;
+                    keyring.receipts.extend(receipts);
+                    keyring.log = keyring.log.or(log);
+                }
+                keyring
+            }
             None => Self::of_board(dir)?,
         };
         if options.log_key.is_some() {

@@ -80,6 +80,7 @@ pub(super) struct Entrance {
     pub(super) column_id: String,
     pub(super) name: String,
     pub(super) default_office_id: String,
+    pub(super) origins: Vec<String>,
     pub(super) daily_quota: u32,
     pub(super) minute_quota: u32,
 }

@@ -150,6 +150,7 @@ impl People {
                 name: column.name.clone(),
                 agency_id: self.cast.agency.client_id.clone(),
                 default_office_id: column.default_office_id.clone(),
+                origins: column.origins.clone(),
                 daily_quota: column.daily_quota,
                 minute_quota: column.minute_quota,
                 open: true,

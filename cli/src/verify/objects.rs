@@ -17,7 +17,7 @@ const FILES: &str = "attachments";
 pub(super) async fn run(board: &Board, databases: &Databases) -> Result<Vec<Finding>, Error> {
     let files: Vec<(String, i64)> = rows(
         databases.of("intake")?,
-        "select attachment_id::text, size from attachments order by attachment_id",
+        "select attachment_id::text, size from attachments where not lost order by attachment_id",
     )
     .await?;
     let mut finding = Finding::new("every file that was taken is kept whole", "intake");

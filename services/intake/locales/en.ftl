@@ -55,7 +55,7 @@ file-unknown = One of the files is no longer there, or was sent with another mes
 file-repeated = One of the files is named twice: please name each once.
 
 # The outcome of a whole request.
-fields-invalid = The message was not submitted: please mend what is listed and submit it again.
+fields-invalid = The request was not carried out: please mend what is listed and send it again.
 directory-not-loaded = The board is starting and its directory has not arrived yet: please try again soon.
 stopping = The service is stopping: please try again soon.
 account-needed = Only somebody who is signed in has messages of their own: please sign in.
@@ -63,7 +63,7 @@ other-message = This token is for another message: please look the message up by
 message-not-found = There is no such message.
 number-or-code-wrong = Number or access code is wrong: please compare them with your receipt.
 look-ups-exhausted = There were too many tries: please wait a while.
-queue-full = Many people are submitting just now: please try again soon with the same request id.
+queue-full = Many people are using the board just now: please try again soon, and bring a message with the same request id.
 author-limit-reached = You have submitted many messages within a short time; please try again later. Nothing of what you wrote is lost on this page.
 address-limit-reached = Very many messages are coming from your network just now; please try again in a minute.
 agency-limit-reached = This agency submits more messages a minute than it may; please slow down.
@@ -82,7 +82,7 @@ message-declined = This message was not published; there is nothing to withdraw.
 withdrawal-refused = This message has been answered and can't be withdrawn any more.
 withdrawal-under-way = This message is being withdrawn and can't be changed.
 message-not-returned = This message was not sent back to you and can't be changed.
-database-unavailable = The service is not available for the moment: please try again with the same request id.
+database-unavailable = The service is not available for the moment: please try again; what has a request id, with the same one.
 conflict = Something else happened to this at the same time: please try again.
 entry-not-found = The log has no such entry.
 entry-waiting = The entry is safe and gets its place in the log within a minute: please ask again soon.

@@ -55,7 +55,7 @@ file-unknown = 有附件已不存在，或已随另一条留言提交，请重�
 file-repeated = 有附件重复，请每个附件只列一次。
 
 # 整个请求的结果。
-fields-invalid = 留言未提交：有内容需要修改，请按提示逐项修改后重新提交。
+fields-invalid = 请求未执行，请按所列各项修改后重新提交。
 directory-not-loaded = 系统正在启动，留言对象目录尚未就绪，请稍后重试。
 stopping = 服务正在停止，请稍后重试。
 account-needed = 登录后才能查看自己的留言，请先登录。
@@ -63,7 +63,7 @@ other-message = 该凭证不属于这条留言，请使用这条留言的编号�
 message-not-found = 没有这条留言。
 number-or-code-wrong = 留言编号或查询码不正确，请对照回执检查后重新输入。
 look-ups-exhausted = 尝试次数过多，请稍后再试。
-queue-full = 当前提交的人较多，请稍后重试，您的内容不会丢失。
+queue-full = 当前使用的人较多，请稍后重试；提交留言请用同一请求编号。
 author-limit-reached = 您在短时间内已提交多条留言，请稍后再试。您填写的内容仍保留在此页。
 address-limit-reached = 您所在的网络当前提交的留言较多，请一分钟后再试。
 agency-limit-reached = 该机构每分钟提交的留言超过上限，请放慢速度。
@@ -82,7 +82,7 @@ message-declined = 这条留言未予公开，无需撤回。
 withdrawal-refused = 这条留言已经得到答复，不能撤回。
 withdrawal-under-way = 这条留言正在撤回，不能修改。
 message-not-returned = 这条留言没有被退回，不能修改。
-database-unavailable = 服务暂时不可用，请稍后用同一请求编号重试。
+database-unavailable = 服务暂时不可用，请稍后重试；有请求编号的，请用同一编号。
 conflict = 同时有其他操作，请重试。
 entry-not-found = 日志中没有这条记录。
 entry-waiting = 记录已保存，一分钟内写入日志，请稍后再查。

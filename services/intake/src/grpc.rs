@@ -1,7 +1,7 @@
 //! Requests in: proto to domain, domain to proto. What the guard could not check is checked here:
 //! that an author's token is for the message in question, and who may import.
 
-use std::{net::IpAddr, pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc};
 
 use futures::{Stream, StreamExt as _};
 use liuyan_kit::{auth::Caller, locale::Words};
@@ -17,22 +17,14 @@ use liuyan_proto::liuyan::intake::v1::{
     RestoreMessageRequest, RestoreMessageResponse, ResubmitMessageRequest, ResubmitMessageResponse,
     SubmitMessageRequest, SubmitMessageResponse, SubmitMessagesRequest, SubmitMessagesResponse,
     UploadAttachmentRequest, UploadAttachmentResponse, WithdrawMessageRequest,
-    WithdrawMessageResponse, intake_service_server::IntakeService, submit_messages_response,
+    WithdrawMessageResponse, intake_service_server::IntakeService,
 };
-use prost::Message as _;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::Instrument as _;
-use uuid::Uuid;
 
 use crate::{
-    app::{App, Incoming, MOST_TEXTS, Once},
-    domain::{
-        draft::{self, Entrance},
-        number::{AccessCode, Number},
-        page,
-        rule::{Breach, Rule},
-        text::{self, Bounds, Lines},
-    },
+    app::{App, Once},
+    domain::rule::Rule,
     error::Error,
 };
 
@@ -40,16 +32,11 @@ mod columns;
 mod convert;
 mod files;
 mod log;
+mod messages;
 mod own;
 mod who;
 
-use who::{IMPORT, account, name_of, own, readable};
-
-/// How long the purpose of a reading may be.
-const PURPOSE: Bounds = Bounds { min: 1, max: 200 };
-/// Messages on a page, if the caller does not say, and at most.
-const PAGE: usize = 20;
-const LARGEST_PAGE: usize = 100;
+use who::name_of;
 
 /// `liuyan.intake.v1.IntakeService`.
 #[derive(Debug, Clone)]
@@ -84,193 +71,6 @@ impl Grpc {
         let request_id = request_id.parse().map_err(malformed)?;
         let body_hash = self.app.body_hash(rpc, &body.encode_to_vec());
         Ok(Once { caller: name_of(caller), request_id, body_hash })
-    }
-
-    /// Takes a message; `bulk` says that it is one of a stream.
-    async fn submit(
-        &self,
-        caller: &Caller,
-        request: SubmitMessageRequest,
-        address: Option<IpAddr>,
-        bulk: bool,
-    ) -> Result<SubmitMessageResponse, Error> {
-        let import = request.historical.is_some();
-        if import && !caller.has(IMPORT) {
-            return Err(Error::ImportNotAllowed);
-        }
-        let once = self.once(caller, &request.request_id, "SubmitMessage", &request);
-        let entrance = match &request.message {
-            Some(message) => who::entrance(&self.app, caller, message).await?,
-            None => Entrance::Board,
-        };
-        // What staff enter for somebody else is not theirs.
-        let account_id = account(caller).filter(|_| !matches!(entrance, Entrance::Hotline { .. }));
-        let raw = convert::raw(request, entrance, |token| self.uploader_of(caller, token))?;
-        let agency = who::counted(caller);
-        let import = import || caller.has(IMPORT);
-        let incoming = Incoming { once, account_id, raw, address, agency, bulk, import };
-        self.app.submit(&incoming).await.map(convert::accepted)
-    }
-
-    async fn batch_get_text(
-        &self,
-        caller: &Caller,
-        request: &BatchGetTextRequest,
-    ) -> Result<BatchGetTextResponse, Error> {
-        let mut breaches = Vec::new();
-        let purpose = text::clean(&request.purpose, Lines::One, PURPOSE).unwrap_or_else(|rule| {
-            breaches.push(Breach::of("purpose", rule));
-            String::new()
-        });
-        if request.message_ids.len() > MOST_TEXTS {
-            breaches.push(Breach::of("message_ids", Rule::TooMany { max: MOST_TEXTS }));
-        }
-        let parsed: Result<Vec<Uuid>, _> =
-            request.message_ids.iter().take(MOST_TEXTS).map(|id| id.parse()).collect();
-        let ids = parsed.unwrap_or_else(|_| {
-            breaches.push(Breach::of("message_ids", Rule::UuidMalformed));
-            Vec::new()
-        });
-        if !breaches.is_empty() {
-            return Err(Error::Fields(breaches));
-        }
-        let texts = self.app.texts(&ids).await?;
-        tracing::info!(
-            reader = %name_of(caller), %purpose, asked = ids.len(), read = texts.len(),
-            "original texts were read"
-        );
-        Ok(BatchGetTextResponse { texts: texts.into_iter().map(convert::text).collect() })
-    }
-
-    async fn withdraw(
-        &self,
-        caller: &Caller,
-        request: &WithdrawMessageRequest,
-    ) -> Result<WithdrawMessageResponse, Error> {
-        let message_id = own(caller, &request.message_id)?;
-        let once = self
-            .once(caller, &request.request_id, "WithdrawMessage", request)
-            .map_err(|rule| Error::field("request_id", rule))?;
-        let answer = self.app.withdraw(once, message_id, convert::withdrawn).await?;
-        WithdrawMessageResponse::decode(answer.as_slice())
-            .map_err(|_| Error::Lost("a readable answer"))
-    }
-
-    async fn resubmit(
-        &self,
-        caller: &Caller,
-        request: ResubmitMessageRequest,
-    ) -> Result<ResubmitMessageResponse, Error> {
-        let message_id = own(caller, &request.message_id)?;
-        let once = self
-            .once(caller, &request.request_id, "ResubmitMessage", &request)
-            .map_err(|rule| Error::field("request_id", rule))?;
-        let words = draft::Words {
-            title: request.title,
-            body: request.body,
-            demand: request.demand,
-            details: request.details,
-        };
-        let answer = self.app.resubmit(once, message_id, words, convert::resubmitted).await?;
-        ResubmitMessageResponse::decode(answer.as_slice())
-            .map_err(|_| Error::Lost("a readable answer"))
-    }
-
-    async fn look_up(
-        &self,
-        request: &LookUpMessageRequest,
-    ) -> Result<LookUpMessageResponse, Error> {
-        let mut breaches = Vec::new();
-        let number = Number::parse(&request.number);
-        if number.is_none() {
-            breaches.push(Breach::of("number", Rule::NumberMalformed));
-        }
-        let code = AccessCode::parse(&request.access_code);
-        if code.is_none() {
-            breaches.push(Breach::of("access_code", Rule::AccessCodeMalformed));
-        }
-        match (number, code) {
-            (Some(number), Some(code)) => {
-                self.app.look_up(number, code).await.map(convert::looked_up)
-            }
-            _ => Err(Error::Fields(breaches)),
-        }
-    }
-
-    async fn list_own(
-        &self,
-        caller: &Caller,
-        request: &ListMyMessagesRequest,
-    ) -> Result<ListMyMessagesResponse, Error> {
-        let account_id = account(caller).ok_or(Error::AccountNeeded)?;
-        let mut breaches = Vec::new();
-        let size = match usize::try_from(request.page_size) {
-            Ok(0) => PAGE,
-            Ok(size) => size.min(LARGEST_PAGE),
-            Err(_) => {
-                breaches.push(Breach::of("page_size", Rule::PageSizeNegative));
-                PAGE
-            }
-        };
-        let after = page::read(&request.page_token, account_id);
-        if after.is_none() && !request.page_token.is_empty() {
-            breaches.push(Breach::of("page_token", Rule::PageTokenInvalid));
-        }
-        if !breaches.is_empty() {
-            return Err(Error::Fields(breaches));
-        }
-        let (messages, next) = self.app.own_messages(account_id, size, after).await?;
-        Ok(ListMyMessagesResponse {
-            messages: messages.iter().map(convert::message).collect(),
-            next_page_token: next.map(|next| page::token(account_id, next)).unwrap_or_default(),
-        })
-    }
-
-    async fn open_own(
-        &self,
-        caller: &Caller,
-        request: &IssueAuthorTokenRequest,
-    ) -> Result<IssueAuthorTokenResponse, Error> {
-        let account_id = account(caller).ok_or(Error::AccountNeeded)?;
-        let message_id = who::message_id(&request.message_id)?;
-        self.app.open_own(account_id, message_id).await.map(convert::issued)
-    }
-
-    async fn message(
-        &self,
-        caller: &Caller,
-        request: &GetMessageRequest,
-    ) -> Result<GetMessageResponse, Error> {
-        let message_id = readable(caller, &request.message_id)?;
-        let message = self.app.message(message_id).await?;
-        Ok(GetMessageResponse { message: Some(convert::message(&message)) })
-    }
-
-    async fn receipt(
-        &self,
-        caller: &Caller,
-        request: &GetReceiptRequest,
-    ) -> Result<GetReceiptResponse, Error> {
-        let message_id = readable(caller, &request.message_id)?;
-        let receipt = self.app.receipt(message_id).await?;
-        Ok(GetReceiptResponse { receipt: Some(convert::receipt(receipt)) })
-    }
-
-    /// Answers one message of a stream, whatever becomes of it.
-    async fn answer_one(
-        self,
-        caller: Arc<Caller>,
-        request: SubmitMessagesRequest,
-    ) -> SubmitMessagesResponse {
-        let submission = request.submission.unwrap_or_default();
-        let result = match self.submit(&caller, submission, None, true).await {
-            Ok(accepted) => submit_messages_response::Result::Accepted(accepted),
-            Err(error) => {
-                let status = self.words.status(&error, &caller.locale);
-                submit_messages_response::Result::Refused(convert::status(&status))
-            }
-        };
-        SubmitMessagesResponse { sequence: request.sequence, result: Some(result) }
     }
 }
 
@@ -330,7 +130,7 @@ impl IntakeService for Grpc {
         request: Request<BatchGetTextRequest>,
     ) -> Result<Response<BatchGetTextResponse>, Status> {
         let caller = Caller::of(&request);
-        self.told(Self::batch_get_text(self, &caller, request.get_ref()).await, &caller)
+        self.told(self.texts(&caller, request.get_ref()).await, &caller)
     }
 
     async fn get_message(

@@ -10,6 +10,7 @@ pub mod directory;
 pub mod erasing;
 pub mod held;
 pub mod log;
+pub mod lost_files;
 pub mod messages;
 pub mod requests;
 pub mod retention;

@@ -6,8 +6,8 @@ use liuyan_kit::{clock::SharedClock, host::Host};
 use tokio::sync::Semaphore;
 
 use crate::{
-    api, backend::Backends, config::Config, cookies::Cookies, directory::Directory, lists::Lists,
-    session::Refreshes, unread::Unread, web::limiter::Limiter,
+    api, backend::Backends, columns::Columns, config::Config, cookies::Cookies,
+    directory::Directory, lists::Lists, session::Refreshes, unread::Unread, web::limiter::Limiter,
 };
 
 /// What every page works with. It keeps nothing that could be lost.
@@ -19,6 +19,7 @@ pub struct App {
     pub(crate) backend: Backends,
     pub(crate) directory: Directory,
     pub(crate) lists: Lists,
+    pub(crate) columns: Columns,
     pub(crate) unread: Unread,
     pub(crate) cookies: Cookies,
     pub(crate) refreshes: Refreshes,
@@ -39,6 +40,7 @@ impl App {
         Ok(Arc::new(Self {
             directory: Directory::new(backend.clone(), clock.0.clone(), &config.limits),
             lists: Lists::new(backend.clone(), clock.0.clone(), &config.limits),
+            columns: Columns::new(backend.clone(), clock.0.clone(), &config.limits),
             unread: Unread::new(backend.clone(), clock.0.clone(), &config.limits),
             cookies: Cookies::open(&config)?,
             refreshes: Refreshes::default(),

@@ -10,7 +10,9 @@ use liuyan_kit::{
 use liuyan_proto::liuyan::{
     feed::v1::feed_service_client::FeedServiceClient,
     identity::v1::identity_service_client::IdentityServiceClient,
-    intake::v1::intake_service_client::IntakeServiceClient,
+    intake::v1::{
+        column_service_client::ColumnServiceClient, intake_service_client::IntakeServiceClient,
+    },
     moderation::v1::review_service_client::ReviewServiceClient,
     notification::v1::subscription_service_client::SubscriptionServiceClient,
     routing::v1::{
@@ -66,6 +68,9 @@ impl Backends {
     client!(
         /// Messages and their authors.
         intake, intake, IntakeServiceClient);
+    client!(
+        /// Partners' columns.
+        columns, intake, ColumnServiceClient);
     client!(
         /// Reviews.
         reviews, moderation, ReviewServiceClient);

@@ -3,11 +3,14 @@
 mod api;
 mod app;
 mod assets;
+mod author_data;
 mod backend;
 mod cache;
+mod columns;
 mod config;
 mod cookies;
 mod directory;
+mod embed;
 mod error;
 mod files;
 mod format;

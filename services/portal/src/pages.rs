@@ -10,6 +10,7 @@ mod about;
 mod account;
 mod again;
 mod cards;
+mod column;
 mod deadline;
 mod desk;
 pub(crate) mod fault;
@@ -29,7 +30,10 @@ mod sign_in;
 mod stats;
 mod verify;
 
-pub(crate) use new::takes_files;
+/// Whether a form with files in it may be sent to this path.
+pub(crate) fn takes_files(path: &str) -> bool {
+    path == "/new" || column::is_form(path)
+}
 
 /// Whether a request brings files, and so may take long.
 pub(crate) fn is_upload(request: &axum::extract::Request) -> bool {
@@ -41,6 +45,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .merge(about::routes())
         .merge(account::routes())
+        .merge(column::routes())
         .merge(desk::routes())
         .merge(files::routes())
         .merge(home::routes())

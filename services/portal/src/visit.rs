@@ -281,6 +281,11 @@ impl Visit {
         self.0.app.backend.request_from(self.0.client, message, self.0.locale, token)
     }
 
+    /// The same in the portal's own name, whoever is signed in.
+    pub(crate) fn call_own_from<M>(&self, message: M) -> tonic::Request<M> {
+        self.0.app.backend.request_from(self.0.client, message, self.0.locale, None)
+    }
+
     /// A request for what everybody may see: never in the name of a person.
     pub(crate) fn call_public<M>(&self, message: M) -> tonic::Request<M> {
         self.0.app.backend.request(message, self.0.locale, None)

@@ -24,6 +24,7 @@ use crate::{
     app::App,
     assets,
     cookies::{Jar, Life},
+    embed,
     error::{Error, Failed},
     pages,
     session::{self, Found, Session},
@@ -37,7 +38,7 @@ pub(crate) mod limiter;
 
 pub(crate) use client::NOBODY;
 pub(crate) use forms::{TOKEN, foreign, is_multipart, is_surely_from_here, multipart};
-pub(crate) use guard::RequestId;
+pub(crate) use guard::{Framed, RequestId};
 
 /// For how long a browser keeps the chosen language, in seconds.
 const LANGUAGE_SECONDS: i64 = 365 * 86_400;
@@ -50,6 +51,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
         .layer(from_fn_with_state(Arc::clone(&app), visiting))
         .merge(assets::routes())
+        .merge(embed::routes())
         .merge(api::router(&app))
         .layer(from_fn_with_state(Arc::clone(&app), guard::guard))
         .with_state(app)

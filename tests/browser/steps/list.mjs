@@ -69,6 +69,14 @@ const PUBLIC = [
   sent('form that is too long', '/mine', (v) => v.fill({ '#number': TEXTS.long.repeat(70_000), '#code': '1' }), 'main form button', { status: 413 }),
 ];
 
+const COLUMNS = [
+  at('column', '/c/sample-column'),
+  at('column, its card', '/c/sample-column?embed=1'),
+  sent('column, with everything wrong', '/c/sample-column', (v) => v.fill({ '#title': 'a', '#phone': '12' }), SUBMIT, { status: 422 }),
+  sent('column, preview', '/c/sample-column', (v) => fillMessage(v, message(TEXTS.plain)), PREVIEW),
+  at('no such column', '/c/no-such-column', { status: 404 }),
+];
+
 const WRITING = [
   at('new', '/new'),
   at('new, with an office', `/new?office=${PLACES.office}`),
@@ -181,4 +189,4 @@ const ENDED = [
 ];
 
 /** All of them; those that end a session come last. */
-export const PAGES = [...PUBLIC, ...WRITING, ...AUTHORS, ...DESK, ...MENUS, ...REVIEW, ...ENDED];
+export const PAGES = [...PUBLIC, ...COLUMNS, ...WRITING, ...AUTHORS, ...DESK, ...MENUS, ...REVIEW, ...ENDED];

@@ -88,7 +88,7 @@ impl App {
     async fn unerased(&self, erasure: &Erasure) -> Result<Vec<Uuid>, Error> {
         let mut connection = self.0.db.read().await?;
         let wanted = Some(erasure.messages_too);
-        Ok(held::find(&mut connection, &erasure.whose, wanted, BATCH).await?)
+        Ok(held::find(&mut connection, &erasure.whose, wanted, None, BATCH).await?)
     }
 
     /// Erases a batch. The last one keeps the answer, with what the earlier ones did.

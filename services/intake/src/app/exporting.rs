@@ -1,5 +1,7 @@
 //! Giving authors all that is held on them.
 
+use uuid::Uuid;
+
 use super::{App, erasing::subject};
 use crate::{
     domain::{
@@ -13,7 +15,7 @@ use crate::{
     },
 };
 
-/// How many messages one document tells of: it travels in one answer.
+/// How many messages one document tells of: it travels in one answer, and others come after it.
 const MOST: i64 = 300;
 
 /// All that is held on an author.
@@ -23,10 +25,13 @@ pub struct Document {
     pub bytes: Vec<u8>,
     /// How many messages it tells of.
     pub messages: usize,
+    /// The last of them, if there are more.
+    pub next: Option<Uuid>,
 }
 
 impl App {
-    /// All that is held on an author. The look is in the audit log before anything is unsealed.
+    /// What is held on an author, the newest messages first, those after the message `after`. The look
+    /// is in the audit log before anything is unsealed.
     ///
     /// # Errors
     /// [`Error::MessageNotFound`], or [`Error::Key`] if a contact can't be unsealed.
@@ -35,15 +40,19 @@ impl App {
         caller: String,
         whose: Whose,
         purpose: String,
+        after: Option<Uuid>,
     ) -> Result<Document, Error> {
         if let Whose::Message(message_id) = whose {
             self.message(message_id).await?;
         }
         let now = self.0.clock.now();
-        let mut ids =
-            held::find(&mut *self.0.db.read().await?, &whose, None, MOST.saturating_add(1)).await?;
+        let mut connection = self.0.db.read().await?;
+        let one_more = MOST.saturating_add(1);
+        let mut ids = held::find(&mut connection, &whose, None, after, one_more).await?;
+        drop(connection);
         let complete = ids.len() as u64 <= MOST.unsigned_abs();
         ids.truncate(usize::try_from(MOST).unwrap_or(usize::MAX));
+        let next = ids.last().copied().filter(|_| !complete);
         let entry = Entry {
             at: now,
             actor: caller,
@@ -63,7 +72,7 @@ impl App {
             held.into_iter().map(|held| self.unsealed(held)).collect::<Result<_, _>>()?;
         let bytes = document::document(&self.0.config.board, now, complete, &messages)
             .ok_or(Error::Lost("the document"))?;
-        Ok(Document { bytes, messages: messages.len() })
+        Ok(Document { bytes, messages: messages.len(), next })
     }
 
     fn unsealed(

@@ -136,7 +136,8 @@ impl App {
     /// A file of a message, and its bytes.
     ///
     /// # Errors
-    /// [`Error::AttachmentNotFound`], [`Error::NoPlaceForFiles`], [`Error::Objects`].
+    /// [`Error::AttachmentNotFound`], also if its bytes are lost; [`Error::NoPlaceForFiles`],
+    /// [`Error::Objects`].
     pub async fn open_attachment(
         &self,
         message_id: Uuid,
@@ -148,7 +149,7 @@ impl App {
             files => files?,
         };
         let file = files.into_iter().find(|it| it.attachment_id == attachment_id);
-        let file = file.ok_or(Error::AttachmentNotFound)?;
+        let file = file.filter(|it| !it.lost).ok_or(Error::AttachmentNotFound)?;
         let object = self.0.files.objects()?.get(&file.object()).await?;
         if object.bytes != file.size {
             return Err(Error::Lost("a part of a file"));
@@ -181,7 +182,10 @@ impl App {
         }
     }
 
-    async fn find_files(&self, raw: &Raw) -> Result<Result<file::Files, Vec<Breach>>, Error> {
+    pub(super) async fn find_files(
+        &self,
+        raw: &Raw,
+    ) -> Result<Result<file::Files, Vec<Breach>>, Error> {
         let most = self.0.files.config.limits.per_message;
         if raw.files.len() > most {
             return Ok(Err(vec![Breach::of(FIELD, Rule::TooMany { max: most })]));
@@ -214,6 +218,7 @@ impl App {
                     attachment_id: *id,
                     public: named.public,
                     sha256: *sha256,
+                    lost: None,
                 }),
                 None => breach(Rule::FileUnknown),
             }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
-use liuyan_kit::telemetry;
+use liuyan_kit::{id, telemetry};
 use uuid::Uuid;
 
 use super::{
@@ -13,14 +13,15 @@ use super::{
 };
 use crate::{
     domain::{
-        draft::{Channel, Directory, Draft, Entrance, Limits, Raw},
+        draft::{Channel, Directory, Draft, Entrance, Limits, Raw, Visibility},
+        file::{self, Claimed, Files},
         message::{NewMessage, Receipt},
         number::AccessCode,
         receipt::{self, Facts, file::Kept},
         rule::{Breach, Rule},
     },
     error::Error,
-    store::messages,
+    store::{lost_files, messages},
 };
 
 /// What was submitted kept the rules of its time; only bounds that no rule ever reached count now.
@@ -51,6 +52,10 @@ impl App {
     /// again. It belongs to the account of an author who is signed in. The limits of submissions
     /// count for it.
     ///
+    /// Its files are those that `claimed` tells of, which the hash of the content proves. Whoever has
+    /// one uploads it again, and the message names the upload: a file of the same bytes is that file,
+    /// also later, when the message is here again. The others are lost.
+    ///
     /// # Errors
     /// Everything that is wrong with the receipt, at once; or why it can't be taken now.
     pub async fn restore(
@@ -58,17 +63,23 @@ impl App {
         incoming: &Incoming,
         once: &Once,
         kept: &Kept,
+        claimed: &[Claimed],
     ) -> Result<Restored, Error> {
         let pass = self.0.gate.pass(once);
         if let Some(address) = incoming.address {
             pass.address(address)?;
         }
-        let (message, access_code) = self.proven(incoming, kept)?;
         if let Some(before) = self.recall(once).await? {
             let access_code = Some(before.access_code);
             return Ok(Restored { receipt: before.receipt, access_code });
         }
+        let uploaded = match self.find_files(&incoming.raw).await? {
+            _ if incoming.raw.files.is_empty() => Ok(Files::default()),
+            found => found,
+        };
+        let (message, access_code) = self.proven(incoming, kept, claimed, uploaded)?;
         if let Some(known) = self.known(&message).await? {
+            self.bring_back(&message).await?;
             return Ok(known);
         }
         self.spend(incoming, &message.draft, &pass)?;
@@ -97,6 +108,28 @@ impl App {
         }
     }
 
+    /// Takes files again of a message that is here and whose files are lost.
+    async fn bring_back(&self, message: &NewMessage) -> Result<(), Error> {
+        let files = &message.draft.files;
+        let uploaded: Vec<Uuid> =
+            files.list.iter().filter(|it| it.lost.is_none()).map(|it| it.attachment_id).collect();
+        if uploaded.is_empty() {
+            return Ok(());
+        }
+        let (message_id, owner) = (message.message_id(), files.owner.clone());
+        self.0
+            .db
+            .write(move |tx| {
+                let (owner, uploaded) = (owner.clone(), uploaded.clone());
+                Box::pin(async move {
+                    let back = lost_files::bring_back(tx, message_id, &owner, &uploaded).await?;
+                    Ok::<_, Error>(back)
+                })
+            })
+            .await?;
+        Ok(())
+    }
+
     /// The message if it is here, under its number and with its receipt.
     async fn known(&self, message: &NewMessage) -> Result<Option<Restored>, Error> {
         let mut connection = self.0.db.read().await?;
@@ -115,8 +148,18 @@ impl App {
     }
 
     /// The message, if the receipt is this board's and was given for it.
-    fn proven(&self, incoming: &Incoming, kept: &Kept) -> Result<(NewMessage, AccessCode), Error> {
+    fn proven(
+        &self,
+        incoming: &Incoming,
+        kept: &Kept,
+        claimed: &[Claimed],
+        uploaded: Result<Files, Vec<Breach>>,
+    ) -> Result<(NewMessage, AccessCode), Error> {
         let mut breaches = Vec::new();
+        let uploaded = uploaded.unwrap_or_else(|wrong| {
+            breaches.extend(wrong);
+            Files::default()
+        });
         let facts = kept.facts().ok();
         if facts.is_none() {
             breaches.push(Breach::of("receipt.statement", Rule::ReceiptMalformed));
@@ -136,8 +179,17 @@ impl App {
                 return Err(Error::Fields(breaches));
             }
         };
-        let hash = receipt::content_hash(&kept.salt, &receipt::content(&draft));
-        if hash != facts.content_hash || draft.office_id != facts.office_id {
+        let now = self.now();
+        let list = file::again(claimed, uploaded.list, || id::v7(now));
+        draft.files = Files { owner: uploaded.owner, list };
+        let fits = |draft: &Draft| {
+            receipt::content_hash(&kept.salt, &receipt::content(draft)) == facts.content_hash
+        };
+        if !fits(&draft) {
+            // What came by a collated column was taken as private, whatever its author chose.
+            draft.visibility = Visibility::Private;
+        }
+        if !fits(&draft) || draft.office_id != facts.office_id {
             breaches.push(Breach::of("message", Rule::ContentDiffers));
         }
         if !breaches.is_empty() {

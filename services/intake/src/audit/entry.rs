@@ -110,7 +110,7 @@ fn content_is(message: &Content, salt: &[u8; 32], proof: &Proof) -> bool {
     let [title, body, demand, details] = message.words.clone();
     let file = |(sha256, public): &(Vec<u8>, bool)| {
         let sha256 = sha256.as_slice().try_into().unwrap_or_default();
-        File { attachment_id: Uuid::nil(), public: *public, sha256 }
+        File { attachment_id: Uuid::nil(), public: *public, sha256, lost: None }
     };
     let list = message.files.iter().map(file).collect();
     let draft = Draft {

@@ -121,6 +121,15 @@ impl Entrance {
             Self::Board | Self::Hotline { .. } => None,
         }
     }
+
+    /// Who may read a message that comes by it. This is the one place that obeys `collated`: every
+    /// other service sees a private message and treats it as one.
+    pub fn visibility(&self, wanted: Visibility) -> Visibility {
+        if self.column().is_some_and(|column| column.collated) {
+            return Visibility::Private;
+        }
+        wanted
+    }
 }
 
 /// The words of a message, as they came or as they were cleaned.
@@ -290,7 +299,8 @@ impl Draft {
             Some(at) => at,
             None => None,
         };
-        match (breaches.0.is_empty(), raw.visibility, channel) {
+        let visibility = raw.visibility.map(|wanted| raw.entrance.visibility(wanted));
+        match (breaches.0.is_empty(), visibility, channel) {
             (true, Some(visibility), Some(channel)) => Ok(Self {
                 office_id: raw.office().to_owned(),
                 kind: raw.kind.clone(),

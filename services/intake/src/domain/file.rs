@@ -120,6 +120,47 @@ pub struct File {
     pub public: bool,
     /// SHA-256 of its bytes as they are kept.
     pub sha256: [u8; 32],
+    /// What it was, if its bytes are gone.
+    pub lost: Option<Lost>,
+}
+
+/// What is told of a file whose bytes are gone. Only its hash is proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost {
+    /// What it was.
+    pub media_type: MediaType,
+    /// How many bytes it had.
+    pub size: u64,
+}
+
+/// A file as somebody says that it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// SHA-256 of its bytes as they were kept.
+    pub sha256: [u8; 32],
+    /// Whether the public might see it.
+    pub public: bool,
+    /// What it was.
+    pub lost: Lost,
+}
+
+/// The files of a message that comes back: those that were claimed, each with its bytes where they
+/// were uploaded again. Where nothing was claimed, the uploads are the claim. Every lost one gets an
+/// id from `ids`.
+pub fn again(claimed: &[Claimed], uploaded: Vec<File>, ids: impl FnMut() -> Uuid) -> Vec<File> {
+    let (mut uploaded, mut ids) = (uploaded, ids);
+    if claimed.is_empty() {
+        return uploaded;
+    }
+    let file = |it: &Claimed| {
+        let found = uploaded.iter().position(|file| file.sha256 == it.sha256);
+        let (attachment_id, lost) = match found {
+            Some(at) => (uploaded.swap_remove(at).attachment_id, None),
+            None => (ids(), Some(it.lost)),
+        };
+        File { attachment_id, public: it.public, sha256: it.sha256, lost }
+    };
+    claimed.iter().map(file).collect()
 }
 
 impl File {
@@ -155,6 +196,8 @@ pub struct Attachment {
     pub width: u32,
     /// Height of a picture; 0 for others.
     pub height: u32,
+    /// Whether its bytes are gone.
+    pub lost: bool,
 }
 
 impl Attachment {

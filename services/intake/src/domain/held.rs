@@ -61,6 +61,8 @@ pub struct HeldFile {
     pub sha256: String,
     /// Whether the public may see it.
     pub public: bool,
+    /// Whether its bytes are lost.
+    pub lost: bool,
 }
 
 impl From<&Attachment> for HeldFile {
@@ -71,6 +73,7 @@ impl From<&Attachment> for HeldFile {
             size: file.size,
             sha256: hex::encode(file.sha256),
             public: file.public,
+            lost: file.lost,
         }
     }
 }
@@ -141,7 +144,7 @@ struct Document<'a> {
     form: &'static str,
     board: &'a str,
     made_at: Timestamp,
-    /// False if there are more messages than one document holds; the newest are in it.
+    /// False if there are more messages than one document holds: others come after it.
     complete: bool,
     keys: serde_json::Value,
     messages: &'a [HeldMessage],
@@ -207,6 +210,7 @@ mod tests {
                 size: 1,
                 sha256: String::new(),
                 public: true,
+                lost: false,
             }],
             remark: None,
             receipt: Some(HeldReceipt {

@@ -187,7 +187,12 @@ mod tests {
 
     #[test]
     fn the_content_of_a_message_with_files_looks_the_same_for_ever() {
-        let file = |public, byte| File { attachment_id: Uuid::nil(), public, sha256: [byte; 32] };
+        let file = |public, byte| File {
+            attachment_id: Uuid::nil(),
+            public,
+            sha256: [byte; 32],
+            lost: None,
+        };
         let list = vec![file(true, 0xAB), file(false, 1)];
         let with = Draft { files: Files { owner: String::new(), list }, ..draft() };
         let without = content(&draft());

@@ -13,13 +13,16 @@ use crate::{
     app::{Accepted, Opened},
     domain::{
         draft::{Channel, Contact, Entrance, Place, Raw, Visibility, Words},
-        file::{Attachment, Named},
+        file::{Attachment, Claimed, Lost, MediaType, Named},
         message::{Message, Receipt, Text},
         rule::Rule,
         state::State,
     },
     error::Error,
 };
+
+/// More files than any configuration lets a message have.
+const MOST_CLAIMED: usize = 50;
 
 /// A message as it came.
 pub(super) fn raw(
@@ -128,7 +131,24 @@ pub(super) fn attachment(file: &Attachment) -> proto::Attachment {
         public: file.public,
         width: file.width,
         height: file.height,
+        lost: file.lost,
     }
+}
+
+/// Files as somebody says that they were.
+pub(super) fn claimed(files: &[proto::Attachment]) -> Result<Vec<Claimed>, Rule> {
+    if files.len() > MOST_CLAIMED {
+        return Err(Rule::TooMany { max: MOST_CLAIMED });
+    }
+    let file = |it: &proto::Attachment| {
+        let media_type = MediaType::named(&it.media_type).ok_or(Rule::FileTypeUnknown)?;
+        Ok(Claimed {
+            sha256: it.sha256.as_ref().try_into().map_err(|_| Rule::HashMalformed)?,
+            public: it.public,
+            lost: Lost { media_type, size: it.size },
+        })
+    };
+    files.iter().map(file).collect()
 }
 
 pub(super) fn message(message: &Message) -> proto::Message {

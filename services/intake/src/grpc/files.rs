@@ -15,7 +15,10 @@ use sha2::{Digest as _, Sha256};
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
-use super::{Grpc, IMPORT, convert, who};
+use super::{
+    Grpc, convert,
+    who::{self, IMPORT},
+};
 use crate::{
     domain::{
         file::Attachment,

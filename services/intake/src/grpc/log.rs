@@ -111,6 +111,10 @@ impl Grpc {
         if signature.is_none() {
             breaches.push(Breach::of("receipt.signature", Rule::ReceiptMalformed));
         }
+        let claimed = convert::claimed(&request.attachments);
+        if let Err(rule) = &claimed {
+            breaches.push(Breach::of("attachments", rule.clone()));
+        }
         let (Some(once), Some(salt), Some(signature), true) =
             (once, salt, signature, breaches.is_empty())
         else {
@@ -123,13 +127,16 @@ impl Grpc {
         let incoming = Incoming {
             once: Ok(once.clone()),
             account_id: account(caller),
-            raw: convert::raw(as_submitted, Entrance::Board, |_| Ok(String::new()))?,
+            raw: convert::raw(as_submitted, Entrance::Board, |token| {
+                self.uploader_of(caller, token)
+            })?,
             address,
             agency: who::counted(caller),
             bulk: false,
             import: false,
         };
-        let restored = self.app.restore(&incoming, &once, &kept).await?;
+        let restored =
+            self.app.restore(&incoming, &once, &kept, &claimed.unwrap_or_default()).await?;
         Ok(RestoreMessageResponse {
             receipt: Some(convert::receipt(restored.receipt)),
             known: restored.access_code.is_none(),

@@ -1,6 +1,7 @@
 //! What authors may ask of all that is held on them. The guard lets in authors, accounts and those
 //! who manage authors; which of them may ask what is decided here.
 
+use jiff::Timestamp;
 use liuyan_kit::auth::Caller;
 use liuyan_proto::liuyan::intake::v1::{
     AuthorSelector, EraseAuthorDataRequest, EraseAuthorDataResponse, ExportAuthorDataRequest,
@@ -8,13 +9,15 @@ use liuyan_proto::liuyan::intake::v1::{
 };
 
 use super::{
-    Grpc, PURPOSE,
+    Grpc,
+    messages::PURPOSE,
     who::{account, name_of, own},
 };
 use crate::{
     app::Erasure,
     domain::{
         draft,
+        page::{self, Cursor},
         rule::{Breach, Rule},
         text::{self, Lines},
     },
@@ -33,10 +36,20 @@ impl Grpc {
         request: &ExportAuthorDataRequest,
     ) -> Result<ExportAuthorDataResponse, Error> {
         let (whose, purpose) = self.asked(caller, request.author.as_ref(), &request.purpose)?;
-        let document = self.app.export_author(name_of(caller), whose, purpose).await?;
+        let owner = whose.owner();
+        let after = page::read(&request.page_token, owner);
+        if after.is_none() && !request.page_token.is_empty() {
+            return Err(Error::field("page_token", Rule::PageTokenInvalid));
+        }
+        let after = after.map(|cursor| cursor.message_id);
+        let document = self.app.export_author(name_of(caller), whose, purpose, after).await?;
+        let next = document.next.map(|message_id| {
+            page::token(owner, Cursor { submitted_at: Timestamp::UNIX_EPOCH, message_id })
+        });
         Ok(ExportAuthorDataResponse {
             document: document.bytes.into(),
             messages: u32::try_from(document.messages).unwrap_or(u32::MAX),
+            next_page_token: next.unwrap_or_default(),
         })
     }
 

@@ -23,6 +23,8 @@ pub(super) const SUBMIT: &str = "message:submit";
 pub(super) const IMPORT: &str = "message:import";
 /// The scope of a hotline, and of staff, who enter what others tell them.
 const ON_BEHALF: &str = "message:on_behalf";
+/// The scope of the board's own pages of columns.
+const ENTER: &str = "column:enter";
 /// The only issuer whose subjects are accounts and agencies: another one may use the same subjects.
 const IDENTITY: &str = "identity";
 
@@ -83,7 +85,7 @@ pub(super) fn address(caller: &Caller, metadata: &MetadataMap) -> Option<IpAddr>
 }
 
 /// By whose entrance a message comes. An agency's own column need not be named, and no other one can
-/// be; the services of the house submit what is written on a column's page.
+/// be; a service of the house that may enter columns submits what is written on a column's page.
 pub(super) async fn entrance(
     app: &App,
     caller: &Caller,
@@ -104,7 +106,7 @@ pub(super) async fn entrance(
             Ok(Entrance::Column(own))
         }
         _ if column_id.is_empty() => Ok(Entrance::Board),
-        None if is_service(caller) => {
+        None if is_service(caller) && caller.has(ENTER) => {
             let column = app.column(column_id).await?;
             column
                 .map(Entrance::Column)

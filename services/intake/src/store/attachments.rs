@@ -5,7 +5,10 @@ use liuyan_kit::{clock, db};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::messages::{Row as MessageRow, decode};
+use super::{
+    lost_files,
+    messages::{Row as MessageRow, decode},
+};
 use crate::domain::file::{Attachment, MediaType};
 
 /// A file that came.
@@ -45,6 +48,7 @@ struct Row {
     public: Option<bool>,
     width: i32,
     height: i32,
+    lost: bool,
 }
 
 impl TryFrom<Row> for Attachment {
@@ -60,6 +64,7 @@ impl TryFrom<Row> for Attachment {
             public: row.public.unwrap_or_default(),
             width: row.width.unsigned_abs(),
             height: row.height.unsigned_abs(),
+            lost: row.lost,
         })
     }
 }
@@ -142,6 +147,7 @@ pub async fn of_request(
         public,
         width: row.width,
         height: row.height,
+        lost: false,
     };
     Ok(Some((file.try_into()?, row.received_sha256)))
 }
@@ -176,7 +182,7 @@ pub async fn insert(tx: &mut PgConnection, upload: &Upload) -> Result<(), sqlx::
 }
 
 /// Counts rows that came or went.
-async fn count(tx: &mut PgConnection, change: i64) -> Result<(), sqlx::Error> {
+pub(super) async fn count(tx: &mut PgConnection, change: i64) -> Result<(), sqlx::Error> {
     let counted =
         sqlx::query!("update attachment_count set kept = kept + $1", change).execute(tx).await?;
     db::expect_one(&counted)
@@ -211,17 +217,27 @@ pub async fn free(
 pub async fn bind(tx: &mut PgConnection, rows: &[MessageRow<'_>]) -> Result<bool, sqlx::Error> {
     let (mut files, mut owners, mut messages) = (Vec::new(), Vec::new(), Vec::new());
     let (mut positions, mut public) = (Vec::<i16>::new(), Vec::new());
+    let mut lost = Vec::new();
     for row in rows {
         let of = &row.message.draft.files;
+        let message_id = row.message.message_id();
         for (file, position) in of.list.iter().zip(1..) {
+            if file.lost.is_some() {
+                lost.push((message_id, position, file, row.message.receipt.submitted_at));
+                continue;
+            }
             files.push(file.attachment_id);
             owners.push(of.owner.clone());
-            messages.push(row.message.message_id());
+            messages.push(message_id);
             positions.push(position);
             public.push(file.public);
         }
     }
-    if files.is_empty() {
+    if !lost.is_empty() {
+        lost_files::insert(tx, &lost).await?;
+        count(tx, i64::try_from(lost.len()).map_err(decode)?).await?;
+    }
+    if files.is_empty() && lost.is_empty() {
         return Ok(true);
     }
     let bound = sqlx::query!(
@@ -242,6 +258,7 @@ pub async fn bind(tx: &mut PgConnection, rows: &[MessageRow<'_>]) -> Result<bool
     if bound.rows_affected() != files.len() as u64 {
         return Ok(false);
     }
+    messages.extend(lost.iter().map(|(message_id, ..)| *message_id));
     sqlx::query!(
         "update messages set attachments = found.files
          from (select message_id, count(*)::smallint as files
@@ -264,7 +281,7 @@ pub async fn of_messages(
 ) -> Result<Vec<(Uuid, Attachment)>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select message_id as "message_id!", attachment_id, media_type, size, sha256, public,
-                  width, height
+                  width, height, lost
            from attachments where message_id = any($1) order by message_id, position"#,
         message_ids,
     )
@@ -280,6 +297,7 @@ pub async fn of_messages(
                 public: row.public,
                 width: row.width,
                 height: row.height,
+                lost: row.lost,
             };
             Ok((row.message_id, found.try_into()?))
         })

@@ -20,8 +20,23 @@ pub enum Whose {
     Phone([u8; 32]),
 }
 
-/// Up to `limit` messages, the newest first; with `unerased`, of those that still have something
-/// that can be erased: a contact, and the message itself if `messages_too`.
+impl Whose {
+    /// What tokens of pages are bound to.
+    pub fn owner(&self) -> Uuid {
+        match self {
+            Self::Message(id) | Self::Account(id) => *id,
+            Self::Phone(index) => {
+                let mut half = [0; 16];
+                half.copy_from_slice(&index[..16]);
+                Uuid::from_bytes(half)
+            }
+        }
+    }
+}
+
+/// Up to `limit` messages, the newest first, those after the message `after`; with `unerased`, of
+/// those that still have something that can be erased: a contact, and the message itself if
+/// `messages_too`.
 ///
 /// # Errors
 /// The database's.
@@ -29,6 +44,7 @@ pub async fn find(
     connection: &mut PgConnection,
     whose: &Whose,
     unerased: Option<bool>,
+    after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Uuid>, sqlx::Error> {
     let messages_too = unerased.unwrap_or_default();
@@ -53,11 +69,14 @@ pub async fn find(
                 "select message_id from messages
                  where account_id = $1
                    and ($2 or contact is not null or $3 and erased_at is null)
+                   and ($5::uuid is null or (submitted_at, message_id) < (
+                            select submitted_at, message_id from messages where message_id = $5))
                  order by submitted_at desc, message_id desc limit $4",
                 account_id,
                 all,
                 messages_too,
                 limit,
+                after,
             )
             .fetch_all(connection)
             .await
@@ -67,11 +86,13 @@ pub async fn find(
                 "select message_id from messages
                  where author_id = (select author_id from authors where phone_index = $1)
                    and ($2 or contact is not null or $3 and erased_at is null)
+                   and ($5::uuid is null or message_id < $5)
                  order by message_id desc limit $4",
                 index.as_slice(),
                 all,
                 messages_too,
                 limit,
+                after,
             )
             .fetch_all(connection)
             .await

@@ -2,9 +2,9 @@
 
 use futures::future::join_all;
 use jiff::SignedDuration;
-use liuyan_kit::testing::said;
+use liuyan_kit::{auth::Caller, testing::said};
 use liuyan_proto::liuyan::{
-    common::v1::Channel,
+    common::v1::{Channel, Visibility},
     intake::v1::{
         Column, ColumnPut, CreateColumnRequest, CreateColumnResponse, GetColumnRequest,
         GetMessageRequest, ListColumnMessagesRequest, ListColumnMessagesResponse,
@@ -201,7 +201,10 @@ async fn nobody_uses_the_column_or_the_channel_of_another() {
     desk.submit_as(&agency("city"), named("city")).await.unwrap();
     let citizen = account(Uuid::from_u128(7));
     let as_if = caller("province", &["message:submit"]);
-    for who in [&agency("city"), &agency("village"), &anonymous(), &citizen, &as_if] {
+    let mut page_of_another = citizen.clone();
+    page_of_another.scopes.push("column:enter".to_owned());
+    let others = [agency("city"), agency("village"), anonymous(), as_if, service("routing")];
+    for who in others.iter().chain([&citizen, &page_of_another]) {
         let refused = desk.submit_as(who, named("letters")).await.unwrap_err();
         assert_eq!(
             (refused.code(), reason(&refused).as_str()),
@@ -218,8 +221,9 @@ async fn nobody_uses_the_column_or_the_channel_of_another() {
         }
     }
     // The board's own page of a column speaks for whoever writes there.
-    desk.submit_as(&service("portal"), named("letters")).await.unwrap();
-    let refused = desk.submit_as(&service("portal"), named("nowhere")).await.unwrap_err();
+    let page = Caller { scopes: vec!["column:enter".to_owned()], ..service("portal") };
+    desk.submit_as(&page, named("letters")).await.unwrap();
+    let refused = desk.submit_as(&page, named("nowhere")).await.unwrap_err();
     let expected = [("message.column_id".to_owned(), "COLUMN_UNKNOWN".to_owned())];
     assert_eq!(violations(&refused), expected);
 
@@ -232,6 +236,28 @@ async fn nobody_uses_the_column_or_the_channel_of_another() {
         ListColumnMessagesRequest { column_id: "letters".to_owned(), ..Default::default() };
     let followed = desk.grpc.list_column_messages(as_caller(&agency("city"), request)).await;
     assert_eq!(reason(&followed.unwrap_err()), "COLUMN_NOT_YOURS");
+}
+
+#[tokio::test]
+async fn what_comes_by_a_collated_column_is_private_whatever_its_author_chooses() {
+    let desk = with_column(Column { collated: true, ..a_column() }).await;
+    let public =
+        || a_submission_of(NewMessage { visibility: Visibility::Public.into(), ..a_message() });
+    let receipt = desk.submit_as(&agency("province"), public()).await.unwrap().receipt.unwrap();
+    let id: Uuid = receipt.message_id.parse().unwrap();
+    let request = GetMessageRequest { message_id: id.to_string() };
+    let shown = desk.grpc.get_message(as_caller(&author_of(id), request)).await.unwrap();
+    assert_eq!(shown.into_inner().message.unwrap().visibility(), Visibility::Private);
+    let followed = follow(&desk, "", 10).await;
+    assert_eq!(followed.messages[0].visibility(), Visibility::Private);
+
+    // What comes after the flag has changed, and what comes by other entrances, is as its author chooses.
+    update(&desk, Column { collated: false, ..a_column() }, &["collated"]).await.unwrap();
+    desk.submit_as(&agency("province"), public()).await.unwrap();
+    desk.submit(public()).await.unwrap();
+    let said: Vec<Visibility> =
+        said::<MessageSubmitted>(&desk.db).await.iter().map(|it| it.event.visibility()).collect();
+    assert_eq!(said, [Visibility::Private, Visibility::Public, Visibility::Public]);
 }
 
 #[tokio::test]

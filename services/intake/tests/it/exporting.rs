@@ -11,11 +11,13 @@ use uuid::Uuid;
 
 use crate::helpers::{
     Desk, a_message_by, a_submission_of, account, as_caller, author_of, caller, count, reason,
+    violations,
 };
 
 async fn export(desk: &Desk, who: &Caller, by: By, purpose: &str) -> Result<Value, Status> {
     let author = Some(AuthorSelector { by: Some(by) });
-    let request = ExportAuthorDataRequest { author, purpose: purpose.to_owned() };
+    let page_token = String::new();
+    let request = ExportAuthorDataRequest { author, purpose: purpose.to_owned(), page_token };
     let answer = desk.grpc.export_author_data(as_caller(who, request)).await?.into_inner();
     let document: Value = serde_json::from_slice(&answer.document).unwrap();
     assert_eq!(document["messages"].as_array().unwrap().len(), answer.messages as usize);
@@ -59,6 +61,55 @@ async fn an_author_gets_everything_and_the_look_is_recorded() {
     for (name, check) in liuyan_intake::CHECKS {
         assert_eq!(count(&desk.db, check).await, 0, "{name}");
     }
+}
+
+#[tokio::test]
+async fn however_many_messages_there_are_none_is_left_out() {
+    const ALL: usize = 605;
+    let desk = Desk::with(|config| config.rates.author_per_hour = 0).await.told().await;
+    let me = account(Uuid::from_u128(7));
+    let submit = |_| desk.submit_as(&me, a_submission_of(a_message_by("Wang", "13800001111")));
+    let answers = futures::future::join_all((0..ALL).map(submit)).await;
+    let mut written: Vec<String> =
+        answers.into_iter().map(|it| it.unwrap().receipt.unwrap().message_id).collect();
+    let manager = caller("admin", &["author:manage"]);
+    for (who, by) in [(&me, By::OwnAccount(true)), (&manager, By::Phone("13800001111".to_owned()))]
+    {
+        let (mut page_token, mut found, mut sizes) = (String::new(), Vec::new(), Vec::new());
+        loop {
+            let request = ExportAuthorDataRequest {
+                author: Some(AuthorSelector { by: Some(by.clone()) }),
+                purpose: "asked by letter 7".to_owned(),
+                page_token,
+            };
+            let answer = desk.grpc.export_author_data(as_caller(who, request)).await.unwrap();
+            let answer = answer.into_inner();
+            let document: Value = serde_json::from_slice(&answer.document).unwrap();
+            assert_eq!(document["complete"], answer.next_page_token.is_empty());
+            let messages = document["messages"].as_array().unwrap();
+            sizes.push(messages.len());
+            found.extend(messages.iter().map(|it| it["message_id"].as_str().unwrap().to_owned()));
+            page_token = answer.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(sizes, [300, 300, 5]);
+        found.sort();
+        written.sort();
+        assert_eq!(found, written);
+    }
+    // A token goes on with those whose it is, and with nobody else's.
+    let request = ExportAuthorDataRequest {
+        author: Some(AuthorSelector { by: Some(By::OwnAccount(true)) }),
+        ..ExportAuthorDataRequest::default()
+    };
+    let answer = desk.grpc.export_author_data(as_caller(&me, request.clone())).await.unwrap();
+    let page_token = answer.into_inner().next_page_token;
+    let other = account(Uuid::from_u128(8));
+    let request = ExportAuthorDataRequest { page_token, ..request };
+    let refused = desk.grpc.export_author_data(as_caller(&other, request)).await.unwrap_err();
+    assert_eq!(violations(&refused), [("page_token".to_owned(), "PAGE_TOKEN_INVALID".to_owned())]);
 }
 
 #[tokio::test]

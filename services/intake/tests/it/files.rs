@@ -21,6 +21,7 @@ use crate::{
 
 mod failing;
 mod limits;
+mod restored;
 mod seen;
 mod used;
 

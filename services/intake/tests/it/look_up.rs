@@ -1,6 +1,7 @@
 //! Finding a message by what its author holds.
 
 use liuyan_intake::domain::number::Number;
+use liuyan_kit::auth::Caller;
 use liuyan_proto::liuyan::intake::v1::{
     LookUpMessageRequest, LookUpMessageResponse, MessageState,
     intake_service_server::IntakeService as _,
@@ -67,6 +68,24 @@ async fn a_slip_of_the_pen_is_told_without_a_look_at_the_database() {
             ("access_code".to_owned(), "ACCESS_CODE_MALFORMED".to_owned()),
         ]
     );
+}
+
+#[tokio::test]
+async fn a_slip_of_the_pen_is_told_as_one_and_not_as_a_message_that_was_not_submitted() {
+    let desk = Desk::open().await;
+    for (locale, says, never) in
+        [("en", "mend what is listed", "submit"), ("zh-CN", "请求未执行", "留言未提交")]
+    {
+        let caller = Caller { locale: locale.to_owned(), ..anonymous() };
+        let request = LookUpMessageRequest::default();
+        let refused = desk.grpc.look_up_message(as_caller(&caller, request)).await.unwrap_err();
+        let told = refused.get_details_localized_message().unwrap().message;
+        assert!(told.contains(says) && !told.contains(never), "{told}");
+        for fault in refused.get_details_bad_request().unwrap().field_violations {
+            let told = fault.localized_message.unwrap().message;
+            assert!(!told.is_empty() && !told.contains(never), "{told}");
+        }
+    }
 }
 
 #[tokio::test]

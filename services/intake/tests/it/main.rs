@@ -16,6 +16,7 @@ mod log;
 mod log_audit;
 mod look_up;
 mod lost_rows;
+mod outage;
 mod overload;
 mod reads;
 mod restore;

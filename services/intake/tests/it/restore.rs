@@ -3,15 +3,19 @@
 use futures::future::join_all;
 use liuyan_kit::testing::said;
 use liuyan_proto::liuyan::intake::v1::{
-    LookUpMessageRequest, MessageSubmitted, NewMessage, Place, Receipt, RestoreMessageRequest,
-    RestoreMessageResponse, SubmitMessageResponse, intake_service_server::IntakeService as _,
+    Column, LookUpMessageRequest, MessageSubmitted, NewMessage, Place, Receipt,
+    RestoreMessageRequest, RestoreMessageResponse, SubmitMessageResponse,
+    intake_service_server::IntakeService as _,
 };
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::helpers::{
-    Desk, a_message, a_message_by, a_submission_of, anonymous, as_caller, count, reason,
-    request_id, violations,
+use crate::{
+    columns,
+    helpers::{
+        Desk, a_message, a_message_by, a_submission_of, agency, anonymous, as_caller, count,
+        reason, request_id, violations,
+    },
 };
 
 fn written() -> NewMessage {
@@ -39,6 +43,7 @@ fn asks(receipt: &Receipt) -> RestoreMessageRequest {
         request_id: request_id(),
         receipt: Some(receipt.clone()),
         message: Some(written()),
+        attachments: Vec::new(),
     }
 }
 
@@ -161,6 +166,19 @@ async fn only_what_the_board_signed_and_for_just_this_text_comes_back() {
     let empty = refused(&|it| it.receipt = None).await;
     assert_eq!(empty, ["RECEIPT_MALFORMED", "RECEIPT_MALFORMED"]);
     assert_eq!(count(&desk.db, "select count(*) from messages").await, 0);
+}
+
+#[tokio::test]
+async fn what_a_collated_column_took_as_private_comes_back_as_its_author_wrote_it() {
+    let before = Desk::open().await;
+    let column = Column { collated: true, ..columns::a_column() };
+    columns::create(&before, column).await.unwrap();
+    let answer = before.submit_as(&agency("province"), a_submission_of(written())).await.unwrap();
+    let receipt = answer.receipt.unwrap();
+    let desk = before.robbed().await.told().await;
+    assert!(!restore(&desk, asks(&receipt)).await.unwrap().known);
+    let private = "select count(*) from messages where visibility = 'private'";
+    assert_eq!(count(&desk.db, private).await, 1);
 }
 
 #[tokio::test]

@@ -182,13 +182,13 @@ async fn a_full_disk_is_a_clear_refusal_and_the_same_request_is_taken_later() {
 }
 
 /// A wire to Postgres that can be cut.
-struct Wire {
-    address: SocketAddr,
-    cut: watch::Sender<bool>,
+pub(crate) struct Wire {
+    pub(crate) address: SocketAddr,
+    pub(crate) cut: watch::Sender<bool>,
 }
 
 impl Wire {
-    async fn to(postgres: SocketAddr) -> Self {
+    pub(crate) async fn to(postgres: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (cut, is_cut) = watch::channel(false);

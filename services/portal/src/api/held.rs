@@ -1,12 +1,11 @@
 //! All that is held on an author: to see it, and to have it erased.
 
-use axum::{
-    extract::Path,
-    response::{IntoResponse as _, Response},
-};
-use http::{HeaderValue, StatusCode, header};
+use std::sync::Arc;
+
+use axum::{extract::Path, response::Response};
+use http::StatusCode;
 use liuyan_proto::liuyan::intake::v1::{
-    AuthorSelector, EraseAuthorDataRequest, ExportAuthorDataRequest, author_selector::By,
+    AuthorSelector, EraseAuthorDataRequest, author_selector::By,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -17,6 +16,7 @@ use super::{
     keep::private,
     problem::{Fault, Problem},
 };
+use crate::{author_data::Export, error::Error};
 
 /// What is to be erased.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -59,14 +59,9 @@ pub(super) async fn of_account(ask: Ask) -> Result<Response, Fault> {
 }
 
 async fn export(ask: Ask, by: By) -> Result<Response, Fault> {
-    let author = Some(AuthorSelector { by: Some(by) });
-    let request = ask.call_as(ExportAuthorDataRequest { author, purpose: String::new() })?;
-    let answer = ask.app.backend.intake().export_author_data(request).await?.into_inner();
-    let mut response = answer.document.into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    let token = ask.bearer().ok_or(Error::SignIn)?.to_owned();
+    let export = Export { app: Arc::clone(&ask.app), locale: ask.locale, token, by };
+    Ok(export.response().await?)
 }
 
 /// Erases name and phone of the author of one message, and the message if asked. It cannot be undone.

@@ -43,6 +43,8 @@ pub(crate) struct Row {
     pub(crate) label: String,
     pub(crate) size: String,
     pub(crate) public: bool,
+    /// Whether its bytes are gone.
+    pub(crate) lost: bool,
 }
 
 /// By what right somebody sees files, as a part of a link.
@@ -79,6 +81,7 @@ pub(crate) fn rows(v: &Visit, number: &str, right: Right<'_>, files: &[Attachmen
         label: v.t1(word(&file.media_type), "number", place + 1),
         size: size(v, file.size),
         public: file.public,
+        lost: file.lost,
     };
     files.iter().enumerate().map(row).collect()
 }

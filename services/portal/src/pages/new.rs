@@ -33,13 +33,14 @@ use crate::{
     visit::Visit,
 };
 
+mod by;
 mod chooser;
 mod draft;
 mod files;
 
+pub(crate) use by::By;
 use chooser::Chooser;
 pub(crate) use draft::Draft;
-pub(crate) use files::takes_files;
 
 /// A domain with its topics, each of which may be chosen.
 #[derive(Debug)]
@@ -53,6 +54,9 @@ struct Matter {
 #[template(path = "new.html")]
 struct New {
     v: Visit,
+    by: By,
+    /// Whether the board's own page would take what this column does not take now.
+    elsewhere: bool,
     draft: Draft,
     chooser: Chooser,
     kinds: Vec<Choice>,
@@ -65,6 +69,7 @@ struct New {
 #[template(path = "preview.html")]
 struct Preview {
     v: Visit,
+    by: By,
     draft: Draft,
     text: Text,
     office: String,
@@ -75,7 +80,7 @@ struct Preview {
 /// What a link to the form may bring.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Ask {
+pub(crate) struct Ask {
     division: String,
     office: String,
     kind: String,
@@ -87,17 +92,33 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 }
 
 async fn blank(v: Visit, Query(ask): Query<Ask>) -> Result<Response, Error> {
-    let mut draft =
-        Draft { office_id: ask.office, kind: ask.kind, matter: ask.domain, ..Draft::default() };
-    chooser::begin(&v, &mut draft, &ask.division).await;
-    form(v, draft, Faults::default(), StatusCode::OK).await
+    begin(v, By::default(), ask).await
 }
 
 async fn sent(v: Visit, request: Request) -> Result<Response, Error> {
+    sent_by(v, By::default(), request).await
+}
+
+/// The empty form.
+pub(crate) async fn begin(v: Visit, by: By, ask: Ask) -> Result<Response, Error> {
+    let mut draft =
+        Draft { office_id: ask.office, kind: ask.kind, matter: ask.domain, ..Draft::default() };
+    if draft.office_id.is_empty() && ask.division.is_empty() {
+        by.default_office().clone_into(&mut draft.office_id);
+    }
+    chooser::begin(&v, &mut draft, &ask.division).await;
+    form(v, by, draft, Faults::default(), StatusCode::OK).await
+}
+
+/// What becomes of a form that was sent.
+pub(crate) async fn sent_by(v: Visit, by: By, request: Request) -> Result<Response, Error> {
     let (pairs, files) = files::read(&v, request).await?;
     let mut draft = Draft::of(&pairs)?;
     draft.files = files;
     draft.mend();
+    if by.is_collated() {
+        draft.make_private();
+    }
     if draft.is_placeless() {
         // Who names the office need not look for it list by list.
         chooser::begin(&v, &mut draft, "").await;
@@ -108,33 +129,48 @@ async fn sent(v: Visit, request: Request) -> Result<Response, Error> {
             fields: vec![(files::ELEMENT.to_owned(), draft.files.faults.join("\n"))],
             ..Faults::whole(v.t("new-files-missing"))
         };
-        return form(v, draft, f, StatusCode::UNPROCESSABLE_ENTITY).await;
+        return form(v, by, draft, f, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
     match draft.action.as_str() {
-        "submit" => submit(v, draft).await,
-        "preview" => preview(v, draft).await,
-        _ => form(v, draft, Faults::default(), StatusCode::OK).await,
+        "submit" => submit(v, by, draft).await,
+        "preview" => preview(v, by, draft).await,
+        _ => form(v, by, draft, Faults::default(), StatusCode::OK).await,
     }
 }
 
-async fn form(v: Visit, draft: Draft, f: Faults, status: StatusCode) -> Result<Response, Error> {
+async fn form(
+    v: Visit,
+    by: By,
+    draft: Draft,
+    f: Faults,
+    status: StatusCode,
+) -> Result<Response, Error> {
     let chooser = Chooser::of(&v, &draft).await;
-    render(v, draft, chooser, f, status).await
+    let answer = Answer { f, status, elsewhere: false };
+    render(v, by, draft, chooser, answer).await
+}
+
+/// What the form tells whoever has sent it.
+struct Answer {
+    f: Faults,
+    status: StatusCode,
+    elsewhere: bool,
 }
 
 async fn render(
     v: Visit,
+    by: By,
     draft: Draft,
     chooser: Chooser,
-    f: Faults,
-    status: StatusCode,
+    answer: Answer,
 ) -> Result<Response, Error> {
+    let Answer { f, status, elsewhere } = answer;
     let app = Arc::clone(v.app());
     let locale = v.locale();
     let (kinds, domains) = futures::join!(app.directory.kinds(), app.directory.domains());
     let kinds = kinds.unwrap_or_default();
     let domains = domains.unwrap_or_default();
-    let matters = domains.iter().map(|it| Matter {
+    let matters = domains.iter().filter(|it| by.takes(&it.domain)).map(|it| Matter {
         name: named(locale, &it.name_zh, &it.name_en),
         whole: choice(&it.domain, v.t("new-whole-domain"), &draft.matter),
         topics: it
@@ -153,12 +189,14 @@ async fn render(
         chooser,
         draft,
         f,
+        by,
+        elsewhere,
         v,
     };
     page_with(&template, status, Keep::Private)
 }
 
-async fn preview(v: Visit, draft: Draft) -> Result<Response, Error> {
+async fn preview(v: Visit, by: By, draft: Draft) -> Result<Response, Error> {
     let domain = draft.domain().to_owned();
     let names = v.app().directory.names([draft.office_id.as_str()], []).await;
     page(&Preview {
@@ -172,18 +210,28 @@ async fn preview(v: Visit, draft: Draft) -> Result<Response, Error> {
         kind: names.kind(v.locale(), &draft.kind),
         domain: names.domain(v.locale(), &domain),
         draft,
+        by,
         v,
     })
 }
 
 /// Sends the message to intake. Whatever it says, the visitor has a receipt or the form as it was.
-async fn submit(v: Visit, mut draft: Draft) -> Result<Response, Error> {
+async fn submit(v: Visit, by: By, mut draft: Draft) -> Result<Response, Error> {
     let chooser = Chooser::of(&v, &draft).await;
     if !draft.is_placeless() && !chooser.offers(&draft.office_id) {
         // Another place was chosen after the office: the visitor has to say which is meant.
         draft.office_id.clear();
+        if !by.default_office().is_empty() {
+            // A column would take it for its own office.
+            let fields = vec![("office".to_owned(), v.t("column-which-office"))];
+            let f = Faults { fields, ..Faults::whole(v.t("column-which-office")) };
+            let answer = Answer { f, status: StatusCode::UNPROCESSABLE_ENTITY, elsewhere: false };
+            return render(v, by, draft, chooser, answer).await;
+        }
     }
-    let request = v.call_from(draft.request(&v));
+    let request = draft.request(&v, by.column_id());
+    // By a column the portal speaks for whoever writes there; an account's token can name none.
+    let request = if by.is_column() { v.call_own_from(request) } else { v.call_from(request) };
     let answer = v.app().backend.intake().submit_message(request).await;
     let error = match answer.map_err(Error::from) {
         Ok(answer) => match taken(&v, answer.into_inner()) {
@@ -199,7 +247,10 @@ async fn submit(v: Visit, mut draft: Draft) -> Result<Response, Error> {
     let mut f = Faults::of(&error, v.locale(), draft::id_of);
     let mut status = error.status();
     match error.class() {
-        Class::Invalid => status = StatusCode::UNPROCESSABLE_ENTITY,
+        Class::Invalid => {
+            status = StatusCode::UNPROCESSABLE_ENTITY;
+            f.whole = Some(v.t("new-not-sent"));
+        }
         Class::Exists => {
             // What they say is here already, or was said in another language: only its author knows
             // whether a second message is meant.
@@ -210,12 +261,21 @@ async fn submit(v: Visit, mut draft: Draft) -> Result<Response, Error> {
         _ => {}
     }
     let retry_after = error.retry_after();
-    let mut response = render(v, draft, chooser, f, status).await?.into_response();
+    let elsewhere = by.is_column() && of_column(&error);
+    let answer = Answer { f, status, elsewhere };
+    let mut response = render(v, by, draft, chooser, answer).await?.into_response();
     if let Some(wait) = retry_after {
         let seconds = HeaderValue::from(wait.as_secs().max(1));
         response.headers_mut().insert(header::RETRY_AFTER, seconds);
     }
     Ok(response)
+}
+
+/// Whether it is the column that does not take the message, and not the board.
+fn of_column(error: &Error) -> bool {
+    error.is("COLUMN_QUOTA_USED")
+        || error.is("COLUMN_LIMIT_REACHED")
+        || error.fields().iter().any(|fault| fault.reason == "COLUMN_CLOSED")
 }
 
 fn taken(v: &Visit, answer: SubmitMessageResponse) -> Option<Kept> {

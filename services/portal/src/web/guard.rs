@@ -31,6 +31,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Only what the pages themselves need may be loaded, and only here may forms be sent.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; \
     form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// What the policy says of who may show the page in a frame: nobody.
+const NOBODY: &str = "frame-ancestors 'none'";
 
 /// Headers of every answer.
 const HEADERS: [(HeaderName, &str); 7] = [
@@ -54,6 +56,10 @@ const ONLY_HTTPS: &str = "max-age=31536000; includeSubDomains";
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RequestId(pub(crate) Uuid);
 
+/// Stands in an answer that the pages of these origins may show in a frame; all others may not.
+#[derive(Debug, Clone)]
+pub(crate) struct Framed(pub(crate) Vec<String>);
+
 /// Guards everything that is served.
 pub(super) async fn guard(
     State(app): State<Arc<App>>,
@@ -70,7 +76,11 @@ pub(super) async fn guard(
     let span = span(&request, request_id);
     let work = async {
         let mut response = answer(&app, request, next).await;
+        let framed = response.extensions_mut().remove::<Framed>();
         dress(response.headers_mut(), request_id, app.config.is_https());
+        if let Some(Framed(origins)) = framed {
+            frame(response.headers_mut(), &origins);
+        }
         let status = response.status();
         Span::current().record("http.response.status_code", status.as_u16());
         if status.is_server_error() {
@@ -134,6 +144,22 @@ async fn answer(app: &Arc<App>, request: Request, next: Next) -> Response {
     match response.extensions().get::<Failed>() {
         Some(Failed(error)) => failed(Arc::clone(error)),
         None => response,
+    }
+}
+
+/// Lets the pages of `origins` show this one in a frame. A column's origins are scheme, host and port,
+/// and nothing that could be more than one word of the policy.
+fn frame(headers: &mut HeaderMap, origins: &[String]) {
+    let word = |origin: &&String| !origin.contains([';', ',', ' ', '\'']);
+    let origins: Vec<&str> = origins.iter().filter(word).map(String::as_str).collect();
+    if origins.is_empty() {
+        return;
+    }
+    let policy = POLICY.replace(NOBODY, &format!("frame-ancestors {}", origins.join(" ")));
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        // It knows no list of origins, and the policy says more.
+        headers.remove(header::X_FRAME_OPTIONS);
     }
 }
 

@@ -3,6 +3,7 @@
 mod client;
 mod document;
 mod feed;
+mod held;
 mod log;
 mod reading;
 mod tokens;

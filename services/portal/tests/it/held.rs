@@ -37,7 +37,11 @@ async fn an_author_downloads_what_is_held_and_nobody_else() {
             assert_eq!(headers["authorization"], "Bearer author-token");
             assert!(matches!(ask.author.unwrap().by, Some(By::MessageId(_))));
             let document = br#"{"form":"liuyan-author-data-v1"}"#.to_vec().into();
-            Ok(intake::ExportAuthorDataResponse { document, messages: 1 })
+            Ok(intake::ExportAuthorDataResponse {
+                document,
+                messages: 1,
+                next_page_token: String::new(),
+            })
         },
     );
     let path = format!("/mine/{ANSWERED}/data");
@@ -47,6 +51,36 @@ async fn an_author_downloads_what_is_held_and_nobody_else() {
     let mut browser = opened(&portal).await;
     browser.get(&format!("/mine/{ANSWERED}")).await.shows(&[&path, "/erase\""]);
     browser.get(&path).await.shows(&["liuyan-author-data-v1"]);
+}
+
+#[tokio::test]
+async fn however_much_is_held_it_is_one_file() {
+    let portal = Running::start().await;
+    portal.fake.on("IntakeService/ExportAuthorData", |ask: intake::ExportAuthorDataRequest| {
+        let (messages, next) = match ask.page_token.as_str() {
+            "" => (r#"[{"n":1},{"n":2}]"#, "two"),
+            "two" => (r#"[{"n":3}]"#, "three"),
+            "three" => ("[]", ""),
+            other => panic!("{other}"),
+        };
+        let complete = next.is_empty();
+        let document = format!(
+            r#"{{"form":"liuyan-author-data-v1","complete":{complete},"messages":{messages}}}"#
+        );
+        Ok(intake::ExportAuthorDataResponse {
+            document: document.into_bytes().into(),
+            messages: 0,
+            next_page_token: next.to_owned(),
+        })
+    });
+    let mut browser = opened(&portal).await;
+    let page = browser.get(&format!("/mine/{ANSWERED}/data")).await;
+    assert_eq!(page.headers["cache-control"], "no-store");
+    assert_eq!(page.headers["content-type"], "application/json");
+    let document: serde_json::Value = serde_json::from_str(&page.text).unwrap();
+    assert_eq!(document["complete"], true);
+    assert_eq!(document["form"], "liuyan-author-data-v1");
+    assert_eq!(document["messages"], serde_json::json!([{"n": 1}, {"n": 2}, {"n": 3}]));
 }
 
 #[tokio::test]

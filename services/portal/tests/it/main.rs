@@ -3,6 +3,7 @@
 
 mod api;
 mod browser;
+mod columns;
 mod desk;
 mod desk_texts;
 mod fake;

@@ -34,7 +34,7 @@ fn receipt() -> Receipt {
 }
 
 /// intake takes everything and remembers it.
-fn takes(fake: &Fake) -> Arc<Mutex<Vec<SubmitMessageRequest>>> {
+pub(crate) fn takes(fake: &Fake) -> Arc<Mutex<Vec<SubmitMessageRequest>>> {
     let taken: Arc<Mutex<Vec<SubmitMessageRequest>>> = Arc::default();
     let all = Arc::clone(&taken);
     fake.on("IntakeService/SubmitMessage", move |ask: SubmitMessageRequest| {
@@ -74,7 +74,7 @@ const FILLED: [(&str, &str); 13] = [
     ("phone", "13800000000"),
 ];
 
-fn filled<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+pub(crate) fn filled<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let kept = FILLED.iter().filter(|(name, _)| more.iter().all(|(other, _)| other != name));
     kept.chain(more).copied().collect()
 }

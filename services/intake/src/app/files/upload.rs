@@ -101,6 +101,7 @@ impl App {
             public: false,
             width: kept.width,
             height: kept.height,
+            lost: false,
         };
         let object = attachment.object();
         files.store(&object, kept).await?;

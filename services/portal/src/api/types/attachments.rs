@@ -67,6 +67,37 @@ pub(in crate::api) struct Attachment {
     /// Height of a picture in pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     height: Option<u32>,
+    /// True if its bytes are lost: its message came back from the receipt, and they did not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    lost: bool,
+}
+
+/// A file as it went with a message that is brought back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct LostFile {
+    /// Its type.
+    media_type: String,
+    /// How long it was, in bytes.
+    size: u64,
+    /// SHA-256 of its bytes as they were kept, in hexadecimal digits.
+    sha256: String,
+    /// Whether the public might see it.
+    #[serde(default)]
+    public: bool,
+}
+
+impl From<LostFile> for intake::Attachment {
+    fn from(it: LostFile) -> Self {
+        Self {
+            media_type: it.media_type,
+            size: it.size,
+            // What are no digits is no hash, and intake says so.
+            sha256: hex::decode(it.sha256).unwrap_or_default().into(),
+            public: it.public,
+            ..Self::default()
+        }
+    }
 }
 
 impl From<intake::Attachment> for Attachment {
@@ -79,6 +110,7 @@ impl From<intake::Attachment> for Attachment {
             public: it.public,
             width: (it.width > 0).then_some(it.width),
             height: (it.height > 0).then_some(it.height),
+            lost: it.lost,
         }
     }
 }

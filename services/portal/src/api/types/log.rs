@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     Time,
+    attachments::LostFile,
     messages::{NewMessage, Receipt},
     some,
 };
@@ -162,8 +163,11 @@ impl From<intake::ListLogEntriesResponse> for Entries {
 pub(in crate::api) struct Lost {
     /// The receipt.
     receipt: LostReceipt,
-    /// The message as it was submitted.
+    /// The message as it was submitted. Files that it names are uploads of the same bytes again.
     message: NewMessage,
+    /// The files that went with it, in their order; those that are not uploaded again are kept as lost.
+    #[serde(default)]
+    attachments: Vec<LostFile>,
 }
 
 /// What of a receipt is needed.
@@ -196,7 +200,12 @@ impl Lost {
             ..intake::Receipt::default()
         };
         let message = self.message.into_proto(locale);
-        intake::RestoreMessageRequest { request_id, receipt: Some(receipt), message: Some(message) }
+        intake::RestoreMessageRequest {
+            request_id,
+            receipt: Some(receipt),
+            message: Some(message),
+            attachments: self.attachments.into_iter().map(Into::into).collect(),
+        }
     }
 }
 

@@ -1,23 +1,25 @@
 //! All that is held on an author: to keep as a file, and to have erased. By the proof of one message,
 //! or for every message of the account of whoever is signed in.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::{
     Form,
     extract::{Path, Query},
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use http::{HeaderValue, StatusCode, header};
 use liuyan_kit::class::{Class, Classify as _};
 use liuyan_proto::liuyan::intake::v1::{
-    AuthorSelector, EraseAuthorDataRequest, ExportAuthorDataRequest, MessageState,
-    author_selector::By,
+    AuthorSelector, EraseAuthorDataRequest, MessageState, author_selector::By,
 };
 use serde::Deserialize;
 use tonic::Request;
 
 use super::{ask_for_proof, author::author};
 use crate::{
+    author_data::Export,
     error::Error,
     page::{Keep, page_with, see},
     pages::faults::Faults,
@@ -131,17 +133,18 @@ pub(super) async fn own_file(v: Visit) -> Result<Response, Error> {
 }
 
 async fn document(v: &Visit, whose: &Whose) -> Result<Response, Error> {
-    let request = ExportAuthorDataRequest { author: whose.selector(), purpose: String::new() };
-    let answer = v.app().backend.intake().export_author_data(whose.call(v, request)).await?;
-    let mut response = answer.into_inner().document.into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let token = match &whose.token {
+        Some(token) => token.clone(),
+        None => v.signed_in()?.access.clone(),
+    };
+    let export =
+        Export { app: Arc::clone(v.app()), locale: v.locale(), token, by: whose.by.clone() };
+    let mut response = export.response().await?;
     // A number has letters, digits and hyphens only.
     let name = if whose.number.is_empty() { "all" } else { whose.number.as_str() };
     let name = format!("attachment; filename=\"my-data-{name}.json\"");
     let name = HeaderValue::try_from(name).unwrap_or(HeaderValue::from_static("attachment"));
-    headers.insert(header::CONTENT_DISPOSITION, name);
+    response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
     Ok(response)
 }
 

@@ -87,6 +87,11 @@ impl Draft {
         self.visibility == "private"
     }
 
+    /// Lets only author and office read it, whatever was chosen.
+    pub(crate) fn make_private(&mut self) {
+        "private".clone_into(&mut self.visibility);
+    }
+
     /// Everything that was typed, to be sent once more.
     pub(crate) fn pairs(&self) -> [(&'static str, &str); 17] {
         [
@@ -112,18 +117,20 @@ impl Draft {
 
     /// The id of the request: the same words from the same browser are one message, whether they come
     /// from the form, its preview, or a copy that the browser has restored.
-    fn request_id(&self, v: &Visit) -> String {
+    fn request_id(&self, v: &Visit, column_id: &str) -> String {
         // Where the office was looked for is no part of what is said.
         let said =
             self.pairs().into_iter().filter(|(name, _)| !matches!(*name, "d1" | "d2" | "d3"));
         let files = self.files.said();
         let files = files.iter().map(String::as_str);
-        v.id_of("new", &said.map(|(_, words)| words).chain(files).collect::<Vec<_>>())
+        let column = (!column_id.is_empty()).then_some(column_id);
+        let said = said.map(|(_, words)| words).chain(files).chain(column);
+        v.id_of("new", &said.collect::<Vec<_>>())
     }
 
     /// The request to intake. Nothing that was typed is left out: what does not belong there is
     /// intake's to refuse, so that its author hears of it.
-    pub(crate) fn request(&self, v: &Visit) -> SubmitMessageRequest {
+    pub(crate) fn request(&self, v: &Visit, column_id: &str) -> SubmitMessageRequest {
         let place = Place {
             text: self.place.clone(),
             location: None,
@@ -131,6 +138,7 @@ impl Draft {
         };
         let author = Author { name: self.name.clone(), phone: self.phone.clone() };
         let visibility = if self.is_private() { Visibility::Private } else { Visibility::Public };
+        let channel = if column_id.is_empty() { Channel::Web } else { Channel::Column };
         let message = NewMessage {
             office_id: self.office_id.clone(),
             kind: self.kind.clone(),
@@ -144,14 +152,15 @@ impl Draft {
             remark: self.remark.clone(),
             visibility: visibility.into(),
             author: (author != Author::default()).then_some(author),
-            channel: Channel::Web.into(),
+            channel: channel.into(),
+            column_id: column_id.to_owned(),
             locale: v.locale().to_owned(),
             attachments: self.files.attached(),
             upload_token: self.files.token.clone(),
             ..NewMessage::default()
         };
         SubmitMessageRequest {
-            request_id: self.request_id(v),
+            request_id: self.request_id(v, column_id),
             message: Some(message),
             historical: None,
         }
@@ -167,6 +176,8 @@ pub(crate) fn id_of(field: &str) -> String {
         "place.text" => "place",
         "author.name" => "name",
         "author.phone" => "phone",
+        // It has no element of its own: the summary tells.
+        "column_id" => "faults",
         "attachments" | "upload_token" => super::files::ELEMENT,
         other => other,
     };

@@ -302,8 +302,3 @@ async fn drain(field: &mut Field<'_>, left: &mut u64) -> Result<(), Error> {
 /// What the chooser of files offers.
 const TYPES: &str =
     "image/jpeg,image/png,image/webp,application/pdf,video/mp4,.jpg,.jpeg,.png,.webp,.pdf,.mp4";
-
-/// Whether a form of this type may be sent by this address: used by the guard of forms.
-pub(crate) fn takes_files(path: &str) -> bool {
-    path == "/new"
-}
