@@ -1,9 +1,11 @@
 //! The verbs: one use case, one function, one visible transaction.
 
+pub(crate) mod appeals;
 pub(crate) mod claims;
 pub(crate) mod data;
 pub(crate) mod deciding;
 pub(crate) mod hearing;
+pub(crate) mod marking;
 pub(crate) mod reading;
 pub(crate) mod screening;
 
@@ -21,6 +23,7 @@ use crate::{
         reviews,
     },
     texts::Texts,
+    vault::Vault,
 };
 
 /// Everything that the use cases need.
@@ -31,6 +34,8 @@ pub struct App {
     pub clock: SharedClock,
     /// Intake's texts.
     pub texts: Texts,
+    /// What seals the words of authors who appeal.
+    pub vault: Vault,
     /// The rules.
     pub screener: Screener,
     /// The settings.

@@ -1,9 +1,13 @@
 //! The nouns and rules of moderation: pure, without clock, database or network.
 
+pub mod appeal;
 pub mod audit;
 pub mod decision;
+pub mod due;
+pub mod filter;
 pub mod fold;
 pub mod ground;
+pub mod moderator;
 pub mod page;
 pub mod review;
 pub mod rules;

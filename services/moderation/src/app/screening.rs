@@ -16,7 +16,10 @@ use crate::{
     domain::{screen::Hit, text::Text},
     error::Error,
     events::{self, Approval},
-    store::queue::{self, Leased, Outcome},
+    store::{
+        queue::{self, Leased, Outcome},
+        waiting,
+    },
     texts::MOST_AT_ONCE,
 };
 
@@ -172,6 +175,7 @@ impl App {
             });
         }
         queue::settle(tx, now, version, &outcomes).await?;
+        waiting::schedule(tx, &self.config.work, &ids).await?;
         outbox::publish_all(tx, now, &said).await?;
         Ok(())
     }

@@ -24,6 +24,12 @@ pub enum Action {
     ReviewDecided,
     /// Removed words from a published message.
     MessageRedacted,
+    /// Appealed, as the author.
+    DecisionAppealed,
+    /// Decided on an appeal.
+    AppealDecided,
+    /// Marked the offices that a message accuses.
+    AccusationMarked,
 }
 
 impl Action {
@@ -38,6 +44,9 @@ impl Action {
             Self::ReviewReleased => "review-released",
             Self::ReviewDecided => "review-decided",
             Self::MessageRedacted => "message-redacted",
+            Self::DecisionAppealed => "decision-appealed",
+            Self::AppealDecided => "appeal-decided",
+            Self::AccusationMarked => "accusation-marked",
         }
     }
 }

@@ -76,7 +76,12 @@ async fn a_token_of_another_list_is_refused() {
         (9, 2, String::new()),
         (0, -1, String::new()),
     ] {
-        let request = proto::ListReviewsRequest { state, page_size: size, page_token: token };
+        let request = proto::ListReviewsRequest {
+            state,
+            page_size: size,
+            page_token: token,
+            ..proto::ListReviewsRequest::default()
+        };
         let refused = bench.grpc.list_reviews(by("ann", request)).await.unwrap_err();
         assert_eq!(refused.code(), tonic::Code::InvalidArgument);
         assert_eq!(fields(&refused).len(), 1);

@@ -122,6 +122,27 @@ impl ReviewService for Moderation {
         not_here()
     }
 
+    async fn appeal_decision(
+        &self,
+        _: Request<moderation::AppealDecisionRequest>,
+    ) -> Answer<moderation::AppealDecisionResponse> {
+        not_here()
+    }
+
+    async fn decide_appeal(
+        &self,
+        _: Request<moderation::DecideAppealRequest>,
+    ) -> Answer<moderation::DecideAppealResponse> {
+        not_here()
+    }
+
+    async fn mark_accusation(
+        &self,
+        _: Request<moderation::MarkAccusationRequest>,
+    ) -> Answer<moderation::MarkAccusationResponse> {
+        not_here()
+    }
+
     async fn get_decision(
         &self,
         _: Request<moderation::GetDecisionRequest>,
