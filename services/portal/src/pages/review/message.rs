@@ -14,7 +14,7 @@ use liuyan_proto::liuyan::{
 
 use super::{
     ROLES,
-    lease::Lease,
+    lease::{self, Lease},
     marks::{self, FIELDS, Piece, field_of},
     wish::Wish,
     words,
@@ -31,6 +31,21 @@ use crate::{
     },
     visit::Visit,
 };
+
+/// What can be decided on what is held.
+const ON_HELD: [(&str, &str, &str); 4] = [
+    ("publish", "review-publish", "review-publish-hint"),
+    ("redacted", "review-publish-redacted", "review-publish-redacted-hint"),
+    ("return", "review-return", "review-return-hint"),
+    ("decline", "review-decline", "review-decline-hint"),
+];
+/// What can be decided on an appeal.
+const ON_APPEAL: [(&str, &str, &str); 4] = [
+    ("uphold", "review-uphold", "review-uphold-hint"),
+    ("publish", "review-publish", "review-publish-hint"),
+    ("redacted", "review-publish-redacted", "review-publish-redacted-hint"),
+    ("return", "review-return", "review-return-hint"),
+];
 
 /// A part of the text.
 #[derive(Debug)]
@@ -85,6 +100,16 @@ struct Verdict {
     when: Option<When>,
 }
 
+/// An appeal, and the decision that it is against.
+#[derive(Debug)]
+struct Appealed {
+    ground: String,
+    /// What the author was told.
+    explanation: String,
+    reason: String,
+    when: Option<When>,
+}
+
 #[derive(Template)]
 #[template(path = "review.html")]
 struct ReviewPage {
@@ -108,6 +133,16 @@ struct ReviewPage {
     found: Vec<Found>,
     more: bool,
     verdict: Option<Verdict>,
+    /// The appeal that waits.
+    appeal: Option<Appealed>,
+    /// By when there is to be a decision, and how that stands.
+    decide_by: Option<When>,
+    due: Option<(&'static str, &'static str)>,
+    senior_only: bool,
+    /// Whether the moderator may decide what is for senior ones.
+    senior: bool,
+    /// What can be chosen: code, word, hint.
+    choices: &'static [(&'static str, &'static str, &'static str)],
     /// The files of the message; `None` while they can't be asked for.
     files: Option<Vec<Row>>,
     /// Whether words can still be taken out of it.
@@ -176,7 +211,8 @@ pub(super) async fn render(
     }
     let found = found.into_iter().filter(|it| !chosen(it)).collect();
     let notes = notes(&v, &review.hits, &text, &wish);
-    let redactions = if review.state() == ReviewState::Held {
+    let waits = matches!(review.state(), ReviewState::Held | ReviewState::Appealed);
+    let redactions = if waits {
         wish.spans(&text)
     } else {
         let typed = wish.spans(&text);
@@ -188,6 +224,12 @@ pub(super) async fn render(
         parts: parts(&text, &notes, &redactions),
         reasons: reasons(&v, &grounds, &wish.ground, session.has(Role::SeniorModerator)),
         verdict: verdict(&v, &grounds, &review),
+        appeal: appealed(&v, &grounds, &review),
+        decide_by: waits.then(|| v.moment(review.decide_by.as_ref())).flatten(),
+        due: lease::due(review.due()),
+        senior_only: review.senior_only,
+        senior: session.has(Role::SeniorModerator),
+        choices: if review.state() == ReviewState::Appealed { &ON_APPEAL } else { &ON_HELD },
         published: review.state() == ReviewState::Approved,
         office: names.office(&review.office_id),
         kind: names.kind(v.locale(), &review.kind),
@@ -284,20 +326,35 @@ fn reasons(v: &Visit, grounds: &[Ground], chosen: &str, senior: bool) -> Vec<Rea
     grounds.iter().map(reason).collect()
 }
 
+/// The decision is what is judged, so it is shown; who made it is not told.
+fn appealed(v: &Visit, grounds: &[Ground], review: &Review) -> Option<Appealed> {
+    let appeal = review.appeal.as_ref().filter(|_| review.state() == ReviewState::Appealed)?;
+    Some(Appealed {
+        ground: ground_name(v, grounds, &review.ground),
+        explanation: review.explanation.clone(),
+        reason: appeal.reason.clone(),
+        when: v.moment(appeal.appealed_at.as_ref()),
+    })
+}
+
+fn ground_name(v: &Visit, grounds: &[Ground], code: &str) -> String {
+    let ground = grounds.iter().find(|ground| ground.ground == code);
+    let ground = ground.map(|it| named(v.locale(), &it.name_zh, &it.name_en));
+    ground.unwrap_or_else(|| code.to_owned())
+}
+
 fn verdict(v: &Visit, grounds: &[Ground], review: &Review) -> Option<Verdict> {
     let word = match review.state() {
-        ReviewState::Unspecified | ReviewState::Held => return None,
+        ReviewState::Unspecified | ReviewState::Held | ReviewState::Appealed => return None,
         ReviewState::Screening => "review-is-screening",
         ReviewState::Approved => "review-is-approved",
         ReviewState::Returned => "review-is-returned",
         ReviewState::Declined => "review-is-declined",
         ReviewState::Withdrawn => "review-is-withdrawn",
     };
-    let ground = grounds.iter().find(|ground| ground.ground == review.ground);
-    let ground = ground.map(|it| named(v.locale(), &it.name_zh, &it.name_en));
     Some(Verdict {
         word,
-        ground: ground.unwrap_or_else(|| review.ground.clone()),
+        ground: ground_name(v, grounds, &review.ground),
         explanation: review.explanation.clone(),
         by_rules: review.decided_by == "rules",
         when: v.moment(review.decided_at.as_ref()),
