@@ -4,6 +4,7 @@ pub(crate) mod appeals;
 pub(crate) mod claims;
 pub(crate) mod data;
 pub(crate) mod deciding;
+pub(crate) mod figures;
 pub(crate) mod hearing;
 pub(crate) mod marking;
 pub(crate) mod reading;

@@ -4,6 +4,8 @@ pub mod appeal;
 pub mod audit;
 pub mod decision;
 pub mod due;
+pub mod explanation;
+pub mod figures;
 pub mod filter;
 pub mod fold;
 pub mod ground;

@@ -2,6 +2,7 @@
 
 mod appeals;
 mod convert;
+mod figures;
 mod parse;
 
 use std::{sync::Arc, time::Duration};
@@ -36,6 +37,7 @@ pub struct Grpc {
     app: Arc<App>,
     words: Words,
     signer: Signer,
+    told: figures::Told,
 }
 
 impl Grpc {
@@ -45,7 +47,7 @@ impl Grpc {
             ("zh-CN", include_str!("../locales/zh-CN.ftl")),
             ("en", include_str!("../locales/en.ftl")),
         ]);
-        Self { app, words, signer }
+        Self { app, words, signer, told: figures::Told::default() }
     }
 
     /// Tells an error to the caller, in the caller's language.
@@ -309,6 +311,30 @@ impl ReviewService for Grpc {
     ) -> Result<Response<proto::MarkAccusationResponse>, Status> {
         let caller = Caller::of(&request);
         self.answer(&caller, self.accuse(&caller, request.into_inner()).await)
+    }
+
+    async fn preview_public_text(
+        &self,
+        request: Request<proto::PreviewPublicTextRequest>,
+    ) -> Result<Response<proto::PreviewPublicTextResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, self.preview(&caller, request.into_inner()).await)
+    }
+
+    async fn get_workload(
+        &self,
+        request: Request<proto::GetWorkloadRequest>,
+    ) -> Result<Response<proto::GetWorkloadResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, self.workload(&caller).await)
+    }
+
+    async fn get_backlog(
+        &self,
+        request: Request<proto::GetBacklogRequest>,
+    ) -> Result<Response<proto::GetBacklogResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, self.backlog().await)
     }
 
     async fn redact_message(

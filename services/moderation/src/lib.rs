@@ -24,8 +24,8 @@ pub use app::{App, Call, appeals::Outcome, deciding::Wish, marking::Accusation};
 pub use config::{Config, work::Work};
 pub use consumer::of_intake;
 pub use domain::{
-    appeal, audit, decision, due, filter, fold, ground, moderator, page, review, rules, screen,
-    text,
+    appeal, audit, decision, due, explanation, figures, filter, fold, ground, moderator, page,
+    review, rules, screen, text,
 };
 pub use error::Error;
 pub use grpc::Grpc;

@@ -6,6 +6,7 @@ pub(crate) mod checks;
 pub(crate) mod data;
 pub(crate) mod decisions;
 pub(crate) mod erasing;
+pub(crate) mod figures;
 pub(crate) mod listing;
 pub(crate) mod queue;
 pub(crate) mod requests;

@@ -36,6 +36,8 @@ pub(crate) fn watch_appeals(host: &Host, app: &Arc<App>) {
             let (open, overdue) = app.open_appeals().await?;
             telemetry::gauge("moderation_appeals", open, &[("state", "open")]);
             telemetry::gauge("moderation_appeals", overdue, &[("state", "overdue")]);
+            let backlog = app.backlog().await?;
+            telemetry::gauge("moderation_backlog", backlog.backlog.into(), &[]);
             if said > 0 {
                 tracing::warn!(appeals = said, "appeals were not decided in time");
                 return Ok::<_, Error>(Worked::More);

@@ -75,6 +75,8 @@ figure-coverage = { $part } rated
 
 # Home.
 home-title = Home
+backlog-hours = There are many messages at present. One that a person has to review may wait for about { $hours } hours.
+backlog-days = There are many messages at present. One that a person has to review may wait for about { $days } days.
 home-sentence = Something to say to those in charge of a ministry, a province, a city or a county? Write it down: it goes to the office that can act, the answer is public, and you rate it.
 home-write = Leave a message
 home-look-up = Find my message

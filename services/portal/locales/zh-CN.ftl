@@ -75,6 +75,8 @@ figure-coverage = 已评价 { $part }
 
 # 首页。
 home-title = 首页
+backlog-hours = 近期留言较多，需要人工审核的留言预计等待约 { $hours } 小时。
+backlog-days = 近期留言较多，需要人工审核的留言预计等待约 { $days } 天。
 home-sentence = 有话对部委、省、市、县负责人说？写下来，交到能办的单位，答复公开，办得怎样由您评价。
 home-write = 我要留言
 home-look-up = 查询我的留言

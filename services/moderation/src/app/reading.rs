@@ -16,9 +16,9 @@ use crate::{
         moderator::Moderator,
         page::{self, Cursor, Question},
         review::{Review, State, Told},
-        text::Text,
+        text::{Span, Text},
     },
-    error::Error,
+    error::{Error, Faults},
     store::{
         audit, data, decisions,
         listing::{self, Ask},
@@ -141,6 +141,41 @@ impl App {
             .await?;
         let text = self.text_under_review(message_id, review.submission.revision).await?;
         Ok((review, text))
+    }
+
+    /// A text as its readers would see it without these spans, beside those left out already. The look
+    /// is in the audit log before the text is read.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::ReviewNotFound`], [`Error::OwnMessage`], [`Error::TextMissing`],
+    /// [`Error::TextsUnavailable`].
+    pub async fn preview(
+        self: &Arc<Self>,
+        moderator: Moderator,
+        message_id: Uuid,
+        spans: Vec<Span>,
+    ) -> Result<Text, Error> {
+        let now = self.clock.now();
+        let review = self
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let review = one(tx, message_id).await?;
+                    if moderator.wrote(&review) {
+                        return Err(Error::OwnMessage);
+                    }
+                    let look = act(now, &moderator.name, Action::PreviewRead, message_id);
+                    audit::append(tx, &look).await?;
+                    Ok::<_, Error>(review)
+                })
+            })
+            .await?;
+        let mut faults = Faults::default();
+        self.check_spans(&mut faults, &review, &spans, "redactions").await?;
+        faults.end()?;
+        let text = self.text_under_review(message_id, review.submission.revision).await?;
+        let left_out: Vec<Span> = review.redactions.iter().copied().chain(spans).collect();
+        Ok(text.ok_or(Error::TextMissing)?.public(&left_out))
     }
 
     /// Records that a moderator looks at the files of a message, which intake keeps.

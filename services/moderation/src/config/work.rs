@@ -21,6 +21,10 @@ pub struct Work {
     pub appeal_hours: u32,
     /// The longest reason of an appeal, in characters.
     pub appeal_characters: usize,
+    /// Reviews take longer than usual if more than so many wait.
+    pub backlog_reviews: u32,
+    /// Or if the oldest message has waited for so many hours.
+    pub backlog_hours: u32,
     /// How often it is looked whether appeals are overdue, in seconds.
     pub overdue_seconds: u32,
 }
@@ -34,6 +38,11 @@ impl Work {
     /// For how long after a decision its author may appeal.
     pub fn appeal_period(&self) -> SignedDuration {
         hours(self.appeal_days.saturating_mul(24))
+    }
+
+    /// How long the oldest message waits before reviews take longer than usual.
+    pub fn backlog_age(&self) -> SignedDuration {
+        hours(self.backlog_hours)
     }
 
     /// Within what time an appeal is decided.

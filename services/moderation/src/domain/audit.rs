@@ -28,6 +28,8 @@ pub enum Action {
     DecisionAppealed,
     /// Decided on an appeal.
     AppealDecided,
+    /// Looked at a text as its readers would see it.
+    PreviewRead,
     /// Marked the offices that a message accuses.
     AccusationMarked,
 }
@@ -46,6 +48,7 @@ impl Action {
             Self::MessageRedacted => "message-redacted",
             Self::DecisionAppealed => "decision-appealed",
             Self::AppealDecided => "appeal-decided",
+            Self::PreviewRead => "preview-read",
             Self::AccusationMarked => "accusation-marked",
         }
     }

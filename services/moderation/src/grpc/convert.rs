@@ -10,6 +10,7 @@ use crate::{
     domain::{
         appeal::{Appeal, AppealState},
         due::Due,
+        explanation,
         ground::Ground,
         review::{Review, State, Visibility},
         rules::Action,
@@ -171,7 +172,14 @@ pub(super) fn public_text(message_id: Uuid, text: Text) -> proto::PublicText {
 
 /// A ground.
 pub(super) fn ground(ground: Ground) -> proto::Ground {
+    let explanations = explanation::of(&ground.code).map(|it| proto::Explanation {
+        title_zh: it.title_zh.clone(),
+        title_en: it.title_en.clone(),
+        text_zh: it.zh.clone(),
+        text_en: it.en.clone(),
+    });
     proto::Ground {
+        explanations: explanations.collect(),
         ground: ground.code,
         name_zh: ground.name_zh,
         name_en: ground.name_en,

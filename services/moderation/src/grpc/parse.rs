@@ -110,6 +110,17 @@ pub(super) fn redaction(
     Ok((request_id, message_id, spans))
 }
 
+/// The message, and the spans to leave out.
+pub(super) fn preview(
+    request: &proto::PreviewPublicTextRequest,
+) -> Result<(Uuid, Vec<Span>), Error> {
+    let mut faults = Faults::default();
+    let message_id = checked_id(&mut faults, "message_id", &request.message_id);
+    let spans = spans(&mut faults, "redactions", &request.redactions);
+    faults.end()?;
+    Ok((message_id, spans))
+}
+
 pub(super) fn checked_id(faults: &mut Faults, field: &str, text: &str) -> Uuid {
     let id = text.parse::<Uuid>().ok().filter(|id| !id.is_nil());
     faults.check(id.is_some(), field, "UUID_MALFORMED");

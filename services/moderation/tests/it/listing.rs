@@ -96,4 +96,6 @@ async fn the_grounds_are_listed_in_their_order() {
     assert_eq!(grounds.len(), 17);
     assert_eq!(grounds[0].ground, "personal_data_of_others");
     assert!(grounds[0].author_can_mend && !grounds[0].senior_only);
+    let texts = grounds.iter().flat_map(|ground| &ground.explanations);
+    assert!(texts.clone().count() > 17 && texts.clone().all(|it| !it.text_zh.is_empty()));
 }

@@ -17,3 +17,4 @@ mod running;
 mod screening;
 mod telling;
 mod traces;
+mod working;

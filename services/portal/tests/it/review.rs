@@ -226,6 +226,10 @@ async fn a_message_is_returned_or_declined_with_a_ground_in_words() {
     let page = send(&mut browser, &page, &fields).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     page.shows(&["explanation-wrong", ">留言内容看不明白"]);
+    let fields = [("template", "unreadable:1"), ("action", "tell")];
+    send(&mut browser, &page, &fields)
+        .await
+        .shows(&["value=\"unreadable\" selected", ">请补充您的诉求。</textarea>"]);
     // What somebody wrote is not written over.
     let fields = [("ground", "unreadable"), ("explanation", "自己写的"), ("action", "tell")];
     send(&mut browser, &page, &fields).await.shows(&[">自己写的</textarea>"]);

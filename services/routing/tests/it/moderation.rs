@@ -143,6 +143,27 @@ impl ReviewService for Moderation {
         not_here()
     }
 
+    async fn preview_public_text(
+        &self,
+        _: Request<moderation::PreviewPublicTextRequest>,
+    ) -> Answer<moderation::PreviewPublicTextResponse> {
+        not_here()
+    }
+
+    async fn get_workload(
+        &self,
+        _: Request<moderation::GetWorkloadRequest>,
+    ) -> Answer<moderation::GetWorkloadResponse> {
+        not_here()
+    }
+
+    async fn get_backlog(
+        &self,
+        _: Request<moderation::GetBacklogRequest>,
+    ) -> Answer<moderation::GetBacklogResponse> {
+        not_here()
+    }
+
     async fn get_decision(
         &self,
         _: Request<moderation::GetDecisionRequest>,

@@ -144,9 +144,11 @@ async fn claim_again(v: Visit, id: &str, mut wish: Wish) -> Result<Response, Err
 /// Writes what an author is usually told on the ground, unless something else was written.
 async fn with_usual_words(v: &Visit, mut wish: Wish) -> Wish {
     let grounds = v.app().directory.grounds().await.unwrap_or_default();
-    let codes: Vec<String> = grounds.iter().map(|ground| ground.ground.clone()).collect();
-    if words::is_usual(&wish.explanation, &codes) {
-        wish.explanation = words::explanation(&wish.ground);
+    if wish.ground.is_empty() {
+        wish.ground = wish.template.split(':').next().unwrap_or_default().to_owned();
+    }
+    if words::is_usual(&wish.explanation, &grounds) {
+        wish.explanation = words::explanation(&grounds, &wish.ground, &wish.template);
     }
     wish
 }

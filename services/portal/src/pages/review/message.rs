@@ -8,7 +8,8 @@ use liuyan_proto::liuyan::{
     common::v1::Visibility,
     identity::v1::Role,
     moderation::v1::{
-        Action, GetReviewRequest, Ground, Hit, Review, ReviewState, ReviewText, Span,
+        Action, GetReviewRequest, Ground, Hit, PreviewPublicTextRequest, Review, ReviewState,
+        ReviewText, Span,
     },
 };
 
@@ -88,6 +89,8 @@ struct Reason {
     limit: String,
     disabled: bool,
     chosen: bool,
+    /// The usual texts: code, name, and whether it is chosen.
+    texts: Vec<(String, String, bool)>,
 }
 
 /// What was decided.
@@ -128,6 +131,8 @@ struct ReviewPage {
     notes: Vec<Note>,
     /// Whether the public text is shown.
     preview: bool,
+    /// Whether moderation itself told how it looks.
+    exact: bool,
     reasons: Vec<Reason>,
     accused: Vec<Found>,
     found: Vec<Found>,
@@ -218,11 +223,14 @@ pub(super) async fn render(
         let typed = wish.spans(&text);
         marks::distinct(review.redactions.iter().copied().chain(typed).collect())
     };
+    let shown = preview || review.state() == ReviewState::Approved;
+    let public = if shown { public(&v, &review, &redactions).await } else { None };
     let template = ReviewPage {
         files: files::of_review(&v, &review.number, &review.message_id).await,
         lease: Lease::of(&v, &session, &review),
-        parts: parts(&text, &notes, &redactions),
-        reasons: reasons(&v, &grounds, &wish.ground, session.has(Role::SeniorModerator)),
+        parts: parts(&text, &notes, &redactions, public.as_ref()),
+        exact: public.is_some(),
+        reasons: reasons(&v, &grounds, &wish, session.has(Role::SeniorModerator)),
         verdict: verdict(&v, &grounds, &review),
         appeal: appealed(&v, &grounds, &review),
         decide_by: waits.then(|| v.moment(review.decide_by.as_ref())).flatten(),
@@ -237,7 +245,7 @@ pub(super) async fn render(
         private: review.visibility() == Visibility::Private,
         submitted: v.moment(review.submitted_at.as_ref()),
         revision: review.revision,
-        preview: preview || review.state() == ReviewState::Approved,
+        preview: shown,
         id: review.message_id,
         number: review.number,
         etag: review.etag,
@@ -280,7 +288,29 @@ fn notes(v: &Visit, hits: &[Hit], text: &ReviewText, wish: &Wish) -> Vec<Note> {
     notes
 }
 
-fn parts(text: &ReviewText, notes: &[Note], redactions: &[Span]) -> Vec<Part> {
+/// The text as moderation will give it to readers; `None` if it can't be told, so that the page makes do.
+async fn public(v: &Visit, review: &Review, redactions: &[Span]) -> Option<ReviewText> {
+    let request = PreviewPublicTextRequest {
+        message_id: review.message_id.clone(),
+        redactions: redactions.to_vec(),
+    };
+    let answer = v.app().backend.reviews().preview_public_text(v.call(request)).await;
+    let text = answer.ok()?.into_inner().text?;
+    Some(ReviewText {
+        title: text.title,
+        body: text.body,
+        demand: text.demand,
+        details: text.details,
+        place: text.place,
+    })
+}
+
+fn parts(
+    text: &ReviewText,
+    notes: &[Note],
+    redactions: &[Span],
+    public: Option<&ReviewText>,
+) -> Vec<Part> {
     let filled = FIELDS.iter().filter(|(field, ..)| !field_of(text, *field).is_empty());
     filled
         .map(|(field, _, label)| {
@@ -300,13 +330,16 @@ fn parts(text: &ReviewText, notes: &[Note], redactions: &[Span]) -> Vec<Part> {
             Part {
                 label,
                 pieces: marks::pieces(own, &spans).into_iter().map(marked).collect(),
-                public: marks::public(own, *field, redactions),
+                public: match public {
+                    Some(public) => field_of(public, *field).to_owned(),
+                    None => marks::public(own, *field, redactions),
+                },
             }
         })
         .collect()
 }
 
-fn reasons(v: &Visit, grounds: &[Ground], chosen: &str, senior: bool) -> Vec<Reason> {
+fn reasons(v: &Visit, grounds: &[Ground], wish: &Wish, senior: bool) -> Vec<Reason> {
     let reason = |ground: &Ground| {
         let mut limits = Vec::new();
         if !ground.author_can_mend {
@@ -315,11 +348,17 @@ fn reasons(v: &Visit, grounds: &[Ground], chosen: &str, senior: bool) -> Vec<Rea
         if ground.senior_only {
             limits.push(v.t("review-ground-senior"));
         }
+        let texts = ground.explanations.iter().enumerate().map(|(number, it)| {
+            let code = format!("{}:{number}", ground.ground);
+            let chosen = code == wish.template;
+            (code, named(v.locale(), &it.title_zh, &it.title_en), chosen)
+        });
         Reason {
             name: named(v.locale(), &ground.name_zh, &ground.name_en),
             limit: limits.join(" · "),
             disabled: ground.senior_only && !senior,
-            chosen: ground.ground == chosen,
+            chosen: ground.ground == wish.ground,
+            texts: texts.collect(),
             code: ground.ground.clone(),
         }
     };

@@ -40,6 +40,8 @@ pub(super) struct Wish {
     /// Whether the whole text is meant.
     pub(super) whole: bool,
     pub(super) ground: String,
+    /// The usual text to begin with.
+    pub(super) template: String,
     pub(super) explanation: String,
     /// Offices that the message accuses.
     pub(super) accused: Vec<String>,
@@ -62,6 +64,7 @@ impl Wish {
                 "words" => wish.words = value,
                 "whole" => wish.whole = true,
                 "ground" => wish.ground = value,
+                "template" => wish.template = value,
                 "explanation" => wish.explanation = value,
                 "accused" if wish.accused.len() < MOST && !wish.accused.contains(&value) => {
                     wish.accused.push(value);
