@@ -9,6 +9,7 @@ pub(crate) mod hearing;
 pub(crate) mod marking;
 pub(crate) mod reading;
 pub(crate) mod screening;
+mod trusting;
 
 use jiff::Timestamp;
 use liuyan_kit::{clock::SharedClock, db::Db};

@@ -14,4 +14,5 @@ pub mod page;
 pub mod review;
 pub mod rules;
 pub mod screen;
+pub mod standing;
 pub mod text;

@@ -25,7 +25,7 @@ pub use config::{Config, work::Work};
 pub use consumer::of_intake;
 pub use domain::{
     appeal, audit, decision, due, explanation, figures, filter, fold, ground, moderator, page,
-    review, rules, screen, text,
+    review, rules, screen, standing, text,
 };
 pub use error::Error;
 pub use grpc::Grpc;

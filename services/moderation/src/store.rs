@@ -11,6 +11,7 @@ pub(crate) mod listing;
 pub(crate) mod queue;
 pub(crate) mod requests;
 pub(crate) mod reviews;
+pub(crate) mod trust;
 pub(crate) mod waiting;
 
 use crate::domain::text::{Field, Span};

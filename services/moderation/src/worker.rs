@@ -37,6 +37,9 @@ pub(crate) fn watch_appeals(host: &Host, app: &Arc<App>) {
             telemetry::gauge("moderation_appeals", open, &[("state", "open")]);
             telemetry::gauge("moderation_appeals", overdue, &[("state", "overdue")]);
             let backlog = app.backlog().await?;
+            let (decided, wrong) = app.sample().await?;
+            telemetry::gauge("moderation_sample", decided.into(), &[("outcome", "decided")]);
+            telemetry::gauge("moderation_sample", wrong.into(), &[("outcome", "wrong")]);
             telemetry::gauge("moderation_backlog", backlog.backlog.into(), &[]);
             if said > 0 {
                 tracing::warn!(appeals = said, "appeals were not decided in time");

@@ -52,6 +52,16 @@ impl App {
         })
     }
 
+    /// Of the sample of what would have passed, how many were decided lately, and how many of those were
+    /// not published as they were.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn sample(&self) -> Result<(u32, u32), Error> {
+        let since = self.clock.now() - SAMPLED;
+        Ok(figures::samples(&mut *self.db.read().await?, since).await?)
+    }
+
     /// Whether reviews take longer than usual.
     ///
     /// # Errors

@@ -25,6 +25,15 @@ pub struct Work {
     pub backlog_reviews: u32,
     /// Or if the oldest message has waited for so many hours.
     pub backlog_hours: u32,
+    /// Whether, where not everybody's clean messages pass, those of authors in good standing do, for
+    /// offices without a choice of their own.
+    pub trusted_pass: bool,
+    /// How many approved messages make a good standing.
+    pub trusted_approvals: u32,
+    /// For how many days a declined message stands against it.
+    pub trusted_days: u32,
+    /// Of ten thousand clean messages that would pass, how many a person reads all the same.
+    pub sample_of_ten_thousand: u32,
     /// How often it is looked whether appeals are overdue, in seconds.
     pub overdue_seconds: u32,
 }
@@ -38,6 +47,11 @@ impl Work {
     /// For how long after a decision its author may appeal.
     pub fn appeal_period(&self) -> SignedDuration {
         hours(self.appeal_days.saturating_mul(24))
+    }
+
+    /// For how long a declined message stands against its author.
+    pub fn trusted_memory(&self) -> SignedDuration {
+        hours(self.trusted_days.saturating_mul(24))
     }
 
     /// How long the oldest message waits before reviews take longer than usual.

@@ -113,7 +113,10 @@ pub const CHECKS: &[Check] = &[
          where not exists (
              select from office_policies as chosen
              where chosen.office_id = last.office_id
-               and last.detail = 'office=' || chosen.office_id || ' clean_passes=' || chosen.clean_passes
+               and last.detail in (
+                   'office=' || chosen.office_id || ' clean_passes=' || chosen.clean_passes,
+                   'office=' || chosen.office_id || ' clean_passes=' || chosen.clean_passes
+                       || ' trusted_passes=' || chosen.trusted_passes)
          )",
     ),
     (

@@ -9,6 +9,7 @@ use super::{expect_rows, integer, number, unknown};
 use crate::domain::{
     review::{Mended, RULES, State, Submission, Visibility},
     screen::Hit,
+    standing::Passing,
 };
 
 /// Opens the reviews of new messages.
@@ -191,7 +192,7 @@ pub(crate) struct Unsettled {
     /// What intake told.
     pub submission: Submission,
     /// What its office chose for clean messages.
-    pub clean_passes: Option<bool>,
+    pub passing: Option<Passing>,
     /// Hits of earlier revisions.
     pub hit_count: i32,
 }
@@ -204,7 +205,8 @@ pub(crate) async fn lock_screening(
     let rows = sqlx::query!(
         r#"select message_id, number, reviews.office_id, kind, domain, topic, visibility, author_id, account_id,
                   submitted_at, occurred_at, revision, traceparent, hit_count,
-                  clean_passes as "clean_passes: Option<bool>"
+                  clean_passes as "clean_passes: Option<bool>",
+                  trusted_passes as "trusted_passes: Option<bool>"
            from reviews left join office_policies using (office_id)
            where message_id = any($1) and state = 'screening'
            order by message_id
@@ -229,7 +231,10 @@ pub(crate) async fn lock_screening(
             revision: number(row.revision),
             traceparent: row.traceparent,
         },
-        clean_passes: row.clean_passes,
+        passing: row
+            .clean_passes
+            .zip(row.trusted_passes)
+            .map(|(clean, trusted)| Passing::of(clean, trusted)),
         hit_count: row.hit_count,
     });
     Ok(unsettled.collect())

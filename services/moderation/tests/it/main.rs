@@ -17,4 +17,5 @@ mod running;
 mod screening;
 mod telling;
 mod traces;
+mod trusting;
 mod working;

@@ -115,8 +115,26 @@ async fn the_queue_tells_how_many_wait_and_who_holds_what() {
             total: 1_204,
         })
     });
+    portal.fake.on("ReviewService/GetWorkload", |_: moderation::GetWorkloadRequest| {
+        let load = |moderator: String, holding| moderation::ModeratorLoad {
+            moderator,
+            holding,
+            decided_today: 5,
+        };
+        Ok(moderation::GetWorkloadResponse {
+            overdue: 7,
+            moderators: vec![load(mine(), 1), load("identity/else-abc123".to_owned(), 3)],
+            sample_decided: 40,
+            sample_wrong: 2,
+            ..moderation::GetWorkloadResponse::default()
+        })
+    });
     let page = browser.get("/review").await;
     page.shows(&[
+        "我已领取 1 条，今天已决定 5 条",
+        "已超期 <strong>7</strong>",
+        "abc123",
+        "其中 2 条不应原样公开",
         "待审核 1,204 条",
         "我已领取",
         "还有 12 分钟",

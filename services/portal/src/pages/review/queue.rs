@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{extract::Query, response::Response};
 use liuyan_proto::liuyan::{
     common::v1::Visibility,
-    moderation::v1::{Due, Holder, ListReviewsRequest, Review, ReviewState},
+    moderation::v1::{Due, GetWorkloadRequest, Holder, ListReviewsRequest, Review, ReviewState},
 };
 use serde::Deserialize;
 use url::form_urlencoded;
@@ -58,6 +58,21 @@ struct Queue {
     domains: Vec<Choice>,
     /// Whether anything narrows the list.
     narrowed: bool,
+    /// How much waits and who works on it; `None` while that can't be told.
+    load: Option<Workload>,
+}
+
+/// How much waits and who works on it, in words.
+struct Workload {
+    /// Names of words with their numbers.
+    counts: Vec<(&'static str, String)>,
+    /// What one has oneself.
+    mine: String,
+    /// What the others have, without their names, which this page does not know: a short name, what
+    /// they hold, what they decided today. For senior moderators alone.
+    others: Vec<(String, u32, u32)>,
+    /// How the rules did in the sample.
+    sample: Option<String>,
 }
 
 /// What narrows the list.
@@ -126,6 +141,7 @@ pub(super) async fn queue(v: Visit, Query(ask): Query<Ask>) -> Result<Response, 
     let session = v.with_role(&ROLES)?.clone();
     let request = v.call(ask.request());
     let answer = v.app().backend.reviews().list_reviews(request).await?.into_inner();
+    let load = workload(&v, &session).await;
     let directory = &v.app().directory;
     let (kinds, domains) = futures::join!(directory.kinds(), directory.domains());
     let (kinds, domains) = (kinds.unwrap_or_default(), domains.unwrap_or_default());
@@ -148,8 +164,42 @@ pub(super) async fn queue(v: Visit, Query(ask): Query<Ask>) -> Result<Response, 
         narrowed: [&ask.state, &ask.due, &ask.holder, &ask.kind, &ask.domain]
             .iter()
             .any(|it| !it.is_empty()),
+        load,
         ask,
         v,
+    })
+}
+
+/// The figures above the list. The list is there without them.
+async fn workload(v: &Visit, session: &Session) -> Option<Workload> {
+    let request = v.call(GetWorkloadRequest {});
+    let told = v.app().backend.reviews().get_workload(request).await.ok()?.into_inner();
+    let subject = |moderator: &str| {
+        moderator.rsplit_once('/').map_or(moderator, |(_, subject)| subject).to_owned()
+    };
+    let (mine, others): (Vec<_>, Vec<_>) =
+        told.moderators.iter().partition(|it| subject(&it.moderator) == session.account_id);
+    let (holding, decided) = mine.first().map_or((0, 0), |it| (it.holding, it.decided_today));
+    let short = |moderator: &str| {
+        let subject = subject(moderator);
+        subject.chars().skip(subject.chars().count().saturating_sub(6)).collect()
+    };
+    let number = |it: u32| count(it.into());
+    Some(Workload {
+        counts: vec![
+            ("review-appeal", number(told.appeals)),
+            ("review-free", number(told.unclaimed)),
+            ("review-due-near", number(told.near)),
+            ("review-due-overdue", number(told.overdue)),
+        ],
+        mine: v.t2("review-load-mine", "holding", holding, "decided", decided),
+        others: others
+            .iter()
+            .map(|it| (short(&it.moderator), it.holding, it.decided_today))
+            .collect(),
+        sample: (told.sample_decided > 0).then(|| {
+            v.t2("review-sample", "decided", told.sample_decided, "wrong", told.sample_wrong)
+        }),
     })
 }
 
