@@ -137,8 +137,8 @@ find-office-more = There are more than are shown: please add a word.
 
 # The review.
 review-title = Review
-review-total = { $count } waiting, the oldest first.
-review-total-many = More than { $count } waiting, the oldest first.
+review-total = { $count } waiting, what is due first before the rest.
+review-total-many = More than { $count } waiting, what is due first before the rest.
 review-take = Take the next one
 review-none = Nothing waits for review.
 review-queue-empty = There is nothing to take.

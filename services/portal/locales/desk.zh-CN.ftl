@@ -131,8 +131,8 @@ find-office-more = 符合的单位较多，只列出了一部分，请增加关�
 
 # 审核台。
 review-title = 审核台
-review-total = 待审核 { $count } 条，先到先审。
-review-total-many = 待审核 { $count } 条以上，先到先审。
+review-total = 待审核 { $count } 条，先到期先审。
+review-total-many = 待审核 { $count } 条以上，先到期先审。
 review-take = 领取下一条
 review-none = 没有待审核的留言。
 review-queue-empty = 没有可以领取的留言。
