@@ -252,7 +252,11 @@ impl Layout<'_> {
                 ("address", Value::String(self.http.to_string())),
                 ("public_url", public_url()),
             ])),
-            Name::Routing | Name::Moderation | Name::Stats | Name::Feed => None,
+            Name::Moderation => Some(table([
+                ("generate_keys", true.into()),
+                ("keyring_file", path(&folder.join("moderation.keyring"))),
+            ])),
+            Name::Routing | Name::Stats | Name::Feed => None,
         }
     }
 

@@ -15,7 +15,8 @@ use liuyan_kit::{
 use liuyan_proto::liuyan::{
     common::v1::Outcome,
     moderation::v1::{
-        MessageApproved, MessageDeclined, MessageRedacted, MessageReturned, MessageWithdrawn,
+        AppealDecided, DecisionAppealed, MessageApproved, MessageDeclined, MessageRedacted,
+        MessageReturned, MessageWithdrawn,
     },
     routing::v1::{
         CaseAccepted, CaseAssigned, CaseClosed, CaseOpened, CaseRated, CaseRef, CaseReplied,
@@ -42,6 +43,8 @@ pub fn moderation() -> Consumer {
         .on::<MessageDeclined, _>(Logged(Messages))
         .on::<MessageWithdrawn, _>(Logged(Messages))
         .on::<MessageRedacted, _>(Logged(Messages))
+        .on::<DecisionAppealed, _>(Logged(Messages))
+        .on::<AppealDecided, _>(Logged(Messages))
 }
 
 /// Hears routing.

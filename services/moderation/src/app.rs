@@ -1,11 +1,15 @@
 //! The verbs: one use case, one function, one visible transaction.
 
+pub(crate) mod appeals;
 pub(crate) mod claims;
 pub(crate) mod data;
 pub(crate) mod deciding;
+pub(crate) mod figures;
 pub(crate) mod hearing;
+pub(crate) mod marking;
 pub(crate) mod reading;
 pub(crate) mod screening;
+mod trusting;
 
 use jiff::Timestamp;
 use liuyan_kit::{clock::SharedClock, db::Db};
@@ -21,6 +25,7 @@ use crate::{
         reviews,
     },
     texts::Texts,
+    vault::Vault,
 };
 
 /// Everything that the use cases need.
@@ -31,6 +36,8 @@ pub struct App {
     pub clock: SharedClock,
     /// Intake's texts.
     pub texts: Texts,
+    /// What seals the words of authors who appeal.
+    pub vault: Vault,
     /// The rules.
     pub screener: Screener,
     /// The settings.

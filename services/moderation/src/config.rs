@@ -1,6 +1,8 @@
 //! The service's own settings; `config.toml` documents each.
 
-use std::time::Duration;
+pub(crate) mod work;
+
+use std::{path::PathBuf, time::Duration};
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,12 @@ pub struct Config {
     pub spans: usize,
     /// The most offices that a message accuses.
     pub accused_offices: usize,
+    /// The keys that seal what authors write in appeals.
+    pub keyring_file: PathBuf,
+    /// Whether a keyring that is missing is made.
+    pub generate_keys: bool,
+    /// The moderators' work.
+    pub work: work::Work,
 }
 
 impl Config {

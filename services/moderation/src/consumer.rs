@@ -137,6 +137,7 @@ fn submission(delivered: &Delivered<MessageSubmitted>) -> Result<Submission, Unr
         topic: event.topic.clone(),
         visibility,
         author_id: event.author_id.clone(),
+        account_id: event.account_id.clone(),
         submitted_at: time(&event.submitted_at, "submitted_at")?
             .ok_or(Unreadable("submitted_at"))?,
         occurred_at: time(&event.occurred_at, "occurred_at")?,

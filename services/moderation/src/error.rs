@@ -7,7 +7,7 @@ use liuyan_kit::{
     db,
 };
 
-use crate::domain::review::State;
+use crate::domain::{appeal::Obstacle, review::State};
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +36,18 @@ pub enum Error {
     /// Only a senior moderator may decide on this ground.
     #[error("the ground is for senior moderators")]
     SeniorNeeded,
+    /// The caller wrote the message.
+    #[error("the caller wrote the message")]
+    OwnMessage,
+    /// The appeal is against what the caller decided.
+    #[error("the caller decided on this message before")]
+    OwnDecision,
+    /// There is no open appeal.
+    #[error("the review is {}, not appealed against", .0.as_str())]
+    NotAppealed(State),
+    /// The author can't appeal.
+    #[error("there can be no appeal: {0:?}")]
+    Appeal(Obstacle),
     /// The message is not approved.
     #[error("the review is {}, not approved", .0.as_str())]
     NotApproved(State),
@@ -73,9 +85,12 @@ impl Classify for Error {
             Self::Invalid(_) => Class::Invalid,
             Self::ReviewNotFound => Class::NotFound,
             Self::NotHeld(_) | Self::ClaimedByAnother | Self::NotClaimed => Class::Precondition,
-            Self::NotApproved(_) | Self::TextMissing => Class::Precondition,
+            Self::NotApproved(_) | Self::TextMissing | Self::NotAppealed(_) | Self::Appeal(_) => {
+                Class::Precondition
+            }
             Self::EtagMismatch => Class::Aborted,
             Self::SeniorNeeded | Self::OtherMessage => Class::Denied,
+            Self::OwnMessage | Self::OwnDecision => Class::Denied,
             Self::RequestIdReused => Class::Exists,
             Self::TextsUnavailable(_) => Class::Unavailable,
             Self::DataChanged { .. } | Self::BadData(_) | Self::Task(_) => Class::Internal,
@@ -93,6 +108,12 @@ impl Classify for Error {
             Self::NotClaimed => "REVIEW_NOT_CLAIMED",
             Self::EtagMismatch => "ETAG_MISMATCH",
             Self::SeniorNeeded => "SENIOR_MODERATOR_NEEDED",
+            Self::OwnMessage => "OWN_MESSAGE",
+            Self::OwnDecision => "OWN_DECISION",
+            Self::NotAppealed(_) => "REVIEW_NOT_APPEALED",
+            Self::Appeal(Obstacle::NothingToAppeal(_)) => "NOTHING_TO_APPEAL",
+            Self::Appeal(Obstacle::Already) => "APPEALED_ALREADY",
+            Self::Appeal(Obstacle::TooLate) => "APPEAL_TOO_LATE",
             Self::NotApproved(_) => "MESSAGE_NOT_APPROVED",
             Self::RequestIdReused => "REQUEST_ID_REUSED",
             Self::TextMissing => "TEXT_MISSING",
@@ -113,7 +134,7 @@ impl Classify for Error {
 
     fn metadata(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::NotHeld(state) | Self::NotApproved(state) => {
+            Self::NotHeld(state) | Self::NotApproved(state) | Self::NotAppealed(state) => {
                 vec![("state", state.as_str().to_owned())]
             }
             _ => Vec::new(),

@@ -66,6 +66,59 @@ pub(crate) fn declined(message_id: Uuid, ground: &str, at: Timestamp) -> Outgoin
     Outgoing::new(message_id, &event)
 }
 
+/// The author appealed.
+pub(crate) fn appealed(
+    message_id: Uuid,
+    ground: &str,
+    at: Timestamp,
+    due_at: Timestamp,
+) -> Outgoing {
+    let event = moderation::DecisionAppealed {
+        message_id: message_id.to_string(),
+        ground: ground.to_owned(),
+        appealed_at: Some(to_proto(at)),
+        due_at: Some(to_proto(due_at)),
+    };
+    Outgoing::new(message_id, &event)
+}
+
+/// Somebody else decided again.
+pub(crate) fn appeal_decided(
+    message_id: Uuid,
+    ground: &str,
+    upheld: bool,
+    appealed_at: Timestamp,
+    at: Timestamp,
+) -> Outgoing {
+    let outcome = if upheld {
+        moderation::AppealOutcome::Upheld
+    } else {
+        moderation::AppealOutcome::Overturned
+    };
+    let event = moderation::AppealDecided {
+        message_id: message_id.to_string(),
+        ground: ground.to_owned(),
+        outcome: outcome.into(),
+        appealed_at: Some(to_proto(appealed_at)),
+        decided_at: Some(to_proto(at)),
+    };
+    Outgoing::new(message_id, &event)
+}
+
+/// Nobody decided an appeal in time.
+pub(crate) fn appeal_overdue(
+    message_id: Uuid,
+    appealed_at: Timestamp,
+    due_at: Timestamp,
+) -> Outgoing {
+    let event = moderation::AppealOverdue {
+        message_id: message_id.to_string(),
+        appealed_at: Some(to_proto(appealed_at)),
+        due_at: Some(to_proto(due_at)),
+    };
+    Outgoing::new(message_id, &event)
+}
+
 /// Words of a published message were removed.
 pub(crate) fn redacted(message_id: Uuid, at: Timestamp) -> Outgoing {
     let event = moderation::MessageRedacted {

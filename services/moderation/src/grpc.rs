@@ -1,6 +1,8 @@
 //! Requests in, answers out: contracts to domain to use cases and back.
 
+mod appeals;
 mod convert;
+mod figures;
 mod parse;
 
 use std::{sync::Arc, time::Duration};
@@ -17,12 +19,14 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     app::{App, Call, deciding::Wish},
-    domain::review::Review,
+    domain::{moderator::Moderator, review::Review},
     error::Error,
 };
 
 /// The scope of moderators.
 const WORK: &str = "review:work";
+/// The scope of senior moderators.
+const SENIOR: &str = "review:senior";
 /// What intake asks of who wants to see files; the subject says of which message.
 const FILES: &str = "attachment:read";
 /// How long a token for files is good.
@@ -33,6 +37,7 @@ pub struct Grpc {
     app: Arc<App>,
     words: Words,
     signer: Signer,
+    told: figures::Told,
 }
 
 impl Grpc {
@@ -42,7 +47,7 @@ impl Grpc {
             ("zh-CN", include_str!("../locales/zh-CN.ftl")),
             ("en", include_str!("../locales/en.ftl")),
         ]);
-        Self { app, words, signer }
+        Self { app, words, signer, told: figures::Told::default() }
     }
 
     /// Tells an error to the caller, in the caller's language.
@@ -60,7 +65,7 @@ impl Grpc {
             let review = Some(convert::review(review));
             proto::ClaimReviewResponse { review }.encode_to_vec()
         });
-        let Some(answer) = self.app.claim(call, named).await? else {
+        let Some(answer) = self.app.claim(call, moderator(caller), named).await? else {
             return Ok(proto::ClaimReviewResponse { review: None });
         };
         let mut answer = decode::<proto::ClaimReviewResponse>(&answer)?;
@@ -69,6 +74,7 @@ impl Grpc {
             let message_id = parse::stored_id(&review.message_id)?;
             let text = self.app.text_under_review(message_id, review.revision).await?;
             review.text = text.map(convert::review_text);
+            self.add_reason(message_id, review).await?;
         }
         Ok(answer)
     }
@@ -78,14 +84,13 @@ impl Grpc {
         caller: &Caller,
         request: proto::DecideReviewRequest,
     ) -> Result<proto::DecideReviewResponse, Error> {
-        let (request_id, mut wish): (_, Wish) =
+        let (request_id, wish): (_, Wish) =
             parse::decision(&request, self.app.config.accused_offices)?;
-        wish.senior = caller.has("review:senior");
         let call = call(caller, "DecideReview", &request, request_id, |review| {
             let review = Some(convert::review(review));
             proto::DecideReviewResponse { review }.encode_to_vec()
         });
-        decode(&self.app.decide(call, wish).await?)
+        decode(&self.app.decide(call, moderator(caller), wish).await?)
     }
 
     async fn redact(
@@ -98,20 +103,29 @@ impl Grpc {
             let review = Some(convert::review(review));
             proto::RedactMessageResponse { review }.encode_to_vec()
         });
-        decode(&self.app.redact(call, message_id, spans).await?)
+        decode(&self.app.redact(call, moderator(caller), message_id, spans).await?)
     }
 
     async fn list(
         &self,
+        caller: &Caller,
         request: proto::ListReviewsRequest,
     ) -> Result<proto::ListReviewsResponse, Error> {
-        let (state, size) = parse::page(&request)?;
-        let listed = self.app.list_reviews(state, size, &request.page_token).await?;
+        let (filter, question, size) = parse::listing::page(&request)?;
+        let page = (question, size);
+        let listed =
+            self.app.list_reviews(&moderator(caller), &filter, page, &request.page_token).await?;
         Ok(proto::ListReviewsResponse {
-            reviews: listed.reviews.iter().map(convert::review).collect(),
+            reviews: listed.reviews.iter().map(|review| self.shown(review)).collect(),
             next_page_token: listed.next_page_token,
             total: listed.total,
         })
+    }
+
+    /// A review as it is now.
+    fn shown(&self, review: &Review) -> proto::Review {
+        let due = convert::due(review, self.app.clock.now(), self.app.config.work.near());
+        proto::Review { due: due.into(), ..convert::review(review) }
     }
 
     /// An author learns of the decision on their own message and of no other, not even whether
@@ -125,8 +139,11 @@ impl Grpc {
         if !caller.has(WORK) && !caller.author_of(message_id) {
             return Err(Error::OtherMessage);
         }
-        let (state, told) = self.app.decision(message_id).await?;
-        Ok(convert::decision(state, told))
+        let mut answer = convert::decision(&self.app.decision(message_id).await?);
+        if let (Some(appeal), true) = (&mut answer.appeal, caller.author_of(message_id)) {
+            appeal.reason = self.app.reason_of_appeal(message_id).await?;
+        }
+        Ok(answer)
     }
 
     async fn look(
@@ -135,9 +152,10 @@ impl Grpc {
         request: proto::GetReviewRequest,
     ) -> Result<proto::GetReviewResponse, Error> {
         let message_id = parse::id("message_id", &request.message_id)?;
-        let (review, text) = self.app.look(name(caller), message_id).await?;
-        let review =
-            proto::Review { text: text.map(convert::review_text), ..convert::review(&review) };
+        let (review, text) = self.app.look(moderator(caller), message_id).await?;
+        let mut review =
+            proto::Review { text: text.map(convert::review_text), ..self.shown(&review) };
+        self.add_reason(message_id, &mut review).await?;
         Ok(proto::GetReviewResponse { review: Some(review) })
     }
 }
@@ -168,6 +186,12 @@ impl Grpc {
     }
 }
 
+/// Who works.
+fn moderator(caller: &Caller) -> Moderator {
+    let senior = caller.has(SENIOR);
+    Moderator { name: name(caller), account: caller.subject.clone(), senior }
+}
+
 /// Who calls, as it is stored: two issuers may use one subject.
 fn name(caller: &Caller) -> String {
     format!("{}/{}", caller.issuer, caller.subject)
@@ -196,7 +220,7 @@ impl ReviewService for Grpc {
         request: Request<proto::ListReviewsRequest>,
     ) -> Result<Response<proto::ListReviewsResponse>, Status> {
         let caller = Caller::of(&request);
-        self.answer(&caller, self.list(request.into_inner()).await)
+        self.answer(&caller, self.list(&caller, request.into_inner()).await)
     }
 
     async fn get_review(
@@ -263,6 +287,54 @@ impl ReviewService for Grpc {
     ) -> Result<Response<proto::GetDecisionResponse>, Status> {
         let caller = Caller::of(&request);
         self.answer(&caller, self.decision(&caller, request.into_inner()).await)
+    }
+
+    async fn appeal_decision(
+        &self,
+        request: Request<proto::AppealDecisionRequest>,
+    ) -> Result<Response<proto::AppealDecisionResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, self.appeal(&caller, request.into_inner()).await)
+    }
+
+    async fn decide_appeal(
+        &self,
+        request: Request<proto::DecideAppealRequest>,
+    ) -> Result<Response<proto::DecideAppealResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, self.end_appeal(&caller, request.into_inner()).await)
+    }
+
+    async fn mark_accusation(
+        &self,
+        request: Request<proto::MarkAccusationRequest>,
+    ) -> Result<Response<proto::MarkAccusationResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, self.accuse(&caller, request.into_inner()).await)
+    }
+
+    async fn preview_public_text(
+        &self,
+        request: Request<proto::PreviewPublicTextRequest>,
+    ) -> Result<Response<proto::PreviewPublicTextResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, self.preview(&caller, request.into_inner()).await)
+    }
+
+    async fn get_workload(
+        &self,
+        request: Request<proto::GetWorkloadRequest>,
+    ) -> Result<Response<proto::GetWorkloadResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, self.workload(&caller).await)
+    }
+
+    async fn get_backlog(
+        &self,
+        request: Request<proto::GetBacklogRequest>,
+    ) -> Result<Response<proto::GetBacklogResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, self.backlog().await)
     }
 
     async fn redact_message(

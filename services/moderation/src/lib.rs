@@ -9,6 +9,7 @@ mod events;
 mod grpc;
 mod store;
 mod texts;
+mod vault;
 mod worker;
 
 use std::sync::Arc;
@@ -19,14 +20,18 @@ use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
 use tonic::service::Routes;
 
-pub use app::{App, Call, deciding::Wish};
-pub use config::Config;
+pub use app::{App, Call, appeals::Outcome, deciding::Wish, marking::Accusation};
+pub use config::{Config, work::Work};
 pub use consumer::of_intake;
-pub use domain::{audit, decision, fold, ground, page, review, rules, screen, text};
+pub use domain::{
+    appeal, audit, decision, due, explanation, figures, filter, fold, ground, moderator, page,
+    review, rules, screen, standing, text,
+};
 pub use error::Error;
 pub use grpc::Grpc;
 pub use store::checks::{CHECKS, Check};
 pub use texts::Texts;
+pub use vault::Vault;
 
 static MIGRATOR: Migrator = sqlx::migrate!();
 
@@ -50,6 +55,7 @@ impl Service for Moderation {
             db: db.clone(),
             clock: host.clock(),
             texts: Texts::new(host.channel("intake")?),
+            vault: Vault::open(&config.keyring_file, config.generate_keys)?,
             screener: screen::Screener::new(rules.clone())?,
             config,
         });
@@ -59,6 +65,7 @@ impl Service for Moderation {
         host.relay(&db).await?;
         host.consume(&db, of_intake(host.clock(), Arc::clone(&arrived))).await?;
         worker::screen(&host, &app, arrived);
+        worker::watch_appeals(&host, &app);
         host.serve(Routes::new(ReviewServiceServer::new(Grpc::new(app, host.signer())))).await
     }
 }

@@ -1,13 +1,18 @@
 //! All SQL. Each function takes the caller's connection; the caller owns the transaction.
 
+pub(crate) mod appeals;
 pub(crate) mod audit;
 pub(crate) mod checks;
 pub(crate) mod data;
 pub(crate) mod decisions;
 pub(crate) mod erasing;
+pub(crate) mod figures;
+pub(crate) mod listing;
 pub(crate) mod queue;
 pub(crate) mod requests;
 pub(crate) mod reviews;
+pub(crate) mod trust;
+pub(crate) mod waiting;
 
 use crate::domain::text::{Field, Span};
 

@@ -1,8 +1,11 @@
-//! Screening, as work that never ends.
+//! Screening, and a watch over appeals, as work that never ends.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use liuyan_kit::host::{Host, WorkPace, Worked};
+use liuyan_kit::{
+    host::{Host, WorkPace, Worked},
+    telemetry,
+};
 use tokio::sync::Notify;
 
 use crate::{app::App, error::Error};
@@ -18,6 +21,31 @@ pub(crate) fn screen(host: &Host, app: &Arc<App>, arrived: Arc<Notify>) {
                 0 => Ok::<_, Error>(Worked::Idle),
                 _ => Ok(Worked::More),
             }
+        }
+    });
+}
+
+/// Says of appeals that are overdue, once each, and measures how many are open.
+pub(crate) fn watch_appeals(host: &Host, app: &Arc<App>) {
+    let app = Arc::clone(app);
+    let idle = Duration::from_secs(u64::from(app.config.work.overdue_seconds.max(1)));
+    host.work("appeals", WorkPace { idle, wake: None }, move || {
+        let app = Arc::clone(&app);
+        async move {
+            let said = app.say_overdue().await?;
+            let (open, overdue) = app.open_appeals().await?;
+            telemetry::gauge("moderation_appeals", open, &[("state", "open")]);
+            telemetry::gauge("moderation_appeals", overdue, &[("state", "overdue")]);
+            let backlog = app.backlog().await?;
+            let (decided, wrong) = app.sample().await?;
+            telemetry::gauge("moderation_sample", decided.into(), &[("outcome", "decided")]);
+            telemetry::gauge("moderation_sample", wrong.into(), &[("outcome", "wrong")]);
+            telemetry::gauge("moderation_backlog", backlog.backlog.into(), &[]);
+            if said > 0 {
+                tracing::warn!(appeals = said, "appeals were not decided in time");
+                return Ok::<_, Error>(Worked::More);
+            }
+            Ok(Worked::Idle)
         }
     });
 }

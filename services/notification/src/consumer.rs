@@ -74,7 +74,9 @@ impl Ears {
         let consumer = Consumer::new("moderation")
             .on::<moderation::MessageApproved, _>(self.clone())
             .on::<moderation::MessageReturned, _>(self.clone())
-            .on::<moderation::MessageDeclined, _>(self.clone());
+            .on::<moderation::MessageDeclined, _>(self.clone())
+            .on::<moderation::DecisionAppealed, _>(self.clone())
+            .on::<moderation::AppealDecided, _>(self.clone());
         self.waking(consumer)
     }
 
@@ -197,6 +199,26 @@ impl Telling for moderation::MessageDeclined {
     fn facts(&self, subject_id: Uuid, said_at: Timestamp) -> Result<Facts, Unreadable> {
         let declined_at = time("declined_at", self.declined_at.as_ref())?;
         Ok(Facts::of_message(subject_id, declined_at.unwrap_or(said_at)))
+    }
+}
+
+impl Telling for moderation::DecisionAppealed {
+    const KIND: Kind = Kind::DecisionAppealed;
+
+    fn facts(&self, subject_id: Uuid, said_at: Timestamp) -> Result<Facts, Unreadable> {
+        let appealed_at = time("appealed_at", self.appealed_at.as_ref())?;
+        let deadline_at = time("due_at", self.due_at.as_ref())?;
+        let facts = Facts::of_message(subject_id, appealed_at.unwrap_or(said_at));
+        Ok(Facts { deadline_at, ..facts })
+    }
+}
+
+impl Telling for moderation::AppealDecided {
+    const KIND: Kind = Kind::AppealDecided;
+
+    fn facts(&self, subject_id: Uuid, said_at: Timestamp) -> Result<Facts, Unreadable> {
+        let decided_at = time("decided_at", self.decided_at.as_ref())?;
+        Ok(Facts::of_message(subject_id, decided_at.unwrap_or(said_at)))
     }
 }
 
@@ -375,6 +397,8 @@ mod tests {
         agrees::<moderation::MessageApproved>();
         agrees::<moderation::MessageReturned>();
         agrees::<moderation::MessageDeclined>();
+        agrees::<moderation::DecisionAppealed>();
+        agrees::<moderation::AppealDecided>();
         agrees::<routing::CaseOpened>();
         agrees::<routing::CaseAssigned>();
         agrees::<routing::CaseAccepted>();

@@ -98,6 +98,7 @@ fn personal() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(author::message))
         .routes(routes!(author::receipt))
         .routes(routes!(author::decision))
+        .routes(routes!(author::appeal))
         .routes(routes!(author::withdraw))
         .routes(routes!(author::resubmit))
         .routes(routes!(author::rate))

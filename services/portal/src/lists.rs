@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use liuyan_kit::clock::{self, SharedClock};
 use liuyan_proto::liuyan::{
     common::v1::PublicCase,
+    moderation::v1::{GetBacklogRequest, GetBacklogResponse},
     routing::v1::{CaseOrder, ListCasesRequest},
     stats::v1::{
         ListIndicatorsRequest, ListIndicatorsResponse, ListRankingRequest, ListRankingResponse,
@@ -26,6 +27,7 @@ pub(crate) struct Lists {
     series: Cache<QuerySeriesRequest, QuerySeriesResponse>,
     rankings: Cache<ListRankingRequest, ListRankingResponse>,
     indicators: Cache<&'static str, ListIndicatorsResponse>,
+    backlog: Cache<(), GetBacklogResponse>,
     /// The time of the last event that is counted in figures, in microseconds; 0 before the first.
     counted_until: Arc<AtomicI64>,
 }
@@ -38,7 +40,8 @@ impl Lists {
             cases: Cache::new(clock.clone(), fresh, limits),
             series: Cache::new(clock.clone(), fresh, limits),
             rankings: Cache::new(clock.clone(), fresh, limits),
-            indicators: Cache::new(clock, limits.fresh(), limits),
+            indicators: Cache::new(clock.clone(), limits.fresh(), limits),
+            backlog: Cache::new(clock, fresh, limits),
             counted_until: Arc::default(),
         }
     }
@@ -65,6 +68,16 @@ impl Lists {
                 Ok(public.filter_map(|case| case.view).collect())
             })
             .await
+    }
+
+    /// How many hours reviews are expected to take while they take longer than usual; `None` while they
+    /// don't, or nobody can tell.
+    pub(crate) async fn backlog_hours(&self, visit: &Visit) -> Option<u32> {
+        let (backend, request) = (self.backend.clone(), visit.call_public(GetBacklogRequest {}));
+        let told = self.backlog.get((), || async move {
+            Ok(backend.reviews().get_backlog(request).await?.into_inner())
+        });
+        told.await.ok().filter(|it| it.backlog).map(|it| it.expected_hours)
     }
 
     /// Figures.

@@ -24,7 +24,7 @@ mod mine;
 mod new;
 mod offices;
 mod receipt;
-mod review;
+pub(crate) mod review;
 mod search;
 mod sign_in;
 mod stats;

@@ -136,6 +136,27 @@ export async function returnIt(visitor, ground) {
   return words;
 }
 
+/** Declines the review that is open, as a whole, with the usual words; gives them. */
+export async function decline(visitor, ground) {
+  await visitor.check('input[name=decision][value=decline]');
+  await visitor.check('input[name=whole]');
+  await visitor.choose('#ground', ground);
+  await visitor.press('button[name=action][value=tell]');
+  const words = await visitor.value('#explanation');
+  must(words.length > 10, 'there are no usual words for the author');
+  await visitor.press('button[name=action][value=decide]');
+  must(visitor.path() === '/review', 'a decision does not lead back to the queue');
+  return words;
+}
+
+/** Decides the appeal that is open: publishes without what the rules propose, with words for the author. */
+export async function overturn(visitor, words) {
+  await visitor.check('input[name=decision][value=redacted]');
+  await visitor.fill({ '#explanation': words });
+  await visitor.press('button[name=action][value=decide]');
+  must(visitor.path() === '/review', 'a decision does not lead back to the queue');
+}
+
 /** Accepts the case that is open. */
 export const accept = (visitor) => visitor.press('form[action$="/accept"] button');
 

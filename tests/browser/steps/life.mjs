@@ -1,8 +1,8 @@
 // The life of a message: its author, a moderator, a clerk and everybody else.
 
 import {
-  PREVIEW, SUBMIT, accept, becomesPublic, chooseOffice, claim, close, fillMessage, lookUp, openCase,
-  openReview, publishRedacted, readReceipt, reply, returnIt, signIn, write,
+  PREVIEW, SUBMIT, accept, becomesPublic, chooseOffice, claim, close, decline, fillMessage, lookUp, openCase,
+  openReview, overturn, publishRedacted, readReceipt, reply, returnIt, signIn, write,
 } from '../lib/acts.mjs';
 import { PHONE, PLACES } from '../lib/board.mjs';
 import { must } from '../lib/report.mjs';
@@ -28,14 +28,15 @@ async function counted(visitor, kind) {
 /** One whole walk. */
 export async function life(browser, board, report, walk) {
   const chain = report.chain(`life, ${walk.name}`);
-  const [author, reader, clerk, moderator] = await Promise.all(
-    ['author', 'reader', 'clerk', 'moderator'].map(async () => chain.watch(await Visitor.open(browser, board, walk))),
+  const [author, reader, clerk, moderator, reviewer] = await Promise.all(
+    ['author', 'reader', 'clerk', 'moderator', 'reviewer'].map(async () => chain.watch(await Visitor.open(browser, board, walk))),
   );
   const t = (name, values) => word(walk.lang, name, values);
   try {
     await plain(chain, { author, reader, clerk }, walk, board, t);
     await held(chain, { author, reader, moderator }, board, t);
     await returned(chain, { author, reader, moderator }, t);
+    await appealed(chain, { author, reader, moderator, reviewer }, board, t);
     await hidden(chain, { author, reader, clerk }, t);
   } finally {
     await chain.end();
@@ -204,6 +205,51 @@ async function returned(chain, { author, reader, moderator }, t) {
     await author.says(t('mine-resubmitted'), '.notice');
     await becomesPublic(reader, kept);
     await reader.says(TEXTS.mended);
+  });
+}
+
+async function appealed(chain, { author, reader, moderator, reviewer }, board, t) {
+  const sent = message(TEXTS.appealed);
+  let kept;
+  let words;
+  await chain.step('a moderator declines a message with a ground', async () => {
+    kept = await write(author, sent, PLACES.office);
+    await openReview(moderator, kept);
+    await claim(moderator);
+    words = await decline(moderator, 'out_of_remit');
+  });
+  await chain.step('its author sees why, and appeals', async () => {
+    await eventually('the author is told', async () => {
+      await author.goto(`/mine/${kept.number}`);
+      return author.has('#appeal');
+    });
+    await author.says(t('mine-why-declined'), '.notice.warn');
+    await author.says(words, '.notice.warn');
+    await author.fill({ '#appeal': TEXTS.appeal });
+    await author.press('form[action$="/appeal"] button');
+    await author.says(t('appeal-done'), '.notice');
+    await author.says(t('appeal-open'));
+    must(!(await author.has('#appeal')), 'an author can appeal twice');
+  });
+  await chain.step('who declined it can not decide on the appeal', async () => {
+    await openReview(moderator, kept);
+    await moderator.says(TEXTS.appeal);
+    await moderator.press('form[action$="/claim"] button', { status: 403 });
+    must(!(await moderator.has('button[value=decide]')), 'the first moderator holds the appeal');
+  });
+  await chain.step('another moderator sees decision and reason, and publishes it', async () => {
+    await signIn(reviewer, board.accounts.reviewer, '/review');
+    await openReview(reviewer, kept);
+    await reviewer.says(words);
+    await reviewer.says(TEXTS.appeal);
+    await claim(reviewer);
+    await overturn(reviewer, TEXTS.overturned);
+  });
+  await chain.step('everybody reads it, and its author the reason', async () => {
+    await becomesPublic(reader, kept);
+    await author.goto(`/mine/${kept.number}`);
+    await author.says(t('appeal-overturned'));
+    await author.says(TEXTS.overturned);
   });
 }
 

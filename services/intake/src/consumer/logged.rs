@@ -7,7 +7,8 @@ use liuyan_proto::{
     Event,
     liuyan::{
         moderation::v1::{
-            MessageApproved, MessageDeclined, MessageRedacted, MessageReturned, MessageWithdrawn,
+            AppealDecided, DecisionAppealed, MessageApproved, MessageDeclined, MessageRedacted,
+            MessageReturned, MessageWithdrawn,
         },
         routing::v1::{
             CaseAccepted, CaseAssigned, CaseClosed, CaseOpened, CaseRated, CaseReplied,
@@ -25,12 +26,14 @@ use crate::{
 };
 
 /// Types of events that are logged, and who says them.
-pub const LOGGED: [(&str, &str); 14] = [
+pub const LOGGED: [(&str, &str); 16] = [
     source::<MessageApproved>(),
     source::<MessageReturned>(),
     source::<MessageDeclined>(),
     source::<MessageWithdrawn>(),
     source::<MessageRedacted>(),
+    source::<DecisionAppealed>(),
+    source::<AppealDecided>(),
     source::<CaseOpened>(),
     source::<CaseAssigned>(),
     source::<CaseAccepted>(),
@@ -84,4 +87,13 @@ macro_rules! only_logged {
         })+
     };
 }
-only_logged!(CaseAssigned, CaseAccepted, CaseTransferred, CaseReplied, CaseRated, CaseTextChanged,);
+only_logged!(
+    DecisionAppealed,
+    AppealDecided,
+    CaseAssigned,
+    CaseAccepted,
+    CaseTransferred,
+    CaseReplied,
+    CaseRated,
+    CaseTextChanged,
+);

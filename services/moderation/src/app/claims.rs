@@ -10,22 +10,26 @@ use super::{App, Call, one_locked};
 use crate::{
     domain::{
         audit::{Action, Entry},
-        review::{Claim, Review, State},
+        moderator::{Bar, Moderator},
+        review::{Claim, Review},
     },
     error::Error,
-    store::{audit, reviews},
+    store::{audit, reviews, waiting},
 };
 
 impl App {
-    /// Takes the review named, or the oldest held one on which no lease binds. The same moderator
-    /// may take a review again, which lengthens the lease. `None` if the queue is empty.
+    /// Takes the review named, or the first of the queue that is for this moderator and on which no
+    /// lease binds. The same moderator may take a review again, which lengthens the lease. `None` if
+    /// there is none.
     ///
     /// # Errors
     /// [`Error::ReviewNotFound`], [`Error::NotHeld`], [`Error::ClaimedByAnother`],
+    /// [`Error::OwnMessage`], [`Error::OwnDecision`], [`Error::SeniorNeeded`],
     /// [`Error::RequestIdReused`].
     pub async fn claim(
         self: &Arc<Self>,
         call: Call,
+        moderator: Moderator,
         named: Option<Uuid>,
     ) -> Result<Option<Vec<u8>>, Error> {
         let now = self.clock.now();
@@ -38,10 +42,11 @@ impl App {
                     }
                     let message_id = match named {
                         Some(message_id) => {
-                            may_claim(&one_locked(tx, message_id).await?, &call.caller, now)?;
+                            let review = one_locked(tx, message_id).await?;
+                            moderator.may_take(&review, now).map_err(barred)?;
                             message_id
                         }
-                        None => match reviews::lock_oldest_unclaimed(tx, now).await? {
+                        None => match waiting::lock_first(tx, now, &moderator).await? {
                             Some(message_id) => message_id,
                             // Nothing happened, so there is nothing to repeat.
                             None => return Ok(None),
@@ -72,7 +77,7 @@ impl App {
         self.db
             .write(move |tx| {
                 Box::pin(async move {
-                    held_by(tx, &caller, message_id, now).await?;
+                    leased_by(tx, &caller, message_id, now).await?;
                     let claim = Claim { holder: caller.clone(), expires_at };
                     reviews::set_claim(tx, message_id, Some(&claim)).await?;
                     audit::append(tx, &act(now, &caller, Action::ClaimRenewed, message_id)).await?;
@@ -91,7 +96,7 @@ impl App {
         self.db
             .write(move |tx| {
                 Box::pin(async move {
-                    held_by(tx, &caller, message_id, now).await?;
+                    leased_by(tx, &caller, message_id, now).await?;
                     reviews::set_claim(tx, message_id, None).await?;
                     let act = act(now, &caller, Action::ReviewReleased, message_id);
                     Ok(audit::append(tx, &act).await?)
@@ -101,8 +106,20 @@ impl App {
     }
 }
 
-/// Locks a review that the caller holds under a lease that binds.
+/// Locks a review that the moderator holds under a lease that binds, and that is theirs to decide.
 pub(super) async fn held_by(
+    tx: &mut PgConnection,
+    moderator: &Moderator,
+    message_id: Uuid,
+    now: Timestamp,
+) -> Result<Review, Error> {
+    let review = leased_by(tx, &moderator.name, message_id, now).await?;
+    moderator.may_take(&review, now).map_err(barred)?;
+    Ok(review)
+}
+
+/// Locks a review that the caller holds under a lease that binds.
+async fn leased_by(
     tx: &mut PgConnection,
     caller: &str,
     message_id: Uuid,
@@ -112,13 +129,14 @@ pub(super) async fn held_by(
     if review.is_held_by(caller, now) { Ok(review) } else { Err(Error::NotClaimed) }
 }
 
-fn may_claim(review: &Review, caller: &str, now: Timestamp) -> Result<(), Error> {
-    if review.state != State::Held {
-        return Err(Error::NotHeld(review.state));
-    }
-    match &review.claim {
-        Some(claim) if claim.binds(now) && claim.holder != caller => Err(Error::ClaimedByAnother),
-        _ => Ok(()),
+/// Why a review is not for a moderator, as they are told.
+pub(super) fn barred(bar: Bar) -> Error {
+    match bar {
+        Bar::NotWaiting(state) => Error::NotHeld(state),
+        Bar::Own => Error::OwnMessage,
+        Bar::Decided => Error::OwnDecision,
+        Bar::Senior => Error::SeniorNeeded,
+        Bar::ClaimedByAnother => Error::ClaimedByAnother,
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
         audit::{Action, Entry},
         ground,
         rules::RuleSet,
+        standing::Passing,
     },
     error::Error,
     store::{
@@ -71,7 +72,7 @@ impl App {
             .await
     }
 
-    /// Sets whether an office's clean messages pass by themselves.
+    /// Sets whose clean messages to an office pass by themselves.
     ///
     /// # Errors
     /// The database's.
@@ -79,20 +80,26 @@ impl App {
         self: &Arc<Self>,
         caller: String,
         office_id: String,
-        clean_passes: bool,
+        passing: impl Into<Passing>,
     ) -> Result<(), Error> {
         let now = self.clock.now();
+        let passing = passing.into();
+        let clean_passes = passing == Passing::Everybody;
+        let trusted_passes = passing != Passing::Nobody;
         self.db
             .write(move |tx| {
                 Box::pin(async move {
-                    data::put_policy(tx, now, &office_id, clean_passes, &caller).await?;
+                    data::put_policy(tx, now, &office_id, (clean_passes, trusted_passes), &caller)
+                        .await?;
                     let entry = Entry {
                         at: now,
                         actor: caller,
                         action: Action::PolicySet,
                         message_id: None,
                         request_id: None,
-                        detail: format!("office={office_id} clean_passes={clean_passes}"),
+                        detail: format!(
+                            "office={office_id} clean_passes={clean_passes} trusted_passes={trusted_passes}"
+                        ),
                     };
                     Ok(audit::append(tx, &entry).await?)
                 })

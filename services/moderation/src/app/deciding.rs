@@ -16,6 +16,7 @@ use crate::{
     domain::{
         audit::{Action, Entry},
         decision::{Decision, Fault},
+        moderator::Moderator,
         review::{Review, State},
         text::{Span, Text},
     },
@@ -41,22 +42,26 @@ pub struct Wish {
     pub decision: Decision,
     /// Offices that the message accuses.
     pub accused_office_ids: Vec<String>,
-    /// Whether the moderator is a senior one.
-    pub senior: bool,
 }
 
 impl App {
     /// Decides a review that the caller holds.
     ///
     /// # Errors
-    /// [`Error::Invalid`], [`Error::SeniorNeeded`], [`Error::ReviewNotFound`],
-    /// [`Error::NotClaimed`], [`Error::EtagMismatch`], [`Error::TextMissing`],
-    /// [`Error::TextsUnavailable`], [`Error::RequestIdReused`].
-    pub async fn decide(self: &Arc<Self>, call: Call, wish: Wish) -> Result<Vec<u8>, Error> {
+    /// [`Error::Invalid`], [`Error::SeniorNeeded`], [`Error::OwnMessage`],
+    /// [`Error::ReviewNotFound`], [`Error::NotHeld`], [`Error::NotClaimed`],
+    /// [`Error::EtagMismatch`], [`Error::TextMissing`], [`Error::TextsUnavailable`],
+    /// [`Error::RequestIdReused`].
+    pub async fn decide(
+        self: &Arc<Self>,
+        call: Call,
+        moderator: Moderator,
+        wish: Wish,
+    ) -> Result<Vec<u8>, Error> {
         if let Some(answer) = self.answered(&call).await? {
             return Ok(answer);
         }
-        let revision = self.check(&wish).await?;
+        let revision = self.check(&wish, &moderator).await?;
         let app = Arc::clone(self);
         self.db
             .write(move |tx| {
@@ -65,7 +70,7 @@ impl App {
                         return Ok(answer);
                     }
                     let now = app.clock.now();
-                    let review = held_by(tx, &call.caller, wish.message_id, now).await?;
+                    let review = held_by(tx, &moderator, wish.message_id, now).await?;
                     if review.etag() != wish.etag || review.submission.revision != revision {
                         return Err(Error::EtagMismatch);
                     }
@@ -84,11 +89,12 @@ impl App {
     /// Removes words from a published message.
     ///
     /// # Errors
-    /// [`Error::Invalid`], [`Error::ReviewNotFound`], [`Error::NotApproved`],
+    /// [`Error::Invalid`], [`Error::ReviewNotFound`], [`Error::OwnMessage`], [`Error::NotApproved`],
     /// [`Error::TextMissing`], [`Error::TextsUnavailable`], [`Error::RequestIdReused`].
     pub async fn redact(
         self: &Arc<Self>,
         call: Call,
+        moderator: Moderator,
         message_id: Uuid,
         spans: Vec<Span>,
     ) -> Result<Vec<u8>, Error> {
@@ -97,6 +103,9 @@ impl App {
         }
         let review = one(&mut *self.db.read().await?, message_id).await?;
         must_be_approved(&review)?;
+        if moderator.wrote(&review) {
+            return Err(Error::OwnMessage);
+        }
         let mut faults = Faults::default();
         self.check_spans(&mut faults, &review, &spans, "redactions").await?;
         faults.check(!spans.is_empty(), "redactions", "SPANS_EMPTY");
@@ -124,22 +133,31 @@ impl App {
     }
 
     /// The answer to a call that was answered before.
-    async fn answered(&self, call: &Call) -> Result<Option<Vec<u8>>, Error> {
+    pub(super) async fn answered(&self, call: &Call) -> Result<Option<Vec<u8>>, Error> {
         let call = call.clone();
         self.db.write(move |tx| Box::pin(async move { call.begin(tx).await })).await
     }
 
-    /// Checks a decision against the grounds and the text; gives the revision it is about.
-    async fn check(&self, wish: &Wish) -> Result<u32, Error> {
-        let (review, grounds) = {
-            let mut connection = self.db.read().await?;
-            let review = one(&mut connection, wish.message_id).await?;
-            (review, data::grounds(&mut connection).await?)
-        };
+    /// Checks a decision on what is held; gives the revision it is about.
+    async fn check(&self, wish: &Wish, moderator: &Moderator) -> Result<u32, Error> {
+        let review = one(&mut *self.db.read().await?, wish.message_id).await?;
         if review.state != State::Held {
             return Err(Error::NotHeld(review.state));
         }
         let mut faults = Faults::default();
+        self.check_wish(&mut faults, &review, wish, moderator).await?;
+        Ok(review.submission.revision)
+    }
+
+    /// Checks a decision against the grounds and the text, and whether it is for this moderator.
+    pub(super) async fn check_wish(
+        &self,
+        faults: &mut Faults,
+        review: &Review,
+        wish: &Wish,
+        moderator: &Moderator,
+    ) -> Result<(), Error> {
+        let grounds = data::grounds(&mut *self.db.read().await?).await?;
         for fault in wish.decision.faults(&grounds, self.config.explanation_characters) {
             faults.push(violation(&wish.decision, fault, self.config.explanation_characters));
         }
@@ -148,16 +166,18 @@ impl App {
             Decision::Return(_) => "return.spans",
             Decision::Decline(_) => "decline.spans",
         };
-        self.check_spans(&mut faults, &review, wish.decision.spans(), field).await?;
-        faults.end()?;
-        if wish.decision.needs_senior(&grounds) && !wish.senior {
+        self.check_spans(faults, review, wish.decision.spans(), field).await?;
+        std::mem::take(faults).end()?;
+        // What accuses somebody is decided by a senior moderator, whatever is decided.
+        let accuses = !wish.accused_office_ids.is_empty();
+        if (wish.decision.needs_senior(&grounds) || accuses) && !moderator.senior {
             return Err(Error::SeniorNeeded);
         }
-        Ok(review.submission.revision)
+        Ok(())
     }
 
-    /// Checks that spans lie inside the text of the revision under review.
-    async fn check_spans(
+    /// Checks that spans lie inside the text of the revision under review, and apart.
+    pub(super) async fn check_spans(
         &self,
         faults: &mut Faults,
         review: &Review,
@@ -178,7 +198,14 @@ impl App {
             .await?
             .ok_or(Error::TextMissing)?;
         for (at, span) in spans.iter().enumerate() {
-            faults.check(text.contains(*span), &format!("{field}[{at}]"), "SPAN_OUTSIDE_TEXT");
+            let reason = if !text.contains(*span) {
+                "SPAN_OUTSIDE_TEXT"
+            } else if spans[..at].iter().any(|before| before.overlaps(*span)) {
+                "SPAN_OVERLAPS"
+            } else {
+                continue;
+            };
+            faults.push(Violation::new(format!("{field}[{at}]"), reason));
         }
         Ok(())
     }
@@ -189,7 +216,7 @@ fn must_be_approved(review: &Review) -> Result<(), Error> {
 }
 
 /// Stores a decision and says it.
-async fn settle(
+pub(super) async fn settle(
     tx: &mut PgConnection,
     now: Timestamp,
     by: &str,
@@ -225,7 +252,8 @@ async fn settle(
     Ok(())
 }
 
-fn detail(decision: &Decision) -> String {
+/// What the audit log tells of a decision.
+pub(super) fn detail(decision: &Decision) -> String {
     let spans = decision.spans().len();
     let ground = decision.refusal().map_or("", |refusal| &refusal.ground);
     format!("decision={} ground={ground} spans={spans}", decision.as_str())
@@ -243,5 +271,6 @@ fn violation(decision: &Decision, fault: Fault, longest: usize) -> Violation {
             Violation::new(format!("{part}.explanation"), "EXPLANATION_TOO_LONG")
                 .with("most", longest)
         }
+        Fault::SpansEmpty => Violation::new(format!("{part}.spans"), "SPANS_NEEDED"),
     }
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{
     domain::review::{Mended, State, Submission},
     events,
-    store::{erasing, queue},
+    store::{appeals, erasing, queue},
 };
 
 /// Something was said about a message that nobody told of; its submission was discarded.
@@ -64,6 +64,8 @@ pub(crate) async fn resubmitted(
         })
         .filter_map(|(id, _)| last.get(&id).map(|one| (*one).clone()))
         .collect();
+    let ids: Vec<Uuid> = reopened.iter().map(|one| one.message_id).collect();
+    appeals::lapse(tx, &ids).await?;
     Ok(queue::reopen(tx, now, &reopened).await?)
 }
 
@@ -83,6 +85,7 @@ pub(crate) async fn withdrawal_requested(
         .filter(|(_, state)| state.can_be_withdrawn())
         .map(|(id, _)| id)
         .collect();
+    appeals::lapse(tx, &withdrawn).await?;
     queue::withdraw(tx, now, &withdrawn).await?;
     let traces: HashMap<Uuid, &Option<String>> =
         wishes.iter().rev().map(|(id, traceparent)| (*id, traceparent)).collect();

@@ -2,20 +2,28 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use liuyan_kit::class::Violation;
 use uuid::Uuid;
 
 use super::{App, claims::act, one};
 use crate::{
     domain::{
+        appeal::{self, Appeal},
         audit::{Action, Entry},
+        filter::Filter,
         ground::Ground,
-        page::{self, Cursor},
+        moderator::Moderator,
+        page::{self, Cursor, Question},
         review::{Review, State, Told},
-        text::Text,
+        text::{Span, Text},
     },
-    error::Error,
-    store::{audit, data, decisions, reviews},
+    error::{Error, Faults},
+    store::{
+        audit, data, decisions,
+        listing::{self, Ask},
+        reviews,
+    },
 };
 
 /// Why a moderator's look reads the text; intake keeps it.
@@ -28,7 +36,7 @@ const PUBLISHING: &str = "publishing";
 /// Reviews beyond this number are not counted.
 const MOST_COUNTED: i64 = 10_000;
 
-/// A page of the reviews in one state.
+/// A page of reviews.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listed {
     /// The reviews.
@@ -39,36 +47,50 @@ pub struct Listed {
     pub total: u32,
 }
 
+/// What an author may know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Where the review stands.
+    pub state: State,
+    /// What was decided last.
+    pub told: Option<Told>,
+    /// The last appeal.
+    pub appeal: Option<Appeal>,
+    /// Until when its author may appeal, if they may.
+    pub appealable_until: Option<Timestamp>,
+}
+
 impl App {
-    /// A page of the reviews in one state, the oldest first.
+    /// A page of the reviews that a moderator looks for, those first that are to be decided first.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the token is none of this question.
     pub async fn list_reviews(
         &self,
-        state: State,
-        size: u32,
+        moderator: &Moderator,
+        filter: &Filter,
+        (question, size): (Question, u32),
         token: &str,
     ) -> Result<Listed, Error> {
         let cursor = match token {
             "" => None,
-            token => Some(page::read(token, state, size).ok_or_else(|| {
+            token => Some(page::read(token, question).ok_or_else(|| {
                 Error::Invalid(vec![Violation::new("page_token", "PAGE_TOKEN_INVALID")])
             })?),
         };
+        let now = self.clock.now();
+        let ask = Ask { filter, moderator, now, near: now + self.config.work.near() };
         let mut connection = self.db.read().await?;
         let size_one_more = i64::from(size) + 1;
-        let mut ids = reviews::list(&mut connection, state, cursor, size_one_more).await?;
+        let mut ids = listing::list(&mut connection, ask, cursor, size_one_more).await?;
         let more = ids.len() > size as usize;
         ids.truncate(size as usize);
         let reviews = reviews::fetch(&mut connection, &ids).await?;
         let next = reviews.last().filter(|_| more).map(|last| {
-            let message = &last.submission;
-            let cursor =
-                Cursor { submitted_at: message.submitted_at, message_id: message.message_id };
-            page::token(state, size, cursor)
+            let message_id = last.submission.message_id;
+            page::token(question, Cursor { decide_by: last.decide_by, message_id })
         });
-        let total = reviews::count(&mut connection, state, MOST_COUNTED).await?;
+        let total = listing::count(&mut connection, ask, MOST_COUNTED).await?;
         Ok(Listed {
             reviews,
             next_page_token: next.unwrap_or_default(),
@@ -76,23 +98,30 @@ impl App {
         })
     }
 
-    /// Where the review of a message stands, and what was decided last, once something was.
+    /// Where the review of a message stands, what was decided last, once something was, and what became
+    /// of an appeal against that.
     ///
     /// # Errors
     /// [`Error::ReviewNotFound`].
-    pub async fn decision(&self, message_id: Uuid) -> Result<(State, Option<Told>), Error> {
+    pub async fn decision(&self, message_id: Uuid) -> Result<Standing, Error> {
         let mut connection = self.db.read().await?;
-        decisions::last(&mut connection, message_id).await?.ok_or(Error::ReviewNotFound)
+        let last = decisions::last(&mut connection, message_id).await?;
+        let (state, told) = last.ok_or(Error::ReviewNotFound)?;
+        let review = one(&mut connection, message_id).await?;
+        let until = appeal::appealable_until(&review, self.config.work.appeal_period()).ok();
+        let appealable_until = until.filter(|until| self.clock.now() < *until);
+        let appeal = review.appeal.filter(|_| !review.erased);
+        Ok(Standing { state, told, appeal, appealable_until })
     }
 
     /// One review with its text, as far as intake has it. The look is in the audit log before the
     /// text is read.
     ///
     /// # Errors
-    /// [`Error::ReviewNotFound`], [`Error::TextsUnavailable`].
+    /// [`Error::ReviewNotFound`], [`Error::OwnMessage`], [`Error::TextsUnavailable`].
     pub async fn look(
         self: &Arc<Self>,
-        caller: String,
+        moderator: Moderator,
         message_id: Uuid,
     ) -> Result<(Review, Option<Text>), Error> {
         let now = self.clock.now();
@@ -101,13 +130,52 @@ impl App {
             .write(move |tx| {
                 Box::pin(async move {
                     let review = one(tx, message_id).await?;
-                    audit::append(tx, &act(now, &caller, Action::ReviewRead, message_id)).await?;
+                    if moderator.wrote(&review) {
+                        return Err(Error::OwnMessage);
+                    }
+                    let look = act(now, &moderator.name, Action::ReviewRead, message_id);
+                    audit::append(tx, &look).await?;
                     Ok::<_, Error>(review)
                 })
             })
             .await?;
         let text = self.text_under_review(message_id, review.submission.revision).await?;
         Ok((review, text))
+    }
+
+    /// A text as its readers would see it without these spans, beside those left out already. The look
+    /// is in the audit log before the text is read.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::ReviewNotFound`], [`Error::OwnMessage`], [`Error::TextMissing`],
+    /// [`Error::TextsUnavailable`].
+    pub async fn preview(
+        self: &Arc<Self>,
+        moderator: Moderator,
+        message_id: Uuid,
+        spans: Vec<Span>,
+    ) -> Result<Text, Error> {
+        let now = self.clock.now();
+        let review = self
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let review = one(tx, message_id).await?;
+                    if moderator.wrote(&review) {
+                        return Err(Error::OwnMessage);
+                    }
+                    let look = act(now, &moderator.name, Action::PreviewRead, message_id);
+                    audit::append(tx, &look).await?;
+                    Ok::<_, Error>(review)
+                })
+            })
+            .await?;
+        let mut faults = Faults::default();
+        self.check_spans(&mut faults, &review, &spans, "redactions").await?;
+        faults.end()?;
+        let text = self.text_under_review(message_id, review.submission.revision).await?;
+        let left_out: Vec<Span> = review.redactions.iter().copied().chain(spans).collect();
+        Ok(text.ok_or(Error::TextMissing)?.public(&left_out))
     }
 
     /// Records that a moderator looks at the files of a message, which intake keeps.

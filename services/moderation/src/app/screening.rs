@@ -11,12 +11,15 @@ use sqlx::PgConnection;
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
-use super::App;
+use super::{App, trusting::Trust};
 use crate::{
     domain::{screen::Hit, text::Text},
     error::Error,
     events::{self, Approval},
-    store::queue::{self, Leased, Outcome},
+    store::{
+        queue::{self, Leased, Outcome},
+        trust, waiting,
+    },
     texts::MOST_AT_ONCE,
 };
 
@@ -144,15 +147,21 @@ impl App {
         let ids: Vec<Uuid> = read.keys().copied().collect();
         let version = self.screener.version();
         let (mut outcomes, mut said) = (Vec::with_capacity(ids.len()), Vec::new());
-        for review in queue::lock_screening(tx, &ids).await? {
+        let unsettled = queue::lock_screening(tx, &ids).await?;
+        let trust = Trust::of(tx, &self.config, now, &unsettled).await?;
+        let mut sampled = Vec::new();
+        for review in unsettled {
             let message = &review.submission;
             let Some(read) =
                 read.remove(&message.message_id).filter(|read| read.revision == message.revision)
             else {
                 continue;
             };
-            let passes = review.clean_passes.unwrap_or(self.config.default_pass);
-            let approved = passes && read.hits.is_empty();
+            let clean = trust.lets_pass(&review) && read.hits.is_empty();
+            let approved = clean && !trust.samples(message.message_id);
+            if clean && !approved {
+                sampled.push(message.message_id);
+            }
             if approved {
                 let approval = Approval {
                     accused_office_ids: &[],
@@ -172,6 +181,8 @@ impl App {
             });
         }
         queue::settle(tx, now, version, &outcomes).await?;
+        waiting::schedule(tx, &self.config.work, &ids).await?;
+        trust::mark_sampled(tx, &sampled).await?;
         outbox::publish_all(tx, now, &said).await?;
         Ok(())
     }

@@ -24,6 +24,14 @@ pub enum Action {
     ReviewDecided,
     /// Removed words from a published message.
     MessageRedacted,
+    /// Appealed, as the author.
+    DecisionAppealed,
+    /// Decided on an appeal.
+    AppealDecided,
+    /// Looked at a text as its readers would see it.
+    PreviewRead,
+    /// Marked the offices that a message accuses.
+    AccusationMarked,
 }
 
 impl Action {
@@ -38,6 +46,10 @@ impl Action {
             Self::ReviewReleased => "review-released",
             Self::ReviewDecided => "review-decided",
             Self::MessageRedacted => "message-redacted",
+            Self::DecisionAppealed => "decision-appealed",
+            Self::AppealDecided => "appeal-decided",
+            Self::PreviewRead => "preview-read",
+            Self::AccusationMarked => "accusation-marked",
         }
     }
 }

@@ -38,6 +38,8 @@ pub enum Fault {
     ExplanationEmpty,
     /// The explanation is too long.
     ExplanationTooLong,
+    /// The author would not be told where.
+    SpansEmpty,
 }
 
 impl Decision {
@@ -84,6 +86,9 @@ impl Decision {
         if refusal.explanation.chars().count() > longest {
             faults.push(Fault::ExplanationTooLong);
         }
+        if refusal.spans.is_empty() {
+            faults.push(Fault::SpansEmpty);
+        }
         faults
     }
 
@@ -97,11 +102,16 @@ impl Decision {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ground;
+    use super::super::{ground, text::Field};
     use super::*;
 
     fn refusal(ground: &str, explanation: &str) -> Refusal {
-        Refusal { ground: ground.into(), explanation: explanation.into(), spans: Vec::new() }
+        let spans = if ground == "none" {
+            Vec::new()
+        } else {
+            vec![Span { field: Field::Body, start: 0, end: 1 }]
+        };
+        Refusal { ground: ground.into(), explanation: explanation.into(), spans }
     }
 
     #[test]
@@ -116,7 +126,7 @@ mod tests {
             (Decision::Decline(refusal("spam", " \n")), &[Fault::ExplanationEmpty]),
             (
                 Decision::Decline(refusal("none", "")),
-                &[Fault::GroundUnknown, Fault::ExplanationEmpty],
+                &[Fault::GroundUnknown, Fault::ExplanationEmpty, Fault::SpansEmpty],
             ),
         ];
         for (decision, faults) in table {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{screen::Hit, text::Span};
+use super::{appeal::Appeal, screen::Hit, text::Span};
 
 /// Who decides where no person does.
 pub const RULES: &str = "rules";
@@ -23,17 +23,20 @@ pub enum State {
     Declined = 5,
     /// The author withdrew the message first.
     Withdrawn = 6,
+    /// The author appealed; it waits for another moderator.
+    Appealed = 7,
 }
 
 impl State {
     /// All states.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Screening,
         Self::Held,
         Self::Approved,
         Self::Returned,
         Self::Declined,
         Self::Withdrawn,
+        Self::Appealed,
     ];
 
     /// The word by which it is stored.
@@ -45,6 +48,7 @@ impl State {
             Self::Returned => "returned",
             Self::Declined => "declined",
             Self::Withdrawn => "withdrawn",
+            Self::Appealed => "appealed",
         }
     }
 
@@ -53,19 +57,25 @@ impl State {
         Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
 
+    /// Whether it waits for a moderator.
+    pub fn waits(self) -> bool {
+        matches!(self, Self::Held | Self::Appealed)
+    }
+
     /// Whether a wish to withdraw still takes effect here. Once a message is approved, routing
     /// decides about it.
     pub fn can_be_withdrawn(self) -> bool {
         match self {
-            Self::Screening | Self::Held | Self::Returned | Self::Declined => true,
+            Self::Screening | Self::Held | Self::Returned | Self::Declined | Self::Appealed => true,
             Self::Approved | Self::Withdrawn => false,
         }
     }
 
-    /// Whether a mended text starts the review again.
+    /// Whether a mended text starts the review again. Intake takes one only of a message that was
+    /// returned; an appeal against that may be open.
     pub fn can_be_resubmitted(self) -> bool {
         match self {
-            Self::Returned => true,
+            Self::Returned | Self::Appealed => true,
             Self::Screening | Self::Held | Self::Approved | Self::Declined | Self::Withdrawn => {
                 false
             }
@@ -116,6 +126,8 @@ pub struct Submission {
     pub visibility: Visibility,
     /// A pseudonym of the author; may be empty.
     pub author_id: String,
+    /// The account of the author; may be empty.
+    pub account_id: String,
     /// When it became durable.
     pub submitted_at: Timestamp,
     /// When it was written, if it came from another system.
@@ -202,6 +214,18 @@ pub struct Review {
     pub hits: Vec<Hit>,
     /// What is left out of the public text.
     pub redactions: Vec<Span>,
+    /// By when there is to be a decision.
+    pub decide_by: Timestamp,
+    /// Whether only a senior moderator may decide.
+    pub senior_only: bool,
+    /// How often people decided.
+    pub decisions: u32,
+    /// Who decided, each once.
+    pub deciders: Vec<String>,
+    /// The last appeal.
+    pub appeal: Option<Appeal>,
+    /// Whether its author had the message erased.
+    pub erased: bool,
 }
 
 impl Review {
@@ -227,7 +251,8 @@ mod tests {
             assert_eq!(state.can_be_withdrawn(), !last, "{state:?}");
             assert_eq!(State::of(state.as_str()), Some(state));
         }
-        assert_eq!(State::ALL.into_iter().filter(|s| s.can_be_resubmitted()).count(), 1);
+        assert_eq!(State::ALL.into_iter().filter(|s| s.can_be_resubmitted()).count(), 2);
+        assert_eq!(State::ALL.into_iter().filter(|s| s.waits()).count(), 2);
     }
 
     #[test]

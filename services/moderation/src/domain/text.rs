@@ -120,6 +120,13 @@ pub struct Span {
     pub end: u32,
 }
 
+impl Span {
+    /// Whether both have a cluster in common.
+    pub fn overlaps(self, other: Self) -> bool {
+        self.field == other.field && self.start < other.end && other.start < self.end
+    }
+}
+
 /// The number of clusters of a text.
 pub fn length(text: &str) -> u32 {
     u32::try_from(text.graphemes(true).count()).unwrap_or(u32::MAX)

@@ -1,5 +1,8 @@
 //! Requests to the domain's words; everything that is wrong is told at once.
 
+pub(super) mod appeals;
+pub(super) mod listing;
+
 use liuyan_kit::class::Violation;
 use liuyan_proto::liuyan::moderation::v1 as proto;
 use uuid::Uuid;
@@ -8,17 +11,12 @@ use crate::{
     app::deciding::Wish,
     domain::{
         decision::{Decision, Refusal},
-        review::State,
         text::{Field, Span},
     },
     error::{Error, Faults},
     texts::MOST_AT_ONCE,
 };
 
-/// Reviews on a page, if the caller does not say.
-const PAGE: u32 = 50;
-/// The most reviews on a page.
-const LARGEST_PAGE: u32 = 200;
 /// The longest id of an office.
 const LONGEST_OFFICE: usize = 64;
 
@@ -48,23 +46,6 @@ pub(super) fn ids(texts: &[String]) -> Result<Vec<Uuid>, Error> {
     let ids = ids.collect();
     faults.end()?;
     Ok(ids)
-}
-
-/// State and size of a page.
-pub(super) fn page(request: &proto::ListReviewsRequest) -> Result<(State, u32), Error> {
-    let mut faults = Faults::default();
-    let state = match request.state {
-        0 => Some(State::Held),
-        number => State::ALL.into_iter().find(|state| *state as i32 == number),
-    };
-    faults.check(state.is_some(), "state", "VALUE_UNKNOWN");
-    faults.check(request.page_size >= 0, "page_size", "PAGE_SIZE_NEGATIVE");
-    faults.end()?;
-    let size = match u32::try_from(request.page_size).unwrap_or_default() {
-        0 => PAGE,
-        size => size.min(LARGEST_PAGE),
-    };
-    Ok((state.unwrap_or(State::Held), size))
 }
 
 /// The id of the request, and the message named, if one is.
@@ -113,7 +94,7 @@ pub(super) fn decision(
     let accused_office_ids = offices(&mut faults, &request.accused_office_ids, most_offices);
     faults.end()?;
     let etag = request.etag.clone();
-    let wish = Wish { message_id, etag, decision, accused_office_ids, senior: false };
+    let wish = Wish { message_id, etag, decision, accused_office_ids };
     Ok((request_id, wish))
 }
 
@@ -129,14 +110,25 @@ pub(super) fn redaction(
     Ok((request_id, message_id, spans))
 }
 
-fn checked_id(faults: &mut Faults, field: &str, text: &str) -> Uuid {
+/// The message, and the spans to leave out.
+pub(super) fn preview(
+    request: &proto::PreviewPublicTextRequest,
+) -> Result<(Uuid, Vec<Span>), Error> {
+    let mut faults = Faults::default();
+    let message_id = checked_id(&mut faults, "message_id", &request.message_id);
+    let spans = spans(&mut faults, "redactions", &request.redactions);
+    faults.end()?;
+    Ok((message_id, spans))
+}
+
+pub(super) fn checked_id(faults: &mut Faults, field: &str, text: &str) -> Uuid {
     let id = text.parse::<Uuid>().ok().filter(|id| !id.is_nil());
     faults.check(id.is_some(), field, "UUID_MALFORMED");
     id.unwrap_or_default()
 }
 
 /// Spans with a known field and a length; whether they lie inside the text is seen later.
-fn spans(faults: &mut Faults, field: &str, spans: &[proto::Span]) -> Vec<Span> {
+pub(super) fn spans(faults: &mut Faults, field: &str, spans: &[proto::Span]) -> Vec<Span> {
     let read = spans.iter().enumerate().filter_map(|(at, span)| {
         let part = match span.field() {
             proto::TextField::Unspecified => None,
@@ -154,7 +146,7 @@ fn spans(faults: &mut Faults, field: &str, spans: &[proto::Span]) -> Vec<Span> {
 }
 
 /// Ids of offices, each once. Whether there is such an office only the directory knows.
-fn offices(faults: &mut Faults, ids: &[String], most: usize) -> Vec<String> {
+pub(super) fn offices(faults: &mut Faults, ids: &[String], most: usize) -> Vec<String> {
     let mut read: Vec<String> = Vec::new();
     if ids.len() > most {
         faults.push(Violation::new("accused_office_ids", "TOO_MANY_ENTRIES").with("max", most));

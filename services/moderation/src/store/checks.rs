@@ -51,7 +51,39 @@ pub const CHECKS: &[Check] = &[
         "of each message exactly what happened was said",
         "select count(*) from reviews left join messaging.subjects on subject_id = message_id
          where coalesce(version, 0) <> decision_count + redacted_count
-               + (decided_by is not distinct from 'rules')::int + (state = 'withdrawn')::int",
+               + (decided_by is not distinct from 'rules')::int + (state = 'withdrawn')::int
+               + (select coalesce(sum(1 + (decided_by is not null)::int + (overdue_at is not null)::int), 0)
+                  from appeals where appeals.message_id = reviews.message_id)",
+    ),
+    (
+        "a review has as many appeals as it counts",
+        "select count(*) from reviews
+         where appeal_count <> (select count(*) from appeals
+                                where appeals.message_id = reviews.message_id)",
+    ),
+    (
+        "exactly the reviews that are appealed against have an open appeal against their last decision",
+        "select count(*) from reviews
+         where (state = 'appealed')
+               <> exists (select from appeals
+                          where appeals.message_id = reviews.message_id and appeals.state = 'open'
+                            and decision_ordinal = decision_count)",
+    ),
+    (
+        "every appeal is against a decision not to publish, and was decided by somebody else",
+        "select count(*) from appeals
+         where not exists (select from decisions
+                           where decisions.message_id = appeals.message_id
+                             and ordinal = decision_ordinal and decision <> 'publish'
+                             and decisions.decided_by is distinct from appeals.decided_by)",
+    ),
+    (
+        "what waits has nobody on it who may not decide",
+        "select count(*) from reviews
+         where state = 'appealed'
+           and exists (select from decisions
+                       where decisions.message_id = reviews.message_id
+                         and decisions.decided_by = claimed_by)",
     ),
     (
         "a list of grounds has as many rows as it counts",
@@ -81,7 +113,10 @@ pub const CHECKS: &[Check] = &[
          where not exists (
              select from office_policies as chosen
              where chosen.office_id = last.office_id
-               and last.detail = 'office=' || chosen.office_id || ' clean_passes=' || chosen.clean_passes
+               and last.detail in (
+                   'office=' || chosen.office_id || ' clean_passes=' || chosen.clean_passes,
+                   'office=' || chosen.office_id || ' clean_passes=' || chosen.clean_passes
+                       || ' trusted_passes=' || chosen.trusted_passes)
          )",
     ),
     (

@@ -97,18 +97,20 @@ pub(crate) async fn put_policy(
     tx: &mut PgConnection,
     now: Timestamp,
     office_id: &str,
-    clean_passes: bool,
+    (clean_passes, trusted_passes): (bool, bool),
     set_by: &str,
 ) -> Result<(), sqlx::Error> {
     let result = sqlx::query!(
-        "insert into office_policies (office_id, clean_passes, set_by, set_at)
-         values ($1, $2, $3, $4)
+        "insert into office_policies (office_id, clean_passes, set_by, set_at, trusted_passes)
+         values ($1, $2, $3, $4, $5)
          on conflict (office_id) do update
-         set clean_passes = excluded.clean_passes, set_by = excluded.set_by, set_at = excluded.set_at",
+         set clean_passes = excluded.clean_passes, set_by = excluded.set_by, set_at = excluded.set_at,
+             trusted_passes = excluded.trusted_passes",
         office_id,
         clean_passes,
         set_by,
         to_db(now),
+        trusted_passes,
     )
     .execute(tx)
     .await?;

@@ -32,7 +32,7 @@ pub(crate) struct Decided<'a> {
     pub decided_at: Timestamp,
 }
 
-/// Moves a held review to where the decision takes it.
+/// Moves a review that waits to where the decision takes it.
 pub(crate) async fn decide(
     tx: &mut PgConnection,
     decided: &Decided<'_>,
@@ -50,7 +50,7 @@ pub(crate) async fn decide(
          set state = $2, change = change + 1, ground = $3, explanation = $4, decided_by = $5,
              decided_at = $6, accused_office_ids = $7, decision_count = decision_count + 1,
              claimed_by = null, claim_expires_at = null
-         where message_id = $1 and state = 'held'
+         where message_id = $1 and state in ('held', 'appealed')
          returning decision_count",
         decided.message_id,
         state.as_str(),

@@ -29,6 +29,12 @@ pub(crate) async fn empty(
     .execute(&mut *tx)
     .await?;
     sqlx::query!(
+        "update appeals set reason = '', explanation = '' where message_id = any($1)",
+        ids
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
         "update requests set response = ''
          from audit
          where audit.request_id = requests.request_id and audit.actor = requests.caller
@@ -40,7 +46,8 @@ pub(crate) async fn empty(
     let emptied = sqlx::query!(
         "update reviews
          set erased_at = coalesce(erased_at, $2), change = change + 1, explanation = '',
-             hit_count = 0, redaction_count = 0, claimed_by = null, claim_expires_at = null
+             hit_count = 0, redaction_count = 0, claimed_by = null, claim_expires_at = null,
+             account_id = ''
          where message_id = any($1)",
         ids,
         to_db(now),

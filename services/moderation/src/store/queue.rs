@@ -9,6 +9,7 @@ use super::{expect_rows, integer, number, unknown};
 use crate::domain::{
     review::{Mended, RULES, State, Submission, Visibility},
     screen::Hit,
+    standing::Passing,
 };
 
 /// Opens the reviews of new messages.
@@ -28,11 +29,11 @@ pub(crate) async fn insert(
     let result = sqlx::query!(
         "insert into reviews (message_id, number, office_id, kind, domain, topic, visibility,
                               author_id, submitted_at, occurred_at, revision, traceparent,
-                              state, due_at)
-         select *, 'screening', $13::timestamptz
+                              account_id, state, due_at)
+         select *, 'screening', $14::timestamptz
          from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
                      $7::text[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::int[],
-                     $12::text[])",
+                     $12::text[], $13::text[])",
         &ids,
         &texts(|one| &one.number),
         &texts(|one| &one.office_id),
@@ -45,6 +46,7 @@ pub(crate) async fn insert(
         &occurred as &[Option<time::OffsetDateTime>],
         &revisions,
         &traces as &[Option<String>],
+        &texts(|one| &one.account_id),
         to_db(now),
     )
     .execute(tx)
@@ -84,7 +86,8 @@ pub(crate) async fn reopen(
     let result = sqlx::query!(
         "update reviews
          set state = 'screening', revision = mended.revision, change = change + 1,
-             due_at = $4, text_misses = 0, rules_version = 0, traceparent = mended.traceparent
+             due_at = $4, text_misses = 0, rules_version = 0, traceparent = mended.traceparent,
+             claimed_by = null, claim_expires_at = null
          from unnest($1::uuid[], $2::int[], $3::text[]) as mended (message_id, revision, traceparent)
          where reviews.message_id = mended.message_id",
         &ids,
@@ -189,7 +192,7 @@ pub(crate) struct Unsettled {
     /// What intake told.
     pub submission: Submission,
     /// What its office chose for clean messages.
-    pub clean_passes: Option<bool>,
+    pub passing: Option<Passing>,
     /// Hits of earlier revisions.
     pub hit_count: i32,
 }
@@ -200,9 +203,10 @@ pub(crate) async fn lock_screening(
     ids: &[Uuid],
 ) -> Result<Vec<Unsettled>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"select message_id, number, reviews.office_id, kind, domain, topic, visibility, author_id,
+        r#"select message_id, number, reviews.office_id, kind, domain, topic, visibility, author_id, account_id,
                   submitted_at, occurred_at, revision, traceparent, hit_count,
-                  clean_passes as "clean_passes: Option<bool>"
+                  clean_passes as "clean_passes: Option<bool>",
+                  trusted_passes as "trusted_passes: Option<bool>"
            from reviews left join office_policies using (office_id)
            where message_id = any($1) and state = 'screening'
            order by message_id
@@ -221,12 +225,16 @@ pub(crate) async fn lock_screening(
             topic: row.topic,
             visibility: Visibility::of(&row.visibility),
             author_id: row.author_id,
+            account_id: row.account_id,
             submitted_at: from_db(row.submitted_at),
             occurred_at: row.occurred_at.map(from_db),
             revision: number(row.revision),
             traceparent: row.traceparent,
         },
-        clean_passes: row.clean_passes,
+        passing: row
+            .clean_passes
+            .zip(row.trusted_passes)
+            .map(|(clean, trusted)| Passing::of(clean, trusted)),
         hit_count: row.hit_count,
     });
     Ok(unsettled.collect())

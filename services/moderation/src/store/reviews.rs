@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
 use liuyan_kit::{
     clock::{from_db, to_db},
     db::expect_one,
@@ -10,9 +9,8 @@ use liuyan_kit::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{number, span, unknown};
+use super::{appeals, number, span, unknown};
 use crate::domain::{
-    page::Cursor,
     review::{Claim, Review, State, Submission, Verdict, Visibility},
     rules::Action,
     screen::Hit,
@@ -25,17 +23,19 @@ pub(crate) async fn fetch(
     ids: &[Uuid],
 ) -> Result<Vec<Review>, sqlx::Error> {
     let rows = sqlx::query!(
-        "select message_id, number, office_id, kind, domain, topic, visibility, author_id,
+        r#"select message_id, number, office_id, kind, domain, topic, visibility, author_id, account_id,
                 submitted_at, occurred_at, revision, state, change, rules_version, claimed_by,
                 claim_expires_at, ground, explanation, decided_by, decided_at, accused_office_ids,
-                traceparent
-         from reviews where message_id = any($1)",
+                traceparent, decide_by, senior_only, decision_count, erased_at is not null as "erased!"
+         from reviews where message_id = any($1)"#,
         ids
     )
     .fetch_all(&mut *connection)
     .await?;
     let mut hits = hits(connection, ids).await?;
     let mut redactions = redactions(connection, ids).await?;
+    let mut deciders = deciders(connection, ids).await?;
+    let mut appeals = appeals::last(connection, ids).await?;
     let mut reviews = HashMap::with_capacity(rows.len());
     for row in rows {
         let id = row.message_id;
@@ -49,6 +49,7 @@ pub(crate) async fn fetch(
                 topic: row.topic,
                 visibility: Visibility::of(&row.visibility),
                 author_id: row.author_id,
+                account_id: row.account_id,
                 submitted_at: from_db(row.submitted_at),
                 occurred_at: row.occurred_at.map(from_db),
                 revision: number(row.revision),
@@ -70,10 +71,34 @@ pub(crate) async fn fetch(
             change: row.change,
             hits: hits.remove(&id).unwrap_or_default(),
             redactions: redactions.remove(&id).unwrap_or_default(),
+            decide_by: from_db(row.decide_by),
+            senior_only: row.senior_only,
+            decisions: number(row.decision_count),
+            deciders: deciders.remove(&id).unwrap_or_default(),
+            appeal: appeals.remove(&id),
+            erased: row.erased,
         };
         reviews.insert(id, review);
     }
     Ok(ids.iter().filter_map(|id| reviews.remove(id)).collect())
+}
+
+/// Who decided on messages, each once.
+async fn deciders(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<String>>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select distinct message_id, decided_by from decisions where message_id = any($1)",
+        ids
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut deciders: HashMap<Uuid, Vec<String>> = HashMap::new();
+    for row in rows {
+        deciders.entry(row.message_id).or_default().push(row.decided_by);
+    }
+    Ok(deciders)
 }
 
 /// What the rules found in the revisions under review.
@@ -121,42 +146,6 @@ pub(crate) async fn redactions(
     Ok(redactions)
 }
 
-/// A page of the reviews in one state, the oldest first, after `cursor`.
-pub(crate) async fn list(
-    connection: &mut PgConnection,
-    state: State,
-    cursor: Option<Cursor>,
-    limit: i64,
-) -> Result<Vec<Uuid>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "select message_id from reviews
-         where state = $1
-           and (submitted_at, message_id) > (coalesce($2::timestamptz, '-infinity'), $3)
-         order by submitted_at, message_id limit $4",
-        state.as_str(),
-        cursor.map(|cursor| to_db(cursor.submitted_at)),
-        cursor.map_or(Uuid::nil(), |cursor| cursor.message_id),
-        limit,
-    )
-    .fetch_all(connection)
-    .await
-}
-
-/// How many reviews are in one state; no more than `most` are counted.
-pub(crate) async fn count(
-    connection: &mut PgConnection,
-    state: State,
-    most: i64,
-) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select count(*) as "count!" from (select from reviews where state = $1 limit $2) as counted"#,
-        state.as_str(),
-        most,
-    )
-    .fetch_one(connection)
-    .await
-}
-
 /// The messages that everybody may read, of those asked, and the revision that was approved.
 pub(crate) async fn published(
     connection: &mut PgConnection,
@@ -184,24 +173,7 @@ pub(crate) async fn lock(tx: &mut PgConnection, message_id: Uuid) -> Result<bool
     Ok(row.is_some())
 }
 
-/// Locks the oldest held review on which no lease binds. Callers never get the same.
-pub(crate) async fn lock_oldest_unclaimed(
-    tx: &mut PgConnection,
-    now: Timestamp,
-) -> Result<Option<Uuid>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "select message_id from reviews
-         where state = 'held' and (claim_expires_at is null or claim_expires_at <= $1)
-         order by submitted_at, message_id
-         limit 1
-         for update skip locked",
-        to_db(now)
-    )
-    .fetch_optional(tx)
-    .await
-}
-
-/// Puts a lease on a held review, or takes it off.
+/// Puts a lease on a review that waits, or takes it off.
 pub(crate) async fn set_claim(
     tx: &mut PgConnection,
     message_id: Uuid,
@@ -209,7 +181,7 @@ pub(crate) async fn set_claim(
 ) -> Result<(), sqlx::Error> {
     let result = sqlx::query!(
         "update reviews set claimed_by = $2, claim_expires_at = $3
-         where message_id = $1 and state = 'held'",
+         where message_id = $1 and state in ('held', 'appealed')",
         message_id,
         claim.map(|claim| claim.holder.as_str()),
         claim.map(|claim| to_db(claim.expires_at)),

@@ -13,12 +13,12 @@ async fn claim_any(bench: &Bench, who: &str) -> Option<proto::Review> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_moderators_at_once_get_twenty_reviews() {
+async fn a_hundred_moderators_at_once_get_a_hundred_reviews() {
     let bench = Arc::new(bench().await);
-    let messages: Vec<_> = (0..20).map(|_| a_message(HELD)).collect();
+    let messages: Vec<_> = (0..100).map(|_| a_message(HELD)).collect();
     bench.submit_all(&messages).await;
     bench.screen().await;
-    let claims = (0..20).map(|who| {
+    let claims = (0..100).map(|who| {
         let bench = Arc::clone(&bench);
         tokio::spawn(async move {
             claim_any(&bench, &format!("moderator-{who}")).await.unwrap().message_id
@@ -28,7 +28,7 @@ async fn twenty_moderators_at_once_get_twenty_reviews() {
     for claim in claims.collect::<Vec<_>>() {
         claimed.insert(claim.await.unwrap());
     }
-    assert_eq!(claimed.len(), 20);
+    assert_eq!(claimed.len(), 100);
     assert!(claim_any(&bench, "late").await.is_none());
 }
 

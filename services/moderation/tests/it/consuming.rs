@@ -4,10 +4,12 @@ use jiff::SignedDuration;
 use liuyan_kit::clock::to_proto;
 use liuyan_proto::liuyan::{
     intake::v1 as intake,
-    moderation::v1::{MessageApproved, MessageWithdrawn},
+    moderation::v1::{
+        ListReviewsRequest, MessageApproved, MessageWithdrawn, review_service_server::ReviewService,
+    },
 };
 
-use crate::helpers::{CLEAN, HELD, a_message, at, bench, publish, send_back};
+use crate::helpers::{CLEAN, HELD, a_message, at, bench, by, publish, send_back};
 
 #[tokio::test]
 async fn a_submitted_message_waits_for_the_rules_with_all_its_facts() {
@@ -80,11 +82,11 @@ async fn a_mended_message_is_read_again_in_its_old_place() {
     bench.resubmit(first_id, 2, mended).await;
     bench.screen().await;
     assert_eq!(bench.state(first_id).await, "held");
-    let held = liuyan_moderation::review::State::Held;
-    let reviews = bench.app.list_reviews(held, 10, "").await.unwrap().reviews;
-    let ids: Vec<_> = reviews.iter().map(|review| review.submission.message_id).collect();
-    assert_eq!(ids, [first_id, later_id]);
-    assert_eq!(reviews[0].submission.revision, 2);
+    let answer = bench.grpc.list_reviews(by("bob", ListReviewsRequest::default())).await.unwrap();
+    let reviews = answer.into_inner().reviews;
+    let ids: Vec<_> = reviews.iter().map(|review| review.message_id.clone()).collect();
+    assert_eq!(ids, [first_id.to_string(), later_id.to_string()]);
+    assert_eq!(reviews[0].revision, 2);
     assert_eq!(reviews[0].hits.len(), 2, "hits of the revision under review only");
     assert_eq!(bench.count("select sum(hit_count) from reviews").await, 4);
     assert_eq!(bench.count("select count(*) from hits").await, 4);

@@ -6,7 +6,8 @@ use liuyan_proto::liuyan::moderation::v1::{
 };
 
 use crate::helpers::{
-    bench, body, by, decline, fields, publish, reason, request_id, send_back, with_scopes,
+    bench, body, by, by_senior, decline, fields, publish, reason, request_id, send_back,
+    with_scopes,
 };
 
 #[tokio::test]
@@ -21,8 +22,11 @@ async fn a_message_is_published_without_the_spans_named() {
         decision: Some(publish(vec![body(12, 23)])),
         accused_office_ids: vec!["110101-police".into(), "110101-police".into()],
     };
-    let answer = bench.grpc.decide_review(by("ann", request.clone())).await.unwrap().into_inner();
-    let again = bench.grpc.decide_review(by("ann", request.clone())).await.unwrap().into_inner();
+    let refused = bench.grpc.decide_review(by("ann", request.clone())).await.unwrap_err();
+    assert_eq!(reason(&refused), "SENIOR_MODERATOR_NEEDED", "an accusation is for seniors");
+    let decide = || bench.grpc.decide_review(by_senior("ann", request.clone()));
+    let answer = decide().await.unwrap().into_inner();
+    let again = decide().await.unwrap().into_inner();
     assert_eq!(answer, again, "a repeated request gets the same answer");
     let decided = answer.review.unwrap();
     assert_eq!(decided.state(), proto::ReviewState::Approved);
@@ -37,8 +41,8 @@ async fn a_message_is_published_without_the_spans_named() {
     let public = bench.public(&[id]).await.pop().unwrap();
     assert_eq!(public.body, "Please call ■■■■■■■■■■■ about the lamp.");
 
-    let reused = proto::DecideReviewRequest { etag: "other".into(), ..request };
-    let refused = bench.grpc.decide_review(by("ann", reused)).await.unwrap_err();
+    let reused = proto::DecideReviewRequest { etag: "other".into(), ..request.clone() };
+    let refused = bench.grpc.decide_review(by_senior("ann", reused)).await.unwrap_err();
     assert_eq!(reason(&refused), "REQUEST_ID_REUSED");
 }
 
@@ -122,7 +126,18 @@ async fn everything_that_is_wrong_is_told_at_once() {
     let nothing = proto::Decline { ground: "none".into(), ..proto::Decline::default() };
     let nothing = proto::decide_review_request::Decision::Decline(nothing);
     let refused = bench.decide("ann", &review, nothing).await.unwrap_err();
-    assert_eq!(fields(&refused), ["decline.ground", "decline.explanation"]);
+    assert_eq!(fields(&refused), ["decline.ground", "decline.explanation", "decline.spans"]);
+    let twice = publish(vec![body(0, 5), body(4, 6)]);
+    let refused = bench.decide("ann", &review, twice).await.unwrap_err();
+    assert_eq!(fields(&refused), ["publish.redactions[1]"]);
+    let long = proto::Decline {
+        ground: "out_of_remit".into(),
+        explanation: "x".repeat(1_001),
+        spans: vec![body(0, 5)],
+    };
+    let long = proto::decide_review_request::Decision::Decline(long);
+    let refused = bench.decide("ann", &review, long).await.unwrap_err();
+    assert_eq!(fields(&refused), ["decline.explanation"]);
     assert_eq!(bench.state(id).await, "held");
 }
 

@@ -10,11 +10,12 @@ use liuyan_kit::{
     auth::{self, Caller, Signer},
     clock::{Clock, ManualClock, to_proto},
     messaging::{Consumer, Envelope},
+    seal::Keyring,
     service::Service,
     testing::{self, TestDb},
 };
 use liuyan_moderation::{
-    App, Config, Grpc, Moderation, Texts, of_intake, rules::RuleSet, screen::Screener,
+    App, Config, Grpc, Moderation, Texts, Vault, of_intake, rules::RuleSet, screen::Screener,
 };
 use liuyan_proto::{
     Event,
@@ -60,6 +61,7 @@ pub(crate) async fn bench_with(config: Config) -> Bench {
         db: (*db).clone(),
         clock: clock.clone(),
         texts: Texts::new(testing::channel(intake.serve().await)),
+        vault: Vault::new(Keyring::generate()),
         screener: Screener::new(rules.clone()).unwrap(),
         config,
     });
@@ -118,6 +120,8 @@ fn rand_like() -> u128 {
 
 /// Clean, and held by the rules.
 pub(crate) const CLEAN: &str = "The lamp at our gate is broken.";
+/// What an author writes who appeals.
+pub(crate) const REASON: &str = "The lamp is the matter of this very office.";
 pub(crate) const HELD: &str = "Please call 13800138000 about the lamp.";
 
 impl Bench {
@@ -268,6 +272,46 @@ impl Bench {
         Ok(answer.into_inner().review.unwrap())
     }
 
+    /// A message that Ann declined.
+    pub(crate) async fn declined(&self) -> Uuid {
+        let id = self.held().await;
+        let review = self.claim("ann", id).await;
+        self.decide("ann", &review, decline("out_of_remit")).await.unwrap();
+        id
+    }
+
+    /// Its author appeals.
+    pub(crate) async fn appeal(&self, id: Uuid) -> Result<moderation::Appeal, Status> {
+        use moderation::review_service_server::ReviewService;
+        let request = moderation::AppealDecisionRequest {
+            message_id: id.to_string(),
+            reason: REASON.into(),
+            request_id: request_id(),
+        };
+        let answer = self.grpc.appeal_decision(as_author(id, request)).await?;
+        Ok(answer.into_inner().appeal.unwrap())
+    }
+
+    /// Ends an appeal as `who`.
+    pub(crate) async fn end_appeal(
+        &self,
+        who: &str,
+        review: &moderation::Review,
+        outcome: moderation::decide_appeal_request::Outcome,
+    ) -> Result<moderation::Review, Status> {
+        use moderation::review_service_server::ReviewService;
+        let request = moderation::DecideAppealRequest {
+            message_id: review.message_id.clone(),
+            etag: review.etag.clone(),
+            request_id: request_id(),
+            explanation: "We have looked again.".into(),
+            outcome: Some(outcome),
+            accused_office_ids: Vec::new(),
+        };
+        let answer = self.grpc.decide_appeal(by(who, request)).await?;
+        Ok(answer.into_inner().review.unwrap())
+    }
+
     /// Public texts, as a service asks for them.
     pub(crate) async fn public(&self, ids: &[Uuid]) -> Vec<moderation::PublicText> {
         use moderation::review_service_server::ReviewService;
@@ -293,6 +337,16 @@ pub(crate) async fn breaches(connection: &mut sqlx::PgConnection) -> Vec<&'stati
 /// A request of a moderator, as the guard hands it over.
 pub(crate) fn by<T>(who: &str, request: T) -> Request<T> {
     with_scopes(who, &["review:work"], request)
+}
+
+/// A request of a senior moderator, as the guard hands it over.
+pub(crate) fn by_senior<T>(who: &str, request: T) -> Request<T> {
+    with_scopes(who, &["review:work", "review:senior"], request)
+}
+
+/// A request of the author of a message, as the guard hands it over.
+pub(crate) fn as_author<T>(id: Uuid, request: T) -> Request<T> {
+    with_scopes("author", &[&format!("author:message/{id}")], request)
 }
 
 /// A request of somebody with scopes, as the guard hands it over.
@@ -338,7 +392,7 @@ pub(crate) fn decline(ground: &str) -> moderation::decide_review_request::Decisi
     moderation::decide_review_request::Decision::Decline(moderation::Decline {
         ground: ground.into(),
         explanation: "This is not for the board.".into(),
-        spans: Vec::new(),
+        spans: vec![body(0, 11)],
     })
 }
 
@@ -358,4 +412,9 @@ pub(crate) fn fields(status: &Status) -> Vec<String> {
 /// A moment.
 pub(crate) fn at(time: &str) -> Timestamp {
     time.parse().unwrap()
+}
+
+/// The decision stands.
+pub(crate) fn uphold() -> moderation::decide_appeal_request::Outcome {
+    moderation::decide_appeal_request::Outcome::Uphold(moderation::Uphold {})
 }

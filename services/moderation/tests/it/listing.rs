@@ -76,7 +76,12 @@ async fn a_token_of_another_list_is_refused() {
         (9, 2, String::new()),
         (0, -1, String::new()),
     ] {
-        let request = proto::ListReviewsRequest { state, page_size: size, page_token: token };
+        let request = proto::ListReviewsRequest {
+            state,
+            page_size: size,
+            page_token: token,
+            ..proto::ListReviewsRequest::default()
+        };
         let refused = bench.grpc.list_reviews(by("ann", request)).await.unwrap_err();
         assert_eq!(refused.code(), tonic::Code::InvalidArgument);
         assert_eq!(fields(&refused).len(), 1);
@@ -91,4 +96,6 @@ async fn the_grounds_are_listed_in_their_order() {
     assert_eq!(grounds.len(), 17);
     assert_eq!(grounds[0].ground, "personal_data_of_others");
     assert!(grounds[0].author_can_mend && !grounds[0].senior_only);
+    let texts = grounds.iter().flat_map(|ground| &ground.explanations);
+    assert!(texts.clone().count() > 17 && texts.clone().all(|it| !it.text_zh.is_empty()));
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     auditing::work,
-    helpers::{CLEAN, HELD, a_message, bench, breaches, send_back},
+    helpers::{CLEAN, HELD, a_message, bench, breaches, send_back, uphold},
 };
 
 /// Ends a transaction without effect, with what was found inside.
@@ -26,6 +26,12 @@ async fn the_loss_of_any_row_of_any_table_is_noticed() {
     let returned = bench.held().await;
     let review = bench.claim("ann", returned).await;
     bench.decide("ann", &review, send_back("own_personal_data")).await.unwrap();
+    let upheld = bench.declined().await;
+    bench.appeal(upheld).await.unwrap();
+    let review = bench.claim("bob", upheld).await;
+    bench.end_appeal("bob", &review, uphold()).await.unwrap();
+    let appealed = bench.declined().await;
+    bench.appeal(appealed).await.unwrap();
     let withdrawn = bench.held().await;
     bench.withdraw(withdrawn).await;
     bench.submit(&a_message(HELD)).await;
@@ -39,7 +45,7 @@ async fn the_loss_of_any_row_of_any_table_is_noticed() {
     .fetch_all(&mut *bench.db.read().await.unwrap())
     .await
     .unwrap();
-    assert_eq!(tables.len(), 13);
+    assert_eq!(tables.len(), 14);
     for table in tables {
         let rows: Vec<String> =
             sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select ctid::text from {table}")))

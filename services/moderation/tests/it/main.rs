@@ -1,6 +1,8 @@
 //! Moderation on a real Postgres, with intake's texts served by a stand-in.
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+mod accusing;
+mod appealing;
 mod auditing;
 mod claiming;
 mod consuming;
@@ -15,3 +17,5 @@ mod running;
 mod screening;
 mod telling;
 mod traces;
+mod trusting;
+mod working;

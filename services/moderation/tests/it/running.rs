@@ -29,8 +29,20 @@ use crate::{
 #[tokio::test(flavor = "multi_thread")]
 async fn the_running_service_guards_screens_and_speaks() {
     let intake = Intake::default();
-    let board =
-        Board::new().with_stub("intake", intake.serve().await).with::<Moderation>().start().await;
+    let keys = tempfile::tempdir().unwrap();
+    let keyring = keys.path().join("moderation").join("keyring");
+    let mut settings = toml::toml! {
+        [service]
+        generate_keys = true
+    };
+    let service = settings["service"].as_table_mut().unwrap();
+    service.insert("keyring_file".into(), keyring.display().to_string().into());
+    let board = Board::new()
+        .with_stub("intake", intake.serve().await)
+        .with_settings::<Moderation>(settings)
+        .start()
+        .await;
+    assert!(keyring.exists());
 
     let mut anyone = ReviewServiceClient::new(board.channel("moderation"));
     let grounds = anyone.list_grounds(ListGroundsRequest {}).await.unwrap().into_inner();

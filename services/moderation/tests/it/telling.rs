@@ -48,13 +48,16 @@ async fn a_returned_message_comes_with_ground_explanation_and_spans() {
     bench.screen().await;
     let review = bench.claim("ann", id).await;
     bench.decide("ann", &review, send_back("own_personal_data")).await.unwrap();
+    let now = liuyan_kit::clock::Clock::now(&*bench.clock);
     let returned = proto::GetDecisionResponse {
         state: ReviewState::Returned.into(),
         ground: "own_personal_data".into(),
         explanation: "Please leave the number out.".into(),
         spans: vec![body(12, 23)],
         revision: 1,
-        decided_at: Some(to_proto(liuyan_kit::clock::Clock::now(&*bench.clock))),
+        decided_at: Some(to_proto(now)),
+        appeal: None,
+        appealable_until: Some(to_proto(now + jiff::SignedDuration::from_hours(30 * 24))),
     };
     assert_eq!(told_author(&bench, id).await, returned);
 
@@ -64,7 +67,8 @@ async fn a_returned_message_comes_with_ground_explanation_and_spans() {
     bench.resubmit(id, 2, mended).await;
     for state in [ReviewState::Screening, ReviewState::Held] {
         let state = state.into();
-        let expected = proto::GetDecisionResponse { state, ..returned.clone() };
+        let expected =
+            proto::GetDecisionResponse { state, appealable_until: None, ..returned.clone() };
         assert_eq!(told_author(&bench, id).await, expected);
         bench.screen().await;
     }
@@ -73,7 +77,7 @@ async fn a_returned_message_comes_with_ground_explanation_and_spans() {
     let declined = told_author(&bench, id).await;
     assert_eq!((declined.state(), declined.revision), (ReviewState::Declined, 2));
     assert_eq!(declined.explanation, "This is not for the board.");
-    assert!(declined.spans.is_empty() && declined.decided_at != returned.decided_at);
+    assert!(declined.spans == [body(0, 11)] && declined.decided_at != returned.decided_at);
 }
 
 #[tokio::test]

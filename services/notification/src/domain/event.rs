@@ -12,6 +12,10 @@ pub enum Kind {
     MessageReturned,
     /// A message will not be published.
     MessageDeclined,
+    /// An author appealed.
+    DecisionAppealed,
+    /// Somebody else decided on an appeal.
+    AppealDecided,
     /// Work on a message began.
     CaseOpened,
     /// An office was given a case.
@@ -38,10 +42,12 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::MessageApproved,
         Self::MessageReturned,
         Self::MessageDeclined,
+        Self::DecisionAppealed,
+        Self::AppealDecided,
         Self::CaseOpened,
         Self::CaseAssigned,
         Self::CaseAccepted,
@@ -61,6 +67,8 @@ impl Kind {
             Self::MessageApproved => "message-approved",
             Self::MessageReturned => "message-returned",
             Self::MessageDeclined => "message-declined",
+            Self::DecisionAppealed => "decision-appealed",
+            Self::AppealDecided => "appeal-decided",
             Self::CaseOpened => "case-opened",
             Self::CaseAssigned => "case-assigned",
             Self::CaseAccepted => "case-accepted",
@@ -83,7 +91,11 @@ impl Kind {
     /// The service that says it.
     pub const fn source(self) -> &'static str {
         match self {
-            Self::MessageApproved | Self::MessageReturned | Self::MessageDeclined => "moderation",
+            Self::MessageApproved
+            | Self::MessageReturned
+            | Self::MessageDeclined
+            | Self::DecisionAppealed
+            | Self::AppealDecided => "moderation",
             Self::EndpointDisabled | Self::EndpointVerify => "notification",
             _ => "routing",
         }
@@ -105,6 +117,8 @@ impl Kind {
             Self::MessageApproved
                 | Self::MessageReturned
                 | Self::MessageDeclined
+                | Self::DecisionAppealed
+                | Self::AppealDecided
                 | Self::CaseOpened
                 | Self::CaseAccepted
                 | Self::CaseTransferred

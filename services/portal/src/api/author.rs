@@ -6,7 +6,7 @@ use liuyan_proto::liuyan::{
     intake::v1::{
         GetMessageRequest, GetReceiptRequest, ResubmitMessageRequest, WithdrawMessageRequest,
     },
-    moderation::v1::GetDecisionRequest,
+    moderation::v1::{AppealDecisionRequest, GetDecisionRequest},
     routing::v1::RateReplyRequest,
 };
 
@@ -18,7 +18,8 @@ use super::{
     problem::{Fault, Problem},
     types::{
         cases::{NewRating, Rated},
-        messages::{Decision, Mended, Message, Receipt},
+        decisions::{Appeal, Decision, NewAppeal},
+        messages::{Mended, Message, Receipt},
     },
 };
 use crate::error::Error;
@@ -59,6 +60,29 @@ pub(super) async fn decision(ask: Ask, Path(message_id): Path<String>) -> Result
     let request = ask.call_as(GetDecisionRequest { message_id })?;
     let answer = ask.app.backend.reviews().get_decision(request).await?.into_inner();
     private(StatusCode::OK, &Decision::from(answer))
+}
+
+/// Appeals against the decision not to publish it; another moderator decides again. Once for each decision.
+#[utoipa::path(
+    post, path = "/api/v1/messages/{message_id}/appeal", tag = "author",
+    security(("bearer" = [])),
+    params(
+        ("message_id" = Uuid, Path),
+        ("Idempotency-Key" = Uuid, Header, description = "A UUID made by the caller."),
+    ),
+    request_body = NewAppeal,
+    responses((status = 200, body = Appeal), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(super) async fn appeal(
+    ask: Ask,
+    Key(request_id): Key,
+    Path(message_id): Path<String>,
+    Body(appeal): Body<NewAppeal>,
+) -> Result<Response, Fault> {
+    let request = AppealDecisionRequest { message_id, reason: appeal.reason, request_id };
+    let answer = ask.app.backend.reviews().appeal_decision(ask.call_as(request)?).await;
+    let answer = answer.map_err(|status| Fault::from(status).renamed(name))?.into_inner();
+    private(StatusCode::OK, &Appeal::from(answer.appeal.unwrap_or_default()))
 }
 
 /// Asks that it be withdrawn; granted only before the first reply.

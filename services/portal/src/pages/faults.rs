@@ -16,7 +16,7 @@ pub(crate) struct Faults {
 }
 
 /// How fields are called, by the ids of their elements.
-const LABELS: [(&str, &str); 24] = [
+const LABELS: [(&str, &str); 25] = [
     ("office", "new-office"),
     ("kind", "new-kind"),
     ("matter", "new-matter"),
@@ -36,6 +36,7 @@ const LABELS: [(&str, &str); 24] = [
     ("new_password_again", "password-again"),
     ("outcome", "message-outcome"),
     ("reason", "desk-transfer-reason"),
+    ("appeal", "appeal-reason"),
     ("words", "review-words"),
     ("decision", "review-decision"),
     ("ground", "review-ground"),

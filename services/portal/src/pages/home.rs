@@ -45,6 +45,8 @@ struct Home {
     answered: Vec<Card>,
     newest: Vec<Card>,
     lists_away: bool,
+    /// That reviews take longer than usual, in words.
+    backlog: Option<String>,
     provinces: Arc<Vec<Division>>,
 }
 
@@ -54,11 +56,12 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 
 async fn home(v: Visit) -> Result<Response, Error> {
     let app = Arc::clone(v.app());
-    let (series, answered, newest, provinces) = futures::join!(
+    let (series, answered, newest, provinces, backlog) = futures::join!(
         app.lists.series(&v, ask("")),
         app.lists.cases(&v, "", CaseOrder::Replied, SHOWN),
         app.lists.cases(&v, "", CaseOrder::Newest, SHOWN),
         app.directory.children(""),
+        backlog(&v),
     );
     let lists_away = answered.is_err() || newest.is_err();
     let series = series.ok();
@@ -69,7 +72,17 @@ async fn home(v: Visit) -> Result<Response, Error> {
         newest: cards(&v, &newest.unwrap_or_default()).await,
         lists_away,
         provinces: provinces.unwrap_or_default(),
+        backlog,
         v,
+    })
+}
+
+/// That reviews take longer than usual, in words, while they do.
+pub(crate) async fn backlog(v: &Visit) -> Option<String> {
+    let hours = v.app().lists.backlog_hours(v).await?;
+    Some(match hours {
+        0..48 => v.t1("backlog-hours", "hours", hours),
+        _ => v.t1("backlog-days", "days", hours.div_ceil(24)),
     })
 }
 

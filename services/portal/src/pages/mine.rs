@@ -34,6 +34,7 @@ use crate::{
 
 mod acts;
 mod author;
+mod decision;
 mod held;
 mod view;
 
@@ -94,6 +95,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/mine/{number}/data", get(held::file))
         .route("/mine/{number}/erase", get(held::confirm).post(held::erase))
         .route("/mine/{number}/resubmit", post(acts::resubmit))
+        .route("/mine/{number}/appeal", post(acts::appeal))
         .route("/mine/{number}/rate", post(acts::rate))
         .route("/mine/{number}/withdraw", post(acts::withdraw))
         .route("/mine/{number}/forget", post(acts::forget))

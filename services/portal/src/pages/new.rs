@@ -62,6 +62,8 @@ struct New {
     kinds: Vec<Choice>,
     matters: Vec<Matter>,
     limits: Fields,
+    /// That reviews take longer than usual, in words.
+    backlog: Option<String>,
     f: Faults,
 }
 
@@ -186,6 +188,7 @@ async fn render(
             .collect(),
         matters: matters.collect(),
         limits: app.config.fields,
+        backlog: super::home::backlog(&v).await,
         chooser,
         draft,
         f,

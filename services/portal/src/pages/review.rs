@@ -9,7 +9,7 @@ use crate::app::App;
 
 mod acts;
 mod lease;
-mod marks;
+pub(crate) mod marks;
 mod message;
 mod queue;
 mod wish;

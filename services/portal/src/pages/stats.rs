@@ -47,6 +47,9 @@ const COLUMNS: [&str; 7] = [
     "satisfaction",
     "rating_coverage",
 ];
+/// What is told of reviews.
+const REVIEWS: [&str; 5] =
+    ["declined", "returned", "review_median_days", "appealed", "overturn_rate"];
 /// What can be ranked.
 const RANKED: [&str; 5] =
     ["reply_rate", "on_time_rate", "median_days", "satisfaction", "solved_rate"];
@@ -83,6 +86,10 @@ struct Stats {
     places: Vec<Place>,
     ranked_name: String,
     left_out: u32,
+    /// What is told of reviews: names and values.
+    reviews: Vec<(String, String)>,
+    /// Why messages were declined, and how many.
+    grounds: Vec<(String, String)>,
     definitions: Vec<Indicator>,
 }
 
@@ -104,6 +111,16 @@ async fn stats(v: Visit, Query(ask): Query<Ask>) -> Result<Response, Error> {
         min_n: ask.min_n(),
         page_size: PLACES,
     };
+    let told = |indicators: &[&str], group_by: GroupBy| QuerySeriesRequest {
+        indicators: indicators.iter().map(|it| (*it).to_owned()).collect(),
+        slice: Some(ask.slice()),
+        group_by: group_by.into(),
+    };
+    let (reviews, declined, grounds) = futures::join!(
+        app.lists.series(&v, told(&REVIEWS, GroupBy::Unspecified)),
+        app.lists.series(&v, told(&REVIEWS[..1], GroupBy::Ground)),
+        app.directory.grounds(),
+    );
     let (all, months, parts, ranking, indicators) = futures::join!(
         app.lists.series(&v, query(GroupBy::Unspecified)),
         app.lists.series(&v, query(GroupBy::Month)),
@@ -131,6 +148,10 @@ async fn stats(v: Visit, Query(ask): Query<Ask>) -> Result<Response, Error> {
     let filters = filters(&v, &ask).await;
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let template = Stats {
+        reviews: reviews.map(|it| table::first(&v, &definitions, &it)).unwrap_or_default(),
+        grounds: declined
+            .map(|it| table::grounds(&v, &grounds.unwrap_or_default(), &it))
+            .unwrap_or_default(),
         wrong,
         indicators: RANKED
             .iter()

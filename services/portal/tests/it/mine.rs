@@ -108,6 +108,73 @@ async fn a_returned_message_is_explained_and_mended() {
 }
 
 #[tokio::test]
+async fn a_declined_message_is_explained_and_appealed_against() {
+    let portal = Running::start().await;
+    opens(&portal, intake::MessageState::Declined);
+    let decision = |appeal: Option<moderation::Appeal>| moderation::GetDecisionResponse {
+        state: moderation::ReviewState::Declined.into(),
+        ground: "unreadable".to_owned(),
+        explanation: "不在受理范围。".to_owned(),
+        spans: vec![moderation::Span {
+            field: moderation::TextField::Title.into(),
+            start: 0,
+            end: 3,
+        }],
+        revision: 0,
+        decided_at: ago(5),
+        appealable_until: if appeal.is_some() { None } else { ago(-600) },
+        appeal,
+    };
+    portal.fake.on("ReviewService/GetDecision", move |_: moderation::GetDecisionRequest| {
+        Ok(decision(None))
+    });
+    let mut browser = portal.browser();
+    look_up(&mut browser, ANSWERED, CODE).await;
+    let path = format!("/mine/{ANSWERED}");
+    let page = browser.get(&path).await;
+    page.shows(&["内容不清", "不在受理范围。", "<mark lang=\"zh-CN\">文三路</mark>", "提出申诉"]);
+    portal.fake.on("ReviewService/AppealDecision", |_: moderation::AppealDecisionRequest| {
+        let status = refused(Class::Invalid, "FIELDS_INVALID", &["reason"]);
+        Err::<moderation::AppealDecisionResponse, _>(status)
+    });
+    let fields = [("reason", "这就是本单位的事")];
+    let again = browser.submit(&page, &format!("{path}/appeal"), &fields).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+    again.shows(&["id=\"appeal-wrong\"", "这就是本单位的事</textarea>"]);
+    portal.fake.on_with(
+        "ReviewService/AppealDecision",
+        |headers, ask: moderation::AppealDecisionRequest| {
+            assert_eq!(headers["authorization"], "Bearer author-token");
+            assert_eq!(ask.reason, "这就是本单位的事");
+            Ok(moderation::AppealDecisionResponse::default())
+        },
+    );
+    let done = browser.submit(&again, &format!("{path}/appeal"), &fields).await;
+    assert_eq!(done.location(), path);
+    let appeal = |state: moderation::AppealState, explanation: &str| moderation::Appeal {
+        state: state.into(),
+        reason: "这就是本单位的事".to_owned(),
+        explanation: explanation.to_owned(),
+        due_at: ago(-60),
+        ..moderation::Appeal::default()
+    };
+    let open = appeal(moderation::AppealState::Open, "");
+    portal.fake.on("ReviewService/GetDecision", move |_: moderation::GetDecisionRequest| {
+        Ok(decision(Some(open.clone())))
+    });
+    let page = browser.get(&path).await;
+    page.shows(&["申诉已收到", "等待处理", "这就是本单位的事"]).hides(&["提出申诉"]);
+    opens(&portal, intake::MessageState::Approved);
+    let changed = appeal(moderation::AppealState::Overturned, "确属该单位职责。");
+    portal.fake.on("ReviewService/GetDecision", move |_: moderation::GetDecisionRequest| {
+        let appeal = Some(changed.clone());
+        Ok(moderation::GetDecisionResponse { appeal, ..moderation::GetDecisionResponse::default() })
+    });
+    let page = browser.get(&path).await;
+    page.shows(&["原决定已撤销", "确属该单位职责。"]).hides(&["没有公开的理由"]);
+}
+
+#[tokio::test]
 async fn an_answer_is_rated_by_its_author() {
     let portal = Running::start().await;
     opens(&portal, intake::MessageState::Approved);

@@ -4,6 +4,7 @@ use http::StatusCode;
 use liuyan_kit::class::Class;
 use liuyan_proto::liuyan::{
     common::v1::{CaseState, Outcome, PublicCase},
+    moderation::v1 as moderation,
     routing::v1::{
         GetCaseRequest, GetCaseResponse, ListCasesRequest, ListCasesResponse, SearchCasesRequest,
         SearchCasesResponse, SearchHit,
@@ -212,4 +213,18 @@ async fn figures_come_with_charts_tables_rankings_and_definitions() {
     assert_eq!(file.headers["content-type"], "text/csv; charset=utf-8");
     file.shows(&["2026-07,1234"]);
     portal.english().get("/stats").await.shows(&["Jul 2026", "Definitions"]);
+}
+
+#[tokio::test]
+async fn a_backlog_of_reviews_is_told_where_people_write() {
+    let portal = Running::start().await;
+    let mut browser = portal.browser();
+    browser.get("/new").await.hides(&["预计等待"]);
+    let portal = Running::start().await;
+    portal.fake.on("ReviewService/GetBacklog", |_: moderation::GetBacklogRequest| {
+        Ok(moderation::GetBacklogResponse { backlog: true, expected_hours: 70 })
+    });
+    let mut browser = portal.browser();
+    browser.get("/").await.shows(&["预计等待约 3 天"]);
+    browser.get("/new").await.shows(&["预计等待约 3 天"]);
 }

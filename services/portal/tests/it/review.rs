@@ -9,6 +9,7 @@ use liuyan_proto::liuyan::{
     routing::v1 as routing,
 };
 use moderation::decide_review_request::Decision;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::{
     browser::{Browser, Page},
@@ -114,8 +115,26 @@ async fn the_queue_tells_how_many_wait_and_who_holds_what() {
             total: 1_204,
         })
     });
+    portal.fake.on("ReviewService/GetWorkload", |_: moderation::GetWorkloadRequest| {
+        let load = |moderator: String, holding| moderation::ModeratorLoad {
+            moderator,
+            holding,
+            decided_today: 5,
+        };
+        Ok(moderation::GetWorkloadResponse {
+            overdue: 7,
+            moderators: vec![load(mine(), 1), load("identity/else-abc123".to_owned(), 3)],
+            sample_decided: 40,
+            sample_wrong: 2,
+            ..moderation::GetWorkloadResponse::default()
+        })
+    });
     let page = browser.get("/review").await;
     page.shows(&[
+        "我已领取 1 条，今天已决定 5 条",
+        "已超期 <strong>7</strong>",
+        "abc123",
+        "其中 2 条不应原样公开",
         "待审核 1,204 条",
         "我已领取",
         "还有 12 分钟",
@@ -123,7 +142,11 @@ async fn the_queue_tells_how_many_wait_and_who_holds_what() {
         "规则提示 3 处",
         "不公开",
     ]);
-    assert_eq!(page.text.matches(">可领取<").count(), 2, "a lease that is over binds nobody");
+    assert_eq!(
+        page.text.matches("replied\">可领取<").count(),
+        2,
+        "a lease that is over binds nobody"
+    );
     portal.fake.on("ReviewService/ClaimReview", |ask: moderation::ClaimReviewRequest| {
         assert!(ask.message_id.is_empty());
         Ok(moderation::ClaimReviewResponse { review: Some(review(&mine())) })
@@ -221,15 +244,29 @@ async fn a_message_is_returned_or_declined_with_a_ground_in_words() {
     let page = send(&mut browser, &page, &fields).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     page.shows(&["explanation-wrong", ">留言内容看不明白"]);
+    let fields = [("template", "unreadable:1"), ("action", "tell")];
+    send(&mut browser, &page, &fields)
+        .await
+        .shows(&["value=\"unreadable\" selected", ">请补充您的诉求。</textarea>"]);
     // What somebody wrote is not written over.
     let fields = [("ground", "unreadable"), ("explanation", "自己写的"), ("action", "tell")];
     send(&mut browser, &page, &fields).await.shows(&[">自己写的</textarea>"]);
-    for (decision, redact) in [("return", "body:17:20"), ("decline", "")] {
+    // It is always about words: chosen ones, or the whole text.
+    let fields = [
+        ("decision", "decline"),
+        ("ground", "unreadable"),
+        ("explanation", "请写明地点。"),
+        ("action", "decide"),
+    ];
+    let refused = send(&mut browser, &page, &fields).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    refused.shows(&["redact-wrong"]);
+    for (decision, words) in [("return", ("redact", "body:17:20")), ("decline", ("whole", "1"))] {
         let fields = [
             ("decision", decision),
             ("ground", "unreadable"),
             ("explanation", "请写明地点。"),
-            ("redact", redact),
+            words,
             ("accused", "330106-g"),
             ("action", "decide"),
         ];
@@ -242,9 +279,126 @@ async fn a_message_is_returned_or_declined_with_a_ground_in_words() {
     let returned = Decision::Return(moderation::Return { ground: g, explanation: e, spans });
     assert_eq!(decided[0].decision, Some(returned));
     assert_eq!(decided[0].accused_office_ids, ["330106-g"]);
-    let spans = Vec::new();
+    let count = |text: &str| u32::try_from(text.graphemes(true).count()).unwrap();
+    let spans = vec![
+        span(moderation::TextField::Title, 0, count(&format!("修理{SCRIPT}"))),
+        span(moderation::TextField::Body, 0, count(BODY)),
+        span(moderation::TextField::Place, 0, count(SCRIPT)),
+    ];
     let declined = Decision::Decline(moderation::Decline { ground, explanation, spans });
     assert_eq!(decided[1].decision, Some(declined));
+}
+
+/// A review of a message whose author appealed.
+fn appealed() -> moderation::Review {
+    moderation::Review {
+        state: moderation::ReviewState::Appealed.into(),
+        ground: "unreadable".to_owned(),
+        explanation: "内容看不明白。".to_owned(),
+        decide_by: ago(1),
+        due: moderation::Due::Overdue.into(),
+        appeal: Some(moderation::Appeal {
+            state: moderation::AppealState::Open.into(),
+            reason: format!("地点已经写明{SCRIPT}"),
+            appealed_at: ago(2),
+            due_at: ago(1),
+            ..moderation::Appeal::default()
+        }),
+        ..review(&mine())
+    }
+}
+
+#[tokio::test]
+async fn an_appeal_is_decided_beside_the_decision_and_the_reason() {
+    use moderation::decide_appeal_request::Outcome;
+    let portal = Running::start().await;
+    let mut browser = moderator(&portal).await;
+    gives(&portal, appealed());
+    let ended = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&ended);
+    portal.fake.on("ReviewService/DecideAppeal", move |ask: moderation::DecideAppealRequest| {
+        told.lock().unwrap().push(ask);
+        Ok(moderation::DecideAppealResponse::default())
+    });
+    let page = browser.get(&path()).await;
+    page.shows(&[
+        "申诉针对的决定",
+        "内容不清",
+        "内容看不明白。",
+        "地点已经写明",
+        "已超期",
+        "维持原决定",
+    ]);
+    page.hides(&["value=\"decline\"", "<script"]);
+    let fields = [("decision", "uphold"), ("action", "decide")];
+    let bare = send(&mut browser, &page, &fields).await;
+    assert_eq!(bare.status, StatusCode::UNPROCESSABLE_ENTITY);
+    bare.shows(&["explanation-wrong"]);
+    for (decision, redact) in [("uphold", ""), ("redacted", "body:5:16")] {
+        let fields = [
+            ("decision", decision),
+            ("redact", redact),
+            ("explanation", "已重新核对。"),
+            ("action", "decide"),
+        ];
+        assert_eq!(send(&mut browser, &page, &fields).await.location(), "/review");
+    }
+    let ended = ended.lock().unwrap();
+    assert!(ended.iter().all(|ask| ask.explanation == "已重新核对。" && ask.etag == ETAG));
+    assert_eq!(ended[0].outcome, Some(Outcome::Uphold(moderation::Uphold {})));
+    let redactions = vec![span(moderation::TextField::Body, 5, 16)];
+    assert_eq!(ended[1].outcome, Some(Outcome::Publish(moderation::Publish { redactions })));
+}
+
+#[tokio::test]
+async fn an_accusation_is_marked_and_left_to_a_senior() {
+    let portal = Running::start().await;
+    let mut browser = moderator(&portal).await;
+    let accused =
+        moderation::Review { accused_office_ids: vec!["330106-g".to_owned()], ..review(&mine()) };
+    gives(&portal, accused);
+    portal.fake.on("ReviewService/MarkAccusation", |ask: moderation::MarkAccusationRequest| {
+        assert_eq!(
+            (ask.etag.as_str(), ask.accused_office_ids),
+            (ETAG, vec!["330106-g".to_owned()])
+        );
+        Ok(moderation::MarkAccusationResponse::default())
+    });
+    let page = browser.get(&path()).await;
+    page.shows(&["标记并交高级审核员"]);
+    let fields = [("accused", "330106-g"), ("action", "accuse")];
+    assert_eq!(send(&mut browser, &page, &fields).await.location(), "/review");
+    let mut senior = staff(&portal, Role::SeniorModerator, &[]).await;
+    senior.get(&path()).await.hides(&["标记并交高级审核员"]);
+}
+
+#[tokio::test]
+async fn the_queue_is_narrowed_and_shows_appeals_and_what_is_overdue() {
+    let portal = Running::start().await;
+    let mut browser = moderator(&portal).await;
+    portal.fake.on("ReviewService/ListReviews", |ask: moderation::ListReviewsRequest| {
+        if ask.kind == "thanks" {
+            return Ok(moderation::ListReviewsResponse::default());
+        }
+        assert_eq!(ask.state(), moderation::ReviewState::Appealed);
+        assert_eq!(
+            (ask.due(), ask.holder()),
+            (moderation::Due::Overdue, moderation::Holder::Nobody)
+        );
+        Ok(moderation::ListReviewsResponse {
+            reviews: vec![moderation::Review { senior_only: true, ..appealed() }],
+            next_page_token: "a+b".to_owned(),
+            total: 2,
+        })
+    });
+    let page = browser.get("/review?state=appealed&due=overdue&holder=nobody").await;
+    page.shows(&[
+        "已超期",
+        "限高级审核员",
+        "state=appealed&#38;due=overdue&#38;holder=nobody&#38;page=a%2Bb",
+    ]);
+    page.hides(&["地点已经写明"]);
+    browser.get("/review?kind=thanks").await.shows(&["没有符合条件的留言"]);
 }
 
 #[tokio::test]

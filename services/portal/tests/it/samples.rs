@@ -252,6 +252,18 @@ fn directory(fake: &Fake) {
             name_en: "Empty or cannot be understood".to_owned(),
             author_can_mend: true,
             senior_only: false,
+            explanations: vec![
+                moderation::Explanation {
+                    title_zh: "常用".to_owned(),
+                    text_zh: "留言内容看不明白，请写明地点。".to_owned(),
+                    ..moderation::Explanation::default()
+                },
+                moderation::Explanation {
+                    title_zh: "缺少诉求".to_owned(),
+                    text_zh: "请补充您的诉求。".to_owned(),
+                    ..moderation::Explanation::default()
+                },
+            ],
         }];
         Ok(moderation::ListGroundsResponse { grounds })
     });

@@ -122,6 +122,48 @@ impl ReviewService for Moderation {
         not_here()
     }
 
+    async fn appeal_decision(
+        &self,
+        _: Request<moderation::AppealDecisionRequest>,
+    ) -> Answer<moderation::AppealDecisionResponse> {
+        not_here()
+    }
+
+    async fn decide_appeal(
+        &self,
+        _: Request<moderation::DecideAppealRequest>,
+    ) -> Answer<moderation::DecideAppealResponse> {
+        not_here()
+    }
+
+    async fn mark_accusation(
+        &self,
+        _: Request<moderation::MarkAccusationRequest>,
+    ) -> Answer<moderation::MarkAccusationResponse> {
+        not_here()
+    }
+
+    async fn preview_public_text(
+        &self,
+        _: Request<moderation::PreviewPublicTextRequest>,
+    ) -> Answer<moderation::PreviewPublicTextResponse> {
+        not_here()
+    }
+
+    async fn get_workload(
+        &self,
+        _: Request<moderation::GetWorkloadRequest>,
+    ) -> Answer<moderation::GetWorkloadResponse> {
+        not_here()
+    }
+
+    async fn get_backlog(
+        &self,
+        _: Request<moderation::GetBacklogRequest>,
+    ) -> Answer<moderation::GetBacklogResponse> {
+        not_here()
+    }
+
     async fn get_decision(
         &self,
         _: Request<moderation::GetDecisionRequest>,

@@ -31,6 +31,15 @@ impl Told {
     }
 }
 
+/// Moderation decided something.
+#[derive(Debug, Clone)]
+pub(crate) struct Decided {
+    /// What.
+    pub verdict: Verdict,
+    /// When, if a person did.
+    pub reviewed_at: Option<Timestamp>,
+}
+
 /// Something happened to a case.
 #[derive(Debug, Clone)]
 pub(crate) struct CaseHeard {
@@ -75,12 +84,16 @@ pub(crate) async fn submitted(
 /// Moderation decided.
 pub(crate) async fn decided(
     tx: &mut PgConnection,
-    heard: &[(Uuid, Verdict, Told)],
+    heard: &[(Uuid, Decided, Told)],
 ) -> Result<(), Refused> {
     let ids: Vec<Uuid> = distinct(heard.iter().map(|(id, ..)| *id));
     let mut decisions = facts::lock_decisions(tx, &ids).await?;
-    for (id, verdict, _) in heard {
-        decisions.entry(*id).or_default().hear(verdict);
+    for (id, Decided { verdict, reviewed_at }, _) in heard {
+        let decision = decisions.entry(*id).or_default();
+        decision.hear(verdict);
+        if let Some(at) = reviewed_at {
+            decision.reviewed(*at);
+        }
     }
     facts::put_decisions(tx, &decisions).await?;
     let waiting: Vec<Pending> = heard.iter().map(|(id, _, told)| told.of(*id)).collect();

@@ -4,13 +4,13 @@ use jiff::Timestamp;
 
 use super::{
     fact::{Fact, Outcome},
-    measure::{MOST_DAYS, Measure, Measures},
+    measure::{MOST_DAYS, Measure, Measures, Wait},
     month::{Month, days_between},
 };
 
 /// The version of the rules in this file. A release that changes them raises it, and everything is
 /// counted again.
-pub const RULES: i32 = 1;
+pub const RULES: i32 = 2;
 
 /// The ground of a message that accuses somebody by name. Such a message is not counted where the
 /// accused would see it: a count of one, in an office's own figures, would tell.
@@ -62,6 +62,8 @@ pub struct Contribution {
     pub ground: Option<String>,
     /// Days to the first reply.
     pub days: Option<u32>,
+    /// Days to the first decision of a moderator.
+    pub review_days: Option<u32>,
     /// Its numbers, without the days.
     pub counts: Measures,
 }
@@ -71,7 +73,10 @@ impl Contribution {
     pub fn measures(&self) -> Measures {
         let mut measures = self.counts.clone();
         if let Some(days) = self.days {
-            measures.add_replies(days as usize, 1);
+            measures.add_days(Wait::Reply, days as usize, 1);
+        }
+        if let Some(days) = self.review_days {
+            measures.add_days(Wait::Review, days as usize, 1);
         }
         measures
     }
@@ -103,7 +108,9 @@ pub fn contribution(
     let office_id = if scope == Scope::Nation { String::new() } else { office.clone() };
     let domain = view.map_or(&submission.domain, |view| &view.domain);
     let first_reply_at = case.as_ref().and_then(|case| case.first_reply_at);
-    let days = first_reply_at.map(|at| days_between(submission.submitted_at, at).min(MOST_DAYS));
+    let days_until = |at: Timestamp| days_between(submission.submitted_at, at).min(MOST_DAYS);
+    let days = first_reply_at.map(days_until);
+    let review_days = decision.reviewed_at.map(days_until);
 
     let mut counts = Measures::default();
     let mut count = |measure, yes: bool| counts.add(measure, i64::from(yes));
@@ -113,6 +120,10 @@ pub fn contribution(
     count(Measure::Returned, decision.returned);
     let retracted = case.as_ref().and_then(|case| case.ended).map(|(_, outcome)| outcome);
     count(Measure::Withdrawn, decision.withdrawn || retracted == Some(Outcome::Withdrawn));
+    count(Measure::Reviewed, review_days.is_some());
+    counts.add(Measure::Appealed, decision.appealed.into());
+    counts.add(Measure::Upheld, decision.upheld.into());
+    counts.add(Measure::Overturned, decision.overturned.into());
     add_case(&mut counts, fact, as_of);
     Contribution {
         scope,
@@ -123,6 +134,7 @@ pub fn contribution(
         kind: view.map_or(&submission.kind, |view| &view.kind).clone(),
         ground,
         days,
+        review_days,
         counts,
     }
 }

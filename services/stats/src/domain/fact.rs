@@ -36,6 +36,13 @@ pub enum Verdict {
     },
     /// Its author withdrew it before it was approved.
     Withdrawn,
+    /// Its author appealed against a decision not to publish.
+    Appealed,
+    /// Another moderator decided again.
+    AppealDecided {
+        /// Whether the decision stood.
+        upheld: bool,
+    },
 }
 
 /// What moderation said of a message so far.
@@ -51,6 +58,14 @@ pub struct Decision {
     pub declined_ground: Option<String>,
     /// Whether it was withdrawn before it was approved.
     pub withdrawn: bool,
+    /// How often its author appealed.
+    pub appealed: i32,
+    /// How often the decision stood then.
+    pub upheld: i32,
+    /// How often another took its place.
+    pub overturned: i32,
+    /// When a person first decided on it.
+    pub reviewed_at: Option<Timestamp>,
 }
 
 impl Decision {
@@ -62,10 +77,21 @@ impl Decision {
                 self.accused = *accused;
                 self.declined_ground = None;
             }
-            Verdict::Returned => self.returned = true,
+            Verdict::Returned => {
+                self.returned = true;
+                self.declined_ground = None;
+            }
             Verdict::Declined { ground } => self.declined_ground = Some(ground.clone()),
             Verdict::Withdrawn => self.withdrawn = true,
+            Verdict::Appealed => self.appealed += 1,
+            Verdict::AppealDecided { upheld: true } => self.upheld += 1,
+            Verdict::AppealDecided { upheld: false } => self.overturned += 1,
         }
+    }
+
+    /// A person decided; the first time counts.
+    pub fn reviewed(&mut self, at: Timestamp) {
+        self.reviewed_at = Some(self.reviewed_at.map_or(at, |first| first.min(at)));
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::cmp::Ordering;
 
-use super::measure::{Measure, Measures};
+use super::measure::{Measure, Measures, Wait};
 
 /// The definitions of this release.
 pub const DATA: &str = include_str!("../../data/indicators.csv");
 /// Their version; a release that changes the file raises it.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What an indicator's value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Sum {
 enum Formula {
     Count(Sum),
     Part { numerator: Sum, denominator: Sum, cases: Sum },
-    Quantile { percent: u8, cases: Sum },
+    Quantile { wait: Wait, percent: u8, cases: Sum },
 }
 
 /// A number with a definition.
@@ -97,8 +97,8 @@ impl Indicator {
                 let value = (denominator > 0).then(|| float(numerator) / float(denominator));
                 Value { numerator, denominator, cases: cases.of(measures), value }
             }
-            Formula::Quantile { percent, cases } => {
-                let (days, cases) = (measures.quantile(*percent), cases.of(measures));
+            Formula::Quantile { wait, percent, cases } => {
+                let (days, cases) = (measures.quantile(*wait, *percent), cases.of(measures));
                 let numerator = days.unwrap_or_default();
                 Value { numerator, denominator: cases, cases, value: days.map(float) }
             }
@@ -169,10 +169,15 @@ fn indicator(line: Line) -> Result<Indicator, Unreadable> {
             cases: sum(&line.cases, "cases")?,
         },
         Unit::Days => {
-            let percent = line.numerator.strip_prefix('p').and_then(|text| text.parse().ok());
+            let of =
+                |prefix| line.numerator.strip_prefix(prefix).and_then(|text| text.parse().ok());
+            let (wait, percent) = match of("review_p") {
+                Some(percent) => (Wait::Review, Some(percent)),
+                None => (Wait::Reply, of("p")),
+            };
             let percent = percent.filter(|percent| (1..=100).contains(percent));
             let percent = percent.ok_or_else(|| wrong("numerator"))?;
-            Formula::Quantile { percent, cases: sum(&line.cases, "cases")? }
+            Formula::Quantile { wait, percent, cases: sum(&line.cases, "cases")? }
         }
     };
     Ok(Indicator {
@@ -209,7 +214,7 @@ mod tests {
     #[test]
     fn the_definitions_of_this_release_can_be_read_and_differ() {
         let all = parse(DATA).unwrap();
-        assert_eq!(all.len(), 15);
+        assert_eq!(all.len(), 18);
         let codes: std::collections::HashSet<_> = all.iter().map(|one| &one.code).collect();
         assert_eq!(codes.len(), all.len());
     }

@@ -63,6 +63,23 @@ measures! {
     Rated => "rated",
     /// The marks of final ratings, three for each rated case.
     Marks => "marks",
+    /// Appeals against decisions not to publish.
+    Appealed => "appealed",
+    /// Appeals after which the decision stood.
+    Upheld => "upheld",
+    /// Appeals after which another decision took its place.
+    Overturned => "overturned",
+    /// Messages on which a person decided.
+    Reviewed => "reviewed",
+}
+
+/// What is told in days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// From submission to the first reply.
+    Reply,
+    /// From submission to the first decision of a moderator.
+    Review,
 }
 
 impl Measure {
@@ -84,6 +101,8 @@ pub struct Measures {
     counts: [i64; Measure::COUNT],
     /// Replies after 0 days, 1 day …; without zeros at the end.
     days: Vec<i64>,
+    /// First decisions of moderators, likewise.
+    review_days: Vec<i64>,
 }
 
 impl Measures {
@@ -106,9 +125,12 @@ impl Measures {
         &self.counts
     }
 
-    /// The histogram of days.
-    pub fn days(&self) -> &[i64] {
-        &self.days
+    /// A histogram of days.
+    pub fn days(&self, wait: Wait) -> &[i64] {
+        match wait {
+            Wait::Reply => &self.days,
+            Wait::Review => &self.review_days,
+        }
     }
 
     /// Adds to one number.
@@ -116,14 +138,18 @@ impl Measures {
         self.counts[measure as usize] += amount;
     }
 
-    /// Adds replies that came after `days` days.
-    pub fn add_replies(&mut self, days: usize, replies: i64) {
-        if self.days.len() <= days {
-            self.days.resize(days + 1, 0);
+    /// Adds what waited for `days` days.
+    pub fn add_days(&mut self, wait: Wait, days: usize, messages: i64) {
+        let histogram = match wait {
+            Wait::Reply => &mut self.days,
+            Wait::Review => &mut self.review_days,
+        };
+        if histogram.len() <= days {
+            histogram.resize(days + 1, 0);
         }
-        self.days[days] += replies;
-        while self.days.last() == Some(&0) {
-            self.days.pop();
+        histogram[days] += messages;
+        while histogram.last() == Some(&0) {
+            histogram.pop();
         }
     }
 
@@ -132,27 +158,34 @@ impl Measures {
         for (count, other) in self.counts.iter_mut().zip(other.counts) {
             *count += other * times;
         }
-        for (days, replies) in other.days.iter().enumerate().filter(|(_, replies)| **replies != 0) {
-            self.add_replies(days, replies * times);
+        for wait in [Wait::Reply, Wait::Review] {
+            for (days, messages) in other.days(wait).iter().enumerate() {
+                if *messages != 0 {
+                    self.add_days(wait, days, messages * times);
+                }
+            }
         }
     }
 
     /// Whether all numbers are zero.
     pub fn is_zero(&self) -> bool {
-        self.days.is_empty() && self.counts.iter().all(|count| *count == 0)
+        self.days.is_empty()
+            && self.review_days.is_empty()
+            && self.counts.iter().all(|count| *count == 0)
     }
 
-    /// The least number of days within which `percent` of the replies came (the nearest rank, so
-    /// that the value is one that occurred); `None` without replies.
-    pub fn quantile(&self, percent: u8) -> Option<i64> {
-        let total: i64 = self.days.iter().sum();
+    /// The least number of days for which `percent` of the messages waited at most (the nearest rank,
+    /// so that the value is one that occurred); `None` without messages.
+    pub fn quantile(&self, wait: Wait, percent: u8) -> Option<i64> {
+        let histogram = self.days(wait);
+        let total: i64 = histogram.iter().sum();
         let needed = (total * i64::from(percent) + 99) / 100;
         let mut seen = 0;
         let reached = |replies: &i64| {
             seen += replies;
             seen >= needed
         };
-        let days = self.days.iter().position(reached)?;
+        let days = histogram.iter().position(reached)?;
         i64::try_from(days).ok().filter(|_| total > 0)
     }
 }
@@ -164,7 +197,8 @@ mod tests {
     fn replies(days: &[usize]) -> Measures {
         let mut measures = Measures::default();
         for days in days {
-            measures.add_replies(*days, 1);
+            measures.add_days(Wait::Reply, *days, 1);
+            measures.add_days(Wait::Review, *days + 1, 1);
         }
         measures
     }
@@ -180,7 +214,10 @@ mod tests {
             (&[1, 2, 3, 4, 5, 6, 7, 8, 9, 40], Some(5), Some(9)),
         ] {
             let measures = replies(days);
-            assert_eq!((measures.quantile(50), measures.quantile(90)), (median, p90), "{days:?}");
+            let quantile = |percent| measures.quantile(Wait::Reply, percent);
+            assert_eq!((quantile(50), quantile(90)), (median, p90), "{days:?}");
+            let review = measures.quantile(Wait::Review, 50);
+            assert_eq!(review, median.map(|days: i64| days + 1), "{days:?}");
         }
     }
 

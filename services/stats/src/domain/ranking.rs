@@ -140,7 +140,7 @@ mod tests {
         let numbers = [("slow", 9), ("fast", 2)].map(|(key, days)| {
             let mut measures = Measures::default();
             measures.add(Measure::Replied, 1);
-            measures.add_replies(days, 1);
+            measures.add_days(crate::domain::measure::Wait::Reply, days, 1);
             (key.to_owned(), measures)
         });
         let ranking = rank(indicator, None, numbers.to_vec(), 1);

@@ -7,7 +7,8 @@ select case $8::text when 'month' then month::text when 'node' then node when 'd
            sum(withdrawn)::bigint, sum(opened)::bigint, sum(transfers)::bigint, sum(replied)::bigint,
            sum(on_time)::bigint, sum(overdue)::bigint, sum(closed)::bigint, sum(solved)::bigint,
            sum(partly_solved)::bigint, sum(explained)::bigint, sum(refused)::bigint, sum(impossible)::bigint,
-           sum(duplicate)::bigint, sum(retracted)::bigint, sum(rated)::bigint, sum(marks)::bigint
+           sum(duplicate)::bigint, sum(retracted)::bigint, sum(rated)::bigint, sum(marks)::bigint,
+           sum(appealed)::bigint, sum(upheld)::bigint, sum(overturned)::bigint, sum(reviewed)::bigint
        ] as "counts!"
 from tallies
 where grain = $1

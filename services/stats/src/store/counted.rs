@@ -22,6 +22,7 @@ struct Row {
     kind: String,
     ground: String,
     days: Option<i32>,
+    review_days: Option<i32>,
     counts: Vec<i64>,
 }
 
@@ -38,6 +39,7 @@ impl TryFrom<Row> for (Uuid, Contribution) {
             kind: row.kind,
             ground: Some(row.ground).filter(|ground| !ground.is_empty()),
             days: row.days.and_then(|days| u32::try_from(days).ok()),
+            review_days: row.review_days.and_then(|days| u32::try_from(days).ok()),
             counts: Measures::stored(&row.counts),
         };
         Ok((row.message_id, contribution))
@@ -75,6 +77,8 @@ pub(crate) async fn insert(
     };
     let months: Vec<i32> = counted.iter().map(|(_, it)| it.month.number()).collect();
     let days: Vec<Option<i32>> = counted.iter().map(|(_, it)| it.days.map(integer)).collect();
+    let review_days: Vec<Option<i32>> =
+        counted.iter().map(|(_, it)| it.review_days.map(integer)).collect();
     let counts: Vec<i32> = counted
         .iter()
         .flat_map(|(_, it)| it.counts.counts().iter().map(|it| integer(*it)))
@@ -92,6 +96,7 @@ pub(crate) async fn insert(
         &days as &[Option<i32>],
         &counts,
         integer(Measure::COUNT),
+        &review_days as &[Option<i32>],
     )
     .execute(tx)
     .await?;

@@ -45,7 +45,8 @@ pub(crate) async fn lock_decisions(
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Decision>, sqlx::Error> {
     let rows = sqlx::query!(
-        "select message_id, approved, accused, returned, declined_ground, withdrawn
+        "select message_id, approved, accused, returned, declined_ground, withdrawn, appealed, upheld,
+                overturned, reviewed_at
          from decisions where message_id = any($1) order by message_id for update",
         ids,
     )
@@ -58,6 +59,10 @@ pub(crate) async fn lock_decisions(
             returned: row.returned,
             declined_ground: row.declined_ground,
             withdrawn: row.withdrawn,
+            appealed: row.appealed,
+            upheld: row.upheld,
+            overturned: row.overturned,
+            reviewed_at: row.reviewed_at.map(from_db),
         };
         (row.message_id, decision)
     });
@@ -73,6 +78,9 @@ pub(crate) async fn put_decisions(
     let flags = |get: fn(&Decision) -> bool| -> Vec<bool> { decisions.values().map(get).collect() };
     let grounds: Vec<Option<String>> =
         decisions.values().map(|decision| decision.declined_ground.clone()).collect();
+    let numbers = |get: fn(&Decision) -> i32| -> Vec<i32> { decisions.values().map(get).collect() };
+    let reviewed: Vec<Option<OffsetDateTime>> =
+        decisions.values().map(|decision| decision.reviewed_at.map(to_db)).collect();
     let result = sqlx::query_file!(
         "src/queries/put_decisions.sql",
         &ids,
@@ -81,6 +89,10 @@ pub(crate) async fn put_decisions(
         &flags(|it| it.returned),
         &grounds as &[Option<String>],
         &flags(|it| it.withdrawn),
+        &numbers(|it| it.appealed),
+        &numbers(|it| it.upheld),
+        &numbers(|it| it.overturned),
+        &reviewed as &[Option<OffsetDateTime>],
     )
     .execute(tx)
     .await?;
@@ -225,7 +237,9 @@ pub(crate) async fn of(
                   domain as "domain!", private as "private!", submitted_at as "submitted_at!",
                   coalesce(approved, false) as "approved!", coalesce(accused, false) as "accused!",
                   coalesce(returned, false) as "returned!", declined_ground as "declined_ground?",
-                  coalesce(withdrawn, false) as "withdrawn!"
+                  coalesce(withdrawn, false) as "withdrawn!", coalesce(appealed, 0) as "appealed!",
+                  coalesce(upheld, 0) as "upheld!", coalesce(overturned, 0) as "overturned!",
+                  reviewed_at as "reviewed_at?"
            from submissions left join decisions using (message_id)
            where message_id = any($1)"#,
         ids,
@@ -247,6 +261,10 @@ pub(crate) async fn of(
                 returned: row.returned,
                 declined_ground: row.declined_ground,
                 withdrawn: row.withdrawn,
+                appealed: row.appealed,
+                upheld: row.upheld,
+                overturned: row.overturned,
+                reviewed_at: row.reviewed_at.map(from_db),
             },
             case: cases.remove(&row.message_id),
         };

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use super::integer;
 use crate::domain::{
     cell::{Cell, Delta, Grain, Level},
-    measure::{Measure, Measures},
+    measure::{Measure, Measures, Wait},
     month::Month,
     query::Slice,
 };
@@ -49,19 +49,34 @@ impl Columns {
     }
 }
 
+/// Histograms one after the other, and where each begins and ends.
+#[derive(Default)]
+struct Histograms {
+    first: Vec<i32>,
+    last: Vec<i32>,
+    days: Vec<i32>,
+}
+
+impl Histograms {
+    /// The places of an array are counted from 1; an empty histogram ends before it begins.
+    fn add(&mut self, histogram: &[i64]) {
+        self.first.push(integer(self.days.len() + 1));
+        self.days.extend(histogram.iter().map(|messages| integer(*messages)));
+        self.last.push(integer(self.days.len()));
+    }
+}
+
 async fn add_cells(
     tx: &mut PgConnection,
     cells: &BTreeMap<Cell, Measures>,
 ) -> Result<(), sqlx::Error> {
     let columns = Columns::of(cells.keys());
-    let (mut first_days, mut last_days) = (Vec::new(), Vec::new());
-    let (mut days, mut counts): (Vec<i32>, Vec<i32>) = (Vec::new(), Vec::new());
+    let (mut replies, mut reviews) = (Histograms::default(), Histograms::default());
+    let mut counts: Vec<i32> = Vec::new();
     for measures in cells.values() {
         counts.extend(measures.counts().iter().map(|count| integer(*count)));
-        // The places of an array are counted from 1; an empty histogram ends before it begins.
-        first_days.push(integer(days.len() + 1));
-        days.extend(measures.days().iter().map(|replies| integer(*replies)));
-        last_days.push(integer(days.len()));
+        replies.add(measures.days(Wait::Reply));
+        reviews.add(measures.days(Wait::Review));
     }
     sqlx::query_file!(
         "src/queries/add_tallies.sql",
@@ -71,11 +86,14 @@ async fn add_cells(
         &columns.months,
         &columns.domains,
         &columns.kinds,
-        &first_days,
-        &last_days,
+        &replies.first,
+        &replies.last,
         &counts,
         integer(Measure::COUNT),
-        &days,
+        &replies.days,
+        &reviews.first,
+        &reviews.last,
+        &reviews.days,
     )
     .execute(&mut *tx)
     .await?;
@@ -219,8 +237,10 @@ pub(crate) async fn sum(
     .await?;
     for row in rows {
         let measures = found.entry(told(row.key)).or_default();
-        for (days, replies) in row.days.into_iter().enumerate() {
-            measures.add_replies(days, i64::from(replies));
+        for (wait, histogram) in [(Wait::Reply, row.days), (Wait::Review, row.review_days)] {
+            for (days, messages) in histogram.into_iter().enumerate() {
+                measures.add_days(wait, days, i64::from(messages));
+            }
         }
     }
     Ok(found)

@@ -215,7 +215,7 @@ async fn definitions_are_told_in_the_callers_language() {
     let bench = bench().await;
     let list = bench.grpc.list_indicators(anonymous(ListIndicatorsRequest {})).await.unwrap();
     let list = list.into_inner();
-    assert_eq!((list.version, list.indicators.len()), (1, 15));
+    assert_eq!((list.version, list.indicators.len()), (2, 18));
     let ask = |code: &str| GetIndicatorRequest { indicator: code.into() };
     let one = bench.grpc.get_indicator(anonymous(ask("reply_rate"))).await.unwrap();
     let one = one.into_inner().indicator.unwrap();
@@ -242,8 +242,8 @@ async fn a_report_has_the_rows_of_its_question() {
         String::from_utf8(report.csv.to_vec()).unwrap(),
         "domain,received_numerator,received_denominator,received,reply_rate_numerator,\
          reply_rate_denominator,reply_rate,counted_until,definitions\r\n\
-         7,1,0,1,1,1,1,2026-07-01T08:00:00Z,1\r\n\
-         '=cmd,1,0,1,0,0,,2026-07-01T08:00:00Z,1\r\n"
+         7,1,0,1,1,1,1,2026-07-01T08:00:00Z,2\r\n\
+         '=cmd,1,0,1,0,0,,2026-07-01T08:00:00Z,2\r\n"
     );
     let refused = bench.grpc.export_report(anonymous(ExportReportRequest { query: None })).await;
     let details = refused.unwrap_err().get_error_details();

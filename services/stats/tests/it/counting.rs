@@ -3,7 +3,10 @@
 use liuyan_kit::{clock::to_proto, id, messaging::Envelope};
 use liuyan_proto::liuyan::{
     intake::v1::MessageSubmitted,
-    moderation::v1::{MessageReturned, MessageWithdrawn},
+    moderation::v1::{
+        AppealDecided, AppealOutcome, DecisionAppealed, MessageApproved, MessageDeclined,
+        MessageReturned, MessageWithdrawn,
+    },
     routing::v1 as routing,
     stats::v1::{GroupBy, Slice},
 };
@@ -108,6 +111,42 @@ async fn a_declined_message_has_its_ground_until_it_is_approved_after_all() {
     let grounds = bench.by("declined", GroupBy::Ground, Slice::default()).await;
     assert_eq!(grounds, rows(&[("abuse", 1)]));
     assert_eq!(bench.values(&["returned", "published"]).await, [Some(2.0), Some(1.0)]);
+    assert_eq!(bench.differences().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn appeals_and_the_days_to_a_decision_are_counted() {
+    let bench = bench().await;
+    bench.directory().await;
+    let decided = |day: &str| Some(to_proto(at(&format!("2026-07-{day}T05:00:00Z"))));
+    for (number, day) in [(1, "01"), (2, "03"), (3, "06")] {
+        let id = message(number);
+        bench.say(id, &submitted(id)).await;
+        let declined_at = decided(day);
+        bench.say(id, &MessageDeclined { declined_at, ..declined(id, "abuse") }).await;
+        let appealed =
+            DecisionAppealed { message_id: id.to_string(), ..DecisionAppealed::default() };
+        bench.say(id, &appealed).await;
+    }
+    let by_rules = message(4);
+    bench.say(by_rules, &submitted(by_rules)).await;
+    let passed =
+        MessageApproved { by_rules: true, approved_at: decided("30"), ..approved(by_rules) };
+    bench.say(by_rules, &passed).await;
+    for (number, outcome) in [(1, AppealOutcome::Upheld), (2, AppealOutcome::Overturned)] {
+        let id = message(number);
+        let message_id = id.to_string();
+        let ended =
+            AppealDecided { message_id, outcome: outcome.into(), ..AppealDecided::default() };
+        bench.say(id, &ended).await;
+    }
+    let published = MessageApproved { approved_at: decided("20"), ..approved(message(2)) };
+    bench.say(message(2), &published).await;
+    bench.count().await;
+    let values = bench.values(&["appealed", "overturn_rate", "review_median_days"]).await;
+    assert_eq!(values, [Some(3.0), Some(0.5), Some(2.0)], "the first decision counts");
+    let grounds = bench.by("declined", GroupBy::Ground, Slice::default()).await;
+    assert_eq!(grounds, rows(&[("abuse", 2)]), "one was published after all");
     assert_eq!(bench.differences().await, Vec::<String>::new());
 }
 

@@ -17,7 +17,7 @@ use liuyan_proto::{
         },
     },
 };
-use liuyan_stats::{Stats, of_intake};
+use liuyan_stats::{Stats, indicator::VERSION, of_intake};
 use prost::Message;
 
 use crate::helpers::{bench, message, query, submitted};
@@ -29,7 +29,7 @@ async fn the_running_service_guards_counts_and_speaks() {
     let published = said::<IndicatorsPublished>(db).await;
     assert_eq!(published.len(), 1);
     assert_eq!(published[0].subject_id, id::of_name("list", "indicators"));
-    assert_eq!((published[0].event.version, published[0].event.indicators.len()), (1, 15));
+    assert_eq!((published[0].event.version, published[0].event.indicators.len()), (2, 18));
 
     let envelope = Envelope {
         event_id: id::v7(now()),
@@ -62,10 +62,10 @@ async fn the_running_service_guards_counts_and_speaks() {
 #[tokio::test]
 async fn definitions_are_published_once_and_never_change_under_their_version() {
     let bench = bench().await;
-    bench.app.publish_definitions(1).await.unwrap();
+    bench.app.publish_definitions(VERSION).await.unwrap();
     assert_eq!(said::<IndicatorsPublished>(&bench.db).await.len(), 1);
     bench.meddle("update definitions set sha256 = 'other'").await;
-    assert!(bench.app.publish_definitions(1).await.is_err());
-    bench.app.publish_definitions(2).await.unwrap();
+    assert!(bench.app.publish_definitions(VERSION).await.is_err());
+    bench.app.publish_definitions(VERSION + 1).await.unwrap();
     assert_eq!(said::<IndicatorsPublished>(&bench.db).await.len(), 2);
 }

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use liuyan_proto::{
     google::r#type::LatLng,
-    liuyan::{common::v1 as common, intake::v1 as intake, moderation::v1 as moderation},
+    liuyan::{common::v1 as common, intake::v1 as intake},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -50,40 +50,6 @@ words! {
         Withdrawn,
         /// Erased at its author's wish; its text is gone.
         Erased,
-    }
-}
-
-words! {
-    /// Where a review stands.
-    ReviewState of moderation::ReviewState {
-        /// The rules have not yet read it.
-        Screening,
-        /// It waits for a person.
-        Held,
-        /// The message was approved.
-        Approved,
-        /// It went back to its author.
-        Returned,
-        /// It was declined.
-        Declined,
-        /// Its author withdrew it first.
-        Withdrawn,
-    }
-}
-
-words! {
-    /// A part of a message's text.
-    TextField of moderation::TextField {
-        /// The title.
-        Title,
-        /// The body.
-        Body,
-        /// A complaint's demand.
-        Demand,
-        /// A complaint's details.
-        Details,
-        /// The place.
-        Place,
     }
 }
 
@@ -390,53 +356,4 @@ pub(in crate::api) struct Mended {
     pub(in crate::api) demand: String,
     /// The new details, for a complaint.
     pub(in crate::api) details: String,
-}
-
-/// A span of a text, in grapheme clusters (UAX #29).
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::api) struct Span {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<TextField>,
-    /// The first cluster, from 0.
-    start: u32,
-    /// The end, exclusive.
-    end: u32,
-}
-
-/// What was decided about a message.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::api) struct Decision {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<ReviewState>,
-    /// Why it was returned or declined, a code of the list of grounds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ground: Option<String>,
-    /// What its author is told.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    explanation: Option<String>,
-    /// Where in the text.
-    spans: Vec<Span>,
-    /// The revision of the text that was judged.
-    revision: u32,
-    /// When.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    decided_at: Option<Time>,
-}
-
-impl From<moderation::GetDecisionResponse> for Decision {
-    fn from(it: moderation::GetDecisionResponse) -> Self {
-        let span = |it: moderation::Span| Span {
-            field: TextField::of(it.field),
-            start: it.start,
-            end: it.end,
-        };
-        Self {
-            state: ReviewState::of(it.state),
-            decided_at: Time::of(it.decided_at.as_ref()),
-            spans: it.spans.into_iter().map(span).collect(),
-            ground: some(it.ground),
-            explanation: some(it.explanation),
-            revision: it.revision,
-        }
-    }
 }

@@ -1,10 +1,11 @@
-//! What an author can do: mend and send again, rate, withdraw.
+//! What an author can do: mend and send again, appeal, rate, withdraw.
 
 use axum::{Form, extract::Path, response::Response};
 use http::StatusCode;
 use liuyan_kit::class::{Class, Classify as _};
 use liuyan_proto::liuyan::{
     intake::v1::{ResubmitMessageRequest, WithdrawMessageRequest},
+    moderation::v1::AppealDecisionRequest,
     routing::v1::RateReplyRequest,
 };
 use serde::Deserialize;
@@ -12,7 +13,7 @@ use serde::Deserialize;
 use super::{
     ask_for_proof,
     author::{Author, author},
-    view::show,
+    view::{Typed, show},
 };
 use crate::{
     error::Error,
@@ -30,6 +31,14 @@ pub(super) struct Mended {
     body: String,
     demand: String,
     details: String,
+}
+
+/// An appeal.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Appeal {
+    request_id: String,
+    reason: String,
 }
 
 /// A rating.
@@ -52,13 +61,11 @@ pub(super) struct Wish {
 }
 
 /// Shows the page again with what went wrong, and with what was typed.
-async fn again(
-    v: Visit,
-    author: Author,
-    typed: Option<Text>,
-    error: Error,
-) -> Result<Response, Error> {
-    let faults = Faults::of(&error, v.locale(), |field| field.to_owned());
+async fn again(v: Visit, author: Author, typed: Typed, error: Error) -> Result<Response, Error> {
+    let faults = Faults::of(&error, v.locale(), |field| match field {
+        "reason" => "appeal".to_owned(),
+        other => other.to_owned(),
+    });
     let status = match error.class() {
         Class::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
         _ => error.status(),
@@ -94,7 +101,36 @@ pub(super) async fn resubmit(
     let request = v.call_as(&author.token, request);
     match v.app().backend.intake().resubmit_message(request).await {
         Ok(_) => done(&v, &number, "mine-resubmitted"),
-        Err(status) => again(v, author, Some(typed), status.into()).await,
+        Err(status) => {
+            let typed = Typed { text: Some(typed), ..Typed::default() };
+            again(v, author, typed, status.into()).await
+        }
+    }
+}
+
+pub(super) async fn appeal(
+    v: Visit,
+    Path(number): Path<String>,
+    Form(appeal): Form<Appeal>,
+) -> Result<Response, Error> {
+    let author = match author(&v, &number, "").await {
+        Ok(author) => author,
+        Err(Error::ProofMissing) => return ask_for_proof(v, &number),
+        Err(error) => return Err(error),
+    };
+    let reason = appeal.reason.replace("\r\n", "\n");
+    let request = AppealDecisionRequest {
+        message_id: author.message.message_id.clone(),
+        reason: reason.clone(),
+        request_id: appeal.request_id,
+    };
+    let request = v.call_as(&author.token, request);
+    match v.app().backend.reviews().appeal_decision(request).await {
+        Ok(_) => done(&v, &number, "appeal-done"),
+        Err(status) => {
+            let typed = Typed { reason, ..Typed::default() };
+            again(v, author, typed, status.into()).await
+        }
     }
 }
 
@@ -113,7 +149,7 @@ pub(super) async fn rate(
         (mark(&marks.resolution), mark(&marks.attitude), mark(&marks.speed))
     else {
         let faults = Faults::whole(v.t("rate-incomplete"));
-        return show(v, author, None, faults, StatusCode::UNPROCESSABLE_ENTITY).await;
+        return show(v, author, Typed::default(), faults, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
     let request = RateReplyRequest {
         case_id: marks.case_id,
@@ -127,7 +163,7 @@ pub(super) async fn rate(
     let request = v.call_as(&author.token, request);
     match v.app().backend.cases().rate_reply(request).await {
         Ok(_) => done(&v, &number, "rate-done"),
-        Err(status) => again(v, author, None, status.into()).await,
+        Err(status) => again(v, author, Typed::default(), status.into()).await,
     }
 }
 
@@ -148,7 +184,7 @@ pub(super) async fn withdraw(
     let request = v.call_as(&author.token, request);
     match v.app().backend.intake().withdraw_message(request).await {
         Ok(_) => done(&v, &number, "withdraw-done"),
-        Err(status) => again(v, author, None, status.into()).await,
+        Err(status) => again(v, author, Typed::default(), status.into()).await,
     }
 }
 

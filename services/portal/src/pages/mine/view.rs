@@ -13,7 +13,6 @@ use liuyan_kit::{
 use liuyan_proto::liuyan::{
     common::v1::Visibility,
     intake::v1::{Message, MessageState},
-    moderation::v1::{GetDecisionRequest, GetDecisionResponse},
     routing::v1::{Case, GetCaseRequest, get_case_request::Name},
 };
 use serde::Deserialize;
@@ -21,10 +20,10 @@ use serde::Deserialize;
 use super::{
     ask_for_proof,
     author::{Author, author},
+    decision::{Why, why},
     state_of,
 };
 use crate::{
-    directory::named,
     error::Error,
     format::When,
     page::{Keep, page_with},
@@ -62,11 +61,13 @@ pub(crate) struct Rated {
     pub(crate) open: bool,
 }
 
-/// Why a message was returned or declined.
-#[derive(Debug)]
-pub(crate) struct Why {
-    pub(crate) ground: String,
-    pub(crate) explanation: String,
+/// What was typed and not taken.
+#[derive(Debug, Default)]
+pub(super) struct Typed {
+    /// A mended text.
+    pub(super) text: Option<Text>,
+    /// The reason of an appeal.
+    pub(super) reason: String,
 }
 
 #[derive(Template)]
@@ -86,6 +87,8 @@ struct Page {
     is_private: bool,
     submitted: Option<When>,
     why: Option<Why>,
+    /// The reason of an appeal as it was typed.
+    reason: String,
     /// Its files; here they are always known.
     files: Option<Vec<Row>>,
     request_id: String,
@@ -111,17 +114,17 @@ pub(super) async fn view(
     Query(ask): Query<Ask>,
 ) -> Result<Response, Error> {
     match author(&v, &number, &ask.id).await {
-        Ok(author) => show(v, author, None, Faults::default(), StatusCode::OK).await,
+        Ok(author) => show(v, author, Typed::default(), Faults::default(), StatusCode::OK).await,
         Err(Error::ProofMissing) => ask_for_proof(v, &number),
         Err(error) => Err(error),
     }
 }
 
-/// The author's page. `typed` is a mended text that was not taken, `f` says why.
+/// The author's page. `typed` is what was not taken, `f` says why.
 pub(super) async fn show(
     v: Visit,
     author: Author,
-    typed: Option<Text>,
+    typed: Typed,
     f: Faults,
     status: StatusCode,
 ) -> Result<Response, Error> {
@@ -146,7 +149,8 @@ pub(super) async fn show(
         files: Some(files_of(&v, &message)),
         request_id: v.new_id(),
         may_withdraw: may_withdraw(&message),
-        text: typed.unwrap_or_else(|| text_of(message)),
+        reason: typed.reason,
+        text: typed.text.unwrap_or_else(|| text_of(message)),
         case_id: String::new(),
         m: None,
         is_public: false,
@@ -233,27 +237,4 @@ async fn case(v: &Visit, author: &Author) -> Result<Option<Case>, Error> {
             Err(error)
         }
     }
-}
-
-/// Why the message was returned or declined; the ground alone while moderation is away.
-async fn why(v: &Visit, author: &Author) -> Option<Why> {
-    let message = &author.message;
-    if !matches!(message.state(), MessageState::Returned | MessageState::Declined) {
-        return None;
-    }
-    let request = GetDecisionRequest { message_id: message.message_id.clone() };
-    let request = v.call_as(&author.token, request);
-    let decision: GetDecisionResponse = match v.app().backend.reviews().get_decision(request).await
-    {
-        Ok(answer) => answer.into_inner(),
-        Err(status) => {
-            tracing::debug!(code = ?status.code(), "the decision can't be shown to the author");
-            GetDecisionResponse::default()
-        }
-    };
-    let code = if decision.ground.is_empty() { &message.ground } else { &decision.ground };
-    let grounds = v.app().directory.grounds().await.unwrap_or_default();
-    let ground = grounds.iter().find(|it| it.ground == *code);
-    let ground = ground.map(|it| named(v.locale(), &it.name_zh, &it.name_en));
-    Some(Why { ground: ground.unwrap_or_else(|| code.clone()), explanation: decision.explanation })
 }

@@ -4,8 +4,9 @@ use axum::{body::Bytes, extract::Path, response::Response};
 use http::StatusCode;
 use liuyan_kit::class::{Class, Classify as _};
 use liuyan_proto::liuyan::moderation::v1::{
-    ClaimReviewRequest, DecideReviewRequest, Decline, Publish, RedactMessageRequest,
-    ReleaseReviewRequest, RenewClaimRequest, Return, ReviewText, decide_review_request::Decision,
+    ClaimReviewRequest, DecideAppealRequest, DecideReviewRequest, Decline, MarkAccusationRequest,
+    Publish, RedactMessageRequest, ReleaseReviewRequest, RenewClaimRequest, Return, ReviewState,
+    ReviewText, Uphold, decide_appeal_request::Outcome, decide_review_request::Decision,
 };
 
 use super::{
@@ -77,6 +78,7 @@ pub(super) async fn sent(v: Visit, Path(id): Path<String>, form: Bytes) -> Resul
         "decide" => decide(v, &id, wish).await,
         "renew" => renew(v, &id, wish).await,
         "claim" => claim_again(v, &id, wish).await,
+        "accuse" => accuse(v, &id, wish).await,
         "tell" => {
             let wish = with_usual_words(&v, wish).await;
             again(v, &id, wish, Faults::default()).await
@@ -142,9 +144,11 @@ async fn claim_again(v: Visit, id: &str, mut wish: Wish) -> Result<Response, Err
 /// Writes what an author is usually told on the ground, unless something else was written.
 async fn with_usual_words(v: &Visit, mut wish: Wish) -> Wish {
     let grounds = v.app().directory.grounds().await.unwrap_or_default();
-    let codes: Vec<String> = grounds.iter().map(|ground| ground.ground.clone()).collect();
-    if words::is_usual(&wish.explanation, &codes) {
-        wish.explanation = words::explanation(&wish.ground);
+    if wish.ground.is_empty() {
+        wish.ground = wish.template.split(':').next().unwrap_or_default().to_owned();
+    }
+    if words::is_usual(&wish.explanation, &grounds) {
+        wish.explanation = words::explanation(&grounds, &wish.ground, &wish.template);
     }
     wish
 }
@@ -165,7 +169,8 @@ fn at(v: &Visit, id: &str, text: String) -> Faults {
 async fn decide(v: Visit, id: &str, wish: Wish) -> Result<Response, Error> {
     let (review, text) = read(&v, id).await?;
     let f = if_missing(&v, &wish, &text);
-    let decision = if f.whole.is_some() { Err(f) } else { decision(&v, &wish, &text) };
+    let appealed = review.state() == ReviewState::Appealed;
+    let decision = if f.whole.is_some() { Err(f) } else { chosen(&v, &wish, &text, appealed) };
     let decision = match decision {
         Ok(decision) => decision,
         Err(f) => {
@@ -174,16 +179,49 @@ async fn decide(v: Visit, id: &str, wish: Wish) -> Result<Response, Error> {
             return render(v, review, text, wish, false, f, status).await;
         }
     };
-    let request = v.call(DecideReviewRequest {
+    let sent = match decision {
+        Chosen::Decision(decision) => {
+            let request = v.call(DecideReviewRequest {
+                message_id: id.to_owned(),
+                etag: wish.etag.clone(),
+                request_id: wish.request_id.clone(),
+                decision: Some(decision),
+                accused_office_ids: wish.accused.clone(),
+            });
+            v.app().backend.reviews().decide_review(request).await.map(drop)
+        }
+        Chosen::Outcome(outcome) => {
+            let request = v.call(DecideAppealRequest {
+                message_id: id.to_owned(),
+                etag: wish.etag.clone(),
+                request_id: wish.request_id.clone(),
+                explanation: wish.explanation.clone(),
+                outcome: Some(outcome),
+                accused_office_ids: wish.accused.clone(),
+            });
+            v.app().backend.reviews().decide_appeal(request).await.map(drop)
+        }
+    };
+    match sent.map_err(Error::from) {
+        Ok(()) => {
+            v.notify("review-decided");
+            Ok(see("/review"))
+        }
+        Err(error) => refused(v, id, wish, error).await,
+    }
+}
+
+/// Marks whom the message accuses, and leaves it to a senior moderator.
+async fn accuse(v: Visit, id: &str, wish: Wish) -> Result<Response, Error> {
+    let request = v.call(MarkAccusationRequest {
         message_id: id.to_owned(),
         etag: wish.etag.clone(),
-        request_id: wish.request_id.clone(),
-        decision: Some(decision),
         accused_office_ids: wish.accused.clone(),
+        request_id: wish.request_id.clone(),
     });
-    match v.app().backend.reviews().decide_review(request).await.map_err(Error::from) {
+    match v.app().backend.reviews().mark_accusation(request).await.map_err(Error::from) {
         Ok(_) => {
-            v.notify("review-decided");
+            v.notify("review-accusation-marked");
             Ok(see("/review"))
         }
         Err(error) => refused(v, id, wish, error).await,
@@ -212,35 +250,75 @@ fn id_of(field: &str) -> String {
     }
 }
 
+/// What is decided: on what is held, or on an appeal.
+enum Chosen {
+    Decision(Decision),
+    Outcome(Outcome),
+}
+
 /// What is decided, or what is missing for it.
-fn decision(v: &Visit, wish: &Wish, text: &ReviewText) -> Result<Decision, Faults> {
-    let spans = wish.spans(text);
+fn chosen(v: &Visit, wish: &Wish, text: &ReviewText, appealed: bool) -> Result<Chosen, Faults> {
     let decided = wish.decided();
     let decided = decided.ok_or_else(|| at(v, "decision", v.t("review-choose-decision")))?;
-    match decided {
+    let spans = wish.spans(text);
+    let publish = match decided {
         Decided::Publish if !spans.is_empty() => {
-            Err(at(v, "decision", v.t("review-publish-whole-or-not")))
+            return Err(at(v, "decision", v.t("review-publish-whole-or-not")));
         }
-        Decided::Publish => Ok(Decision::Publish(Publish::default())),
         Decided::Redacted if spans.is_empty() => {
-            Err(at(v, "decision", v.t("review-nothing-to-redact")))
+            return Err(at(v, "decision", v.t("review-nothing-to-redact")));
         }
-        Decided::Redacted => Ok(Decision::Publish(Publish { redactions: spans })),
-        Decided::Return | Decided::Decline => {
-            if wish.ground.is_empty() {
-                return Err(at(v, "ground", v.t("review-choose-ground")));
-            }
-            if wish.explanation.trim().is_empty() {
-                return Err(at(v, "explanation", v.t("review-explain")));
-            }
-            let (ground, explanation) = (wish.ground.clone(), wish.explanation.clone());
-            Ok(if decided == Decided::Return {
-                Decision::Return(Return { ground, explanation, spans })
-            } else {
-                Decision::Decline(Decline { ground, explanation, spans })
-            })
+        Decided::Publish | Decided::Redacted => Some(Publish { redactions: spans }),
+        Decided::Uphold if appealed => {
+            explained(v, wish)?;
+            return Ok(Chosen::Outcome(Outcome::Uphold(Uphold {})));
         }
+        Decided::Decline if !appealed => None,
+        Decided::Return => None,
+        Decided::Uphold | Decided::Decline => {
+            return Err(at(v, "decision", v.t("review-choose-decision")));
+        }
+    };
+    if appealed || publish.is_none() {
+        explained(v, wish)?;
     }
+    if let Some(publish) = publish {
+        return Ok(if appealed {
+            Chosen::Outcome(Outcome::Publish(publish))
+        } else {
+            Chosen::Decision(Decision::Publish(publish))
+        });
+    }
+    if wish.ground.is_empty() {
+        return Err(at(v, "ground", v.t("review-choose-ground")));
+    }
+    let spans = wish.meant(text);
+    if spans.is_empty() {
+        return Err(at(v, "redact", v.t("review-choose-words")));
+    }
+    let (ground, explanation) = (wish.ground.clone(), wish.explanation.clone());
+    Ok(match (decided, appealed) {
+        (Decided::Return, false) => {
+            Chosen::Decision(Decision::Return(Return { ground, explanation, spans }))
+        }
+        (Decided::Return, true) => {
+            Chosen::Outcome(Outcome::Return(Return { ground, explanation, spans }))
+        }
+        _ => Chosen::Decision(Decision::Decline(Decline { ground, explanation, spans })),
+    })
+}
+
+/// An author is told why.
+fn explained(v: &Visit, wish: &Wish) -> Result<(), Faults> {
+    // The ground comes first: it may bring the usual words along.
+    let refuses = matches!(wish.decided(), Some(Decided::Return | Decided::Decline));
+    if refuses && wish.ground.is_empty() {
+        return Err(at(v, "ground", v.t("review-choose-ground")));
+    }
+    if wish.explanation.trim().is_empty() {
+        return Err(at(v, "explanation", v.t("review-explain")));
+    }
+    Ok(())
 }
 
 /// Takes further words out of what was published.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use liuyan_kit::clock;
-use liuyan_proto::liuyan::moderation::v1::{Review, ReviewState};
+use liuyan_proto::liuyan::moderation::v1::{Due, Review, ReviewState};
 
 use crate::{format::When, session::Session, visit::Visit};
 
@@ -53,6 +53,15 @@ impl Lease {
     }
 }
 
+/// How a review stands in time, as a word and its looks; `None` where there is nothing to say.
+pub(super) fn due(due: Due) -> Option<(&'static str, &'static str)> {
+    match due {
+        Due::Unspecified | Due::InTime => None,
+        Due::Near => Some(("review-due-near", "awaiting")),
+        Due::Overdue => Some(("review-due-overdue", "late")),
+    }
+}
+
 /// Minutes, the last one begun counting as one.
 fn minutes_left(until: Timestamp, now: Timestamp) -> i64 {
     let seconds = until.duration_since(now).as_secs().max(0);
@@ -61,7 +70,7 @@ fn minutes_left(until: Timestamp, now: Timestamp) -> i64 {
 
 /// Moderation names whoever holds a review `issuer/subject`; a person's subject is their account.
 fn holder(review: &Review, until: Option<Timestamp>, account_id: &str, now: Timestamp) -> Holder {
-    if review.state() != ReviewState::Held {
+    if !matches!(review.state(), ReviewState::Held | ReviewState::Appealed) {
         return Holder::Needless;
     }
     let binds = until.is_some_and(|until| now < until);

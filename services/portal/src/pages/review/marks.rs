@@ -8,7 +8,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 const REDACTED: &str = "\u{25a0}";
 
 /// The parts of a text in the order in which they are read: their code, and the name of their label.
-pub(super) const FIELDS: [(TextField, &str, &str); 5] = [
+pub(crate) const FIELDS: [(TextField, &str, &str); 5] = [
     (TextField::Title, "title", "review-field-title"),
     (TextField::Demand, "demand", "message-demand"),
     (TextField::Details, "details", "message-details"),
@@ -17,7 +17,7 @@ pub(super) const FIELDS: [(TextField, &str, &str); 5] = [
 ];
 
 /// One part of a text.
-pub(super) fn field_of(text: &ReviewText, field: TextField) -> &str {
+pub(crate) fn field_of(text: &ReviewText, field: TextField) -> &str {
     match field {
         TextField::Title => &text.title,
         TextField::Body => &text.body,
@@ -75,7 +75,7 @@ pub(super) fn pieces(text: &str, spans: &[(u32, u32, usize)]) -> Vec<Piece> {
 }
 
 /// The text of a span; empty if it lies outside.
-pub(super) fn excerpt(text: &str, span: &Span) -> String {
+pub(crate) fn excerpt(text: &str, span: &Span) -> String {
     let length = span.end.saturating_sub(span.start) as usize;
     text.graphemes(true).skip(span.start as usize).take(length).collect()
 }
@@ -116,11 +116,29 @@ pub(super) fn find(text: &ReviewText, words: &str) -> Vec<Span> {
     found
 }
 
-/// Spans, each once, in order.
+/// Spans in order, those that overlap as one.
 pub(super) fn distinct(mut spans: Vec<Span>) -> Vec<Span> {
     spans.sort_by_key(|span| (span.field, span.start, span.end));
-    spans.dedup();
-    spans
+    let mut apart: Vec<Span> = Vec::with_capacity(spans.len());
+    for span in spans {
+        match apart.last_mut() {
+            Some(last) if last.field == span.field && span.start < last.end => {
+                last.end = last.end.max(span.end);
+            }
+            _ => apart.push(span),
+        }
+    }
+    apart
+}
+
+/// Spans over all that is written.
+pub(super) fn whole(text: &ReviewText) -> Vec<Span> {
+    let spans = FIELDS.iter().filter_map(|(field, ..)| {
+        let end = field_of(text, *field).graphemes(true).count();
+        let end = u32::try_from(end).unwrap_or(u32::MAX);
+        (end > 0).then_some(Span { field: (*field).into(), start: 0, end })
+    });
+    spans.collect()
 }
 
 #[cfg(test)]

@@ -8,13 +8,14 @@ use liuyan_proto::liuyan::{
     common::v1::Visibility,
     identity::v1::Role,
     moderation::v1::{
-        Action, GetReviewRequest, Ground, Hit, Review, ReviewState, ReviewText, Span,
+        Action, GetReviewRequest, Ground, Hit, PreviewPublicTextRequest, Review, ReviewState,
+        ReviewText, Span,
     },
 };
 
 use super::{
     ROLES,
-    lease::Lease,
+    lease::{self, Lease},
     marks::{self, FIELDS, Piece, field_of},
     wish::Wish,
     words,
@@ -31,6 +32,21 @@ use crate::{
     },
     visit::Visit,
 };
+
+/// What can be decided on what is held.
+const ON_HELD: [(&str, &str, &str); 4] = [
+    ("publish", "review-publish", "review-publish-hint"),
+    ("redacted", "review-publish-redacted", "review-publish-redacted-hint"),
+    ("return", "review-return", "review-return-hint"),
+    ("decline", "review-decline", "review-decline-hint"),
+];
+/// What can be decided on an appeal.
+const ON_APPEAL: [(&str, &str, &str); 4] = [
+    ("uphold", "review-uphold", "review-uphold-hint"),
+    ("publish", "review-publish", "review-publish-hint"),
+    ("redacted", "review-publish-redacted", "review-publish-redacted-hint"),
+    ("return", "review-return", "review-return-hint"),
+];
 
 /// A part of the text.
 #[derive(Debug)]
@@ -73,6 +89,8 @@ struct Reason {
     limit: String,
     disabled: bool,
     chosen: bool,
+    /// The usual texts: code, name, and whether it is chosen.
+    texts: Vec<(String, String, bool)>,
 }
 
 /// What was decided.
@@ -82,6 +100,16 @@ struct Verdict {
     ground: String,
     explanation: String,
     by_rules: bool,
+    when: Option<When>,
+}
+
+/// An appeal, and the decision that it is against.
+#[derive(Debug)]
+struct Appealed {
+    ground: String,
+    /// What the author was told.
+    explanation: String,
+    reason: String,
     when: Option<When>,
 }
 
@@ -103,11 +131,23 @@ struct ReviewPage {
     notes: Vec<Note>,
     /// Whether the public text is shown.
     preview: bool,
+    /// Whether moderation itself told how it looks.
+    exact: bool,
     reasons: Vec<Reason>,
     accused: Vec<Found>,
     found: Vec<Found>,
     more: bool,
     verdict: Option<Verdict>,
+    /// The appeal that waits.
+    appeal: Option<Appealed>,
+    /// By when there is to be a decision, and how that stands.
+    decide_by: Option<When>,
+    due: Option<(&'static str, &'static str)>,
+    senior_only: bool,
+    /// Whether the moderator may decide what is for senior ones.
+    senior: bool,
+    /// What can be chosen: code, word, hint.
+    choices: &'static [(&'static str, &'static str, &'static str)],
     /// The files of the message; `None` while they can't be asked for.
     files: Option<Vec<Row>>,
     /// Whether words can still be taken out of it.
@@ -176,18 +216,28 @@ pub(super) async fn render(
     }
     let found = found.into_iter().filter(|it| !chosen(it)).collect();
     let notes = notes(&v, &review.hits, &text, &wish);
-    let redactions = if review.state() == ReviewState::Held {
+    let waits = matches!(review.state(), ReviewState::Held | ReviewState::Appealed);
+    let redactions = if waits {
         wish.spans(&text)
     } else {
         let typed = wish.spans(&text);
         marks::distinct(review.redactions.iter().copied().chain(typed).collect())
     };
+    let shown = preview || review.state() == ReviewState::Approved;
+    let public = if shown { public(&v, &review, &redactions).await } else { None };
     let template = ReviewPage {
         files: files::of_review(&v, &review.number, &review.message_id).await,
         lease: Lease::of(&v, &session, &review),
-        parts: parts(&text, &notes, &redactions),
-        reasons: reasons(&v, &grounds, &wish.ground, session.has(Role::SeniorModerator)),
+        parts: parts(&text, &notes, &redactions, public.as_ref()),
+        exact: public.is_some(),
+        reasons: reasons(&v, &grounds, &wish, session.has(Role::SeniorModerator)),
         verdict: verdict(&v, &grounds, &review),
+        appeal: appealed(&v, &grounds, &review),
+        decide_by: waits.then(|| v.moment(review.decide_by.as_ref())).flatten(),
+        due: lease::due(review.due()),
+        senior_only: review.senior_only,
+        senior: session.has(Role::SeniorModerator),
+        choices: if review.state() == ReviewState::Appealed { &ON_APPEAL } else { &ON_HELD },
         published: review.state() == ReviewState::Approved,
         office: names.office(&review.office_id),
         kind: names.kind(v.locale(), &review.kind),
@@ -195,7 +245,7 @@ pub(super) async fn render(
         private: review.visibility() == Visibility::Private,
         submitted: v.moment(review.submitted_at.as_ref()),
         revision: review.revision,
-        preview: preview || review.state() == ReviewState::Approved,
+        preview: shown,
         id: review.message_id,
         number: review.number,
         etag: review.etag,
@@ -238,7 +288,29 @@ fn notes(v: &Visit, hits: &[Hit], text: &ReviewText, wish: &Wish) -> Vec<Note> {
     notes
 }
 
-fn parts(text: &ReviewText, notes: &[Note], redactions: &[Span]) -> Vec<Part> {
+/// The text as moderation will give it to readers; `None` if it can't be told, so that the page makes do.
+async fn public(v: &Visit, review: &Review, redactions: &[Span]) -> Option<ReviewText> {
+    let request = PreviewPublicTextRequest {
+        message_id: review.message_id.clone(),
+        redactions: redactions.to_vec(),
+    };
+    let answer = v.app().backend.reviews().preview_public_text(v.call(request)).await;
+    let text = answer.ok()?.into_inner().text?;
+    Some(ReviewText {
+        title: text.title,
+        body: text.body,
+        demand: text.demand,
+        details: text.details,
+        place: text.place,
+    })
+}
+
+fn parts(
+    text: &ReviewText,
+    notes: &[Note],
+    redactions: &[Span],
+    public: Option<&ReviewText>,
+) -> Vec<Part> {
     let filled = FIELDS.iter().filter(|(field, ..)| !field_of(text, *field).is_empty());
     filled
         .map(|(field, _, label)| {
@@ -258,13 +330,16 @@ fn parts(text: &ReviewText, notes: &[Note], redactions: &[Span]) -> Vec<Part> {
             Part {
                 label,
                 pieces: marks::pieces(own, &spans).into_iter().map(marked).collect(),
-                public: marks::public(own, *field, redactions),
+                public: match public {
+                    Some(public) => field_of(public, *field).to_owned(),
+                    None => marks::public(own, *field, redactions),
+                },
             }
         })
         .collect()
 }
 
-fn reasons(v: &Visit, grounds: &[Ground], chosen: &str, senior: bool) -> Vec<Reason> {
+fn reasons(v: &Visit, grounds: &[Ground], wish: &Wish, senior: bool) -> Vec<Reason> {
     let reason = |ground: &Ground| {
         let mut limits = Vec::new();
         if !ground.author_can_mend {
@@ -273,31 +348,52 @@ fn reasons(v: &Visit, grounds: &[Ground], chosen: &str, senior: bool) -> Vec<Rea
         if ground.senior_only {
             limits.push(v.t("review-ground-senior"));
         }
+        let texts = ground.explanations.iter().enumerate().map(|(number, it)| {
+            let code = format!("{}:{number}", ground.ground);
+            let chosen = code == wish.template;
+            (code, named(v.locale(), &it.title_zh, &it.title_en), chosen)
+        });
         Reason {
             name: named(v.locale(), &ground.name_zh, &ground.name_en),
             limit: limits.join(" · "),
             disabled: ground.senior_only && !senior,
-            chosen: ground.ground == chosen,
+            chosen: ground.ground == wish.ground,
+            texts: texts.collect(),
             code: ground.ground.clone(),
         }
     };
     grounds.iter().map(reason).collect()
 }
 
+/// The decision is what is judged, so it is shown; who made it is not told.
+fn appealed(v: &Visit, grounds: &[Ground], review: &Review) -> Option<Appealed> {
+    let appeal = review.appeal.as_ref().filter(|_| review.state() == ReviewState::Appealed)?;
+    Some(Appealed {
+        ground: ground_name(v, grounds, &review.ground),
+        explanation: review.explanation.clone(),
+        reason: appeal.reason.clone(),
+        when: v.moment(appeal.appealed_at.as_ref()),
+    })
+}
+
+fn ground_name(v: &Visit, grounds: &[Ground], code: &str) -> String {
+    let ground = grounds.iter().find(|ground| ground.ground == code);
+    let ground = ground.map(|it| named(v.locale(), &it.name_zh, &it.name_en));
+    ground.unwrap_or_else(|| code.to_owned())
+}
+
 fn verdict(v: &Visit, grounds: &[Ground], review: &Review) -> Option<Verdict> {
     let word = match review.state() {
-        ReviewState::Unspecified | ReviewState::Held => return None,
+        ReviewState::Unspecified | ReviewState::Held | ReviewState::Appealed => return None,
         ReviewState::Screening => "review-is-screening",
         ReviewState::Approved => "review-is-approved",
         ReviewState::Returned => "review-is-returned",
         ReviewState::Declined => "review-is-declined",
         ReviewState::Withdrawn => "review-is-withdrawn",
     };
-    let ground = grounds.iter().find(|ground| ground.ground == review.ground);
-    let ground = ground.map(|it| named(v.locale(), &it.name_zh, &it.name_en));
     Some(Verdict {
         word,
-        ground: ground.unwrap_or_else(|| review.ground.clone()),
+        ground: ground_name(v, grounds, &review.ground),
         explanation: review.explanation.clone(),
         by_rules: review.decided_by == "rules",
         when: v.moment(review.decided_at.as_ref()),

@@ -4,7 +4,7 @@ use liuyan_proto::liuyan::moderation::v1::{ReviewText, Span};
 use url::form_urlencoded;
 use uuid::Uuid;
 
-use super::marks::{distinct, find, span_of};
+use super::marks::{self, distinct, find, span_of};
 use crate::visit::Visit;
 
 /// The most values of one field that are read.
@@ -21,6 +21,8 @@ pub(super) enum Decided {
     Return,
     /// Do not publish.
     Decline,
+    /// The decision stands, against which the author appealed.
+    Uphold,
 }
 
 /// Every field of the form.
@@ -35,7 +37,11 @@ pub(super) struct Wish {
     pub(super) redact: Vec<String>,
     /// Further words to leave out, one in a line.
     pub(super) words: String,
+    /// Whether the whole text is meant.
+    pub(super) whole: bool,
     pub(super) ground: String,
+    /// The usual text to begin with.
+    pub(super) template: String,
     pub(super) explanation: String,
     /// Offices that the message accuses.
     pub(super) accused: Vec<String>,
@@ -56,7 +62,9 @@ impl Wish {
                 "decision" => wish.decision = value,
                 "redact" if wish.redact.len() < MOST => wish.redact.push(value),
                 "words" => wish.words = value,
+                "whole" => wish.whole = true,
                 "ground" => wish.ground = value,
+                "template" => wish.template = value,
                 "explanation" => wish.explanation = value,
                 "accused" if wish.accused.len() < MOST && !wish.accused.contains(&value) => {
                     wish.accused.push(value);
@@ -77,6 +85,7 @@ impl Wish {
             "redacted" => Some(Decided::Redacted),
             "return" => Some(Decided::Return),
             "decline" => Some(Decided::Decline),
+            "uphold" => Some(Decided::Uphold),
             _ => None,
         }
     }
@@ -94,6 +103,11 @@ impl Wish {
         let chosen = self.redact.iter().filter_map(|code| span_of(code));
         let typed = self.lines().into_iter().flat_map(|line| find(text, line));
         distinct(chosen.chain(typed).collect())
+    }
+
+    /// The spans that a refusal is about.
+    pub(super) fn meant(&self, text: &ReviewText) -> Vec<Span> {
+        if self.whole { marks::whole(text) } else { self.spans(text) }
     }
 
     /// The first of the typed words that stand nowhere in the text.

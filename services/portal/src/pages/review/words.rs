@@ -1,8 +1,8 @@
-//! What rules and grounds are called, and what an author is usually told.
+//! What rules are called, and what an author is usually told.
 
-use liuyan_kit::locale::FIRST;
+use liuyan_proto::liuyan::moderation::v1::Ground;
 
-use crate::{visit::Visit, words::WORDS};
+use crate::visit::Visit;
 
 /// A rule in words; its id if the release does not know it.
 pub(super) fn rule(v: &Visit, id: &str) -> String {
@@ -27,34 +27,21 @@ pub(super) fn rule(v: &Visit, id: &str) -> String {
     v.t(name)
 }
 
-/// What an author is told on a ground if the moderator writes nothing else, in the language that
-/// authors write in.
-pub(super) fn explanation(ground: &str) -> String {
-    let name = match ground {
-        "personal_data_of_others" => "tell-personal-data-of-others",
-        "own_personal_data" => "tell-own-personal-data",
-        "abuse" => "tell-abuse",
-        "advertising" => "tell-advertising",
-        "spam" => "tell-spam",
-        "duplicate" => "tell-duplicate",
-        "unreadable" => "tell-unreadable",
-        "several_matters" => "tell-several-matters",
-        "wrong_board" => "tell-wrong-board",
-        "out_of_remit" => "tell-out-of-remit",
-        "already_decided" => "tell-already-decided",
-        "formal_application" => "tell-formal-application",
-        "impersonation" => "tell-impersonation",
-        "unverified_accusation" => "tell-unverified-accusation",
-        "malware" => "tell-malware",
-        "unlawful" => "tell-unlawful",
-        "author_request" => "tell-author-request",
-        _ => return String::new(),
+/// The text that a moderator chose to begin with, in the language that authors write in: `template` is a
+/// ground and a number, such as `unreadable:1`; without one, the first text of the ground.
+pub(super) fn explanation(grounds: &[Ground], ground: &str, template: &str) -> String {
+    let (code, number) = match template.split_once(':') {
+        Some((code, number)) => (code, number.parse().unwrap_or(0)),
+        None => (ground, 0),
     };
-    WORDS.text(FIRST, name, &[])
+    let known = grounds.iter().find(|it| it.ground == code);
+    let text = known.and_then(|it| it.explanations.get(number));
+    text.map(|it| it.text_zh.clone()).unwrap_or_default()
 }
 
 /// Whether this is what an author is usually told on some ground: then it may be replaced.
-pub(super) fn is_usual(text: &str, grounds: &[String]) -> bool {
+pub(super) fn is_usual(text: &str, grounds: &[Ground]) -> bool {
     let text = text.trim();
-    text.is_empty() || grounds.iter().any(|ground| explanation(ground) == text)
+    text.is_empty()
+        || grounds.iter().flat_map(|ground| &ground.explanations).any(|it| it.text_zh == text)
 }

@@ -1,9 +1,13 @@
 //! Tables of figures.
 
-use liuyan_proto::liuyan::stats::v1::{Indicator, RankingRow, Row as Told, Unit, Value};
+use liuyan_proto::liuyan::{
+    moderation::v1::Ground,
+    stats::v1::{Indicator, QuerySeriesResponse, RankingRow, Row as Told, Unit, Value},
+};
 
 use super::ask::Ask;
 use crate::{
+    directory::named,
     format::{count, days, decimal, percent},
     visit::Visit,
 };
@@ -53,8 +57,8 @@ pub(super) fn name(v: &Visit, definitions: &[Indicator], code: &str) -> String {
 /// What an indicator's value is, for the indicators that have a column or a ranking here.
 fn unit(indicator: &str) -> Unit {
     match indicator {
-        "received" | "replied" => Unit::Count,
-        "median_days" => Unit::Days,
+        "received" | "replied" | "declined" | "returned" | "appealed" => Unit::Count,
+        "median_days" | "review_median_days" => Unit::Days,
         "satisfaction" => Unit::Mark,
         _ => Unit::Ratio,
     }
@@ -72,6 +76,36 @@ fn told(value: &Value) -> String {
 
 fn values(row: &Told) -> Vec<String> {
     row.values.iter().map(told).collect()
+}
+
+/// Names and values of the only row.
+pub(super) fn first(
+    v: &Visit,
+    definitions: &[Indicator],
+    told_of: &QuerySeriesResponse,
+) -> Vec<(String, String)> {
+    let values = told_of.rows.first().map_or(&[][..], |row| &row.values);
+    values.iter().map(|value| (name(v, definitions, &value.indicator), told(value))).collect()
+}
+
+/// Grounds and how many messages were declined on each, the most frequent first.
+pub(super) fn grounds(
+    v: &Visit,
+    grounds: &[Ground],
+    told_of: &QuerySeriesResponse,
+) -> Vec<(String, String)> {
+    let mut rows: Vec<(i64, String)> = told_of
+        .rows
+        .iter()
+        .map(|row| {
+            let known = grounds.iter().find(|it| it.ground == row.key);
+            let name = known.map(|it| named(v.locale(), &it.name_zh, &it.name_en));
+            let declined = row.values.first().map_or(0, |value| value.numerator);
+            (declined, name.unwrap_or_else(|| row.key.clone()))
+        })
+        .collect();
+    rows.sort_by(|one, other| other.0.cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
+    rows.into_iter().map(|(declined, name)| (name, count(declined))).collect()
 }
 
 /// The months, the newest first.

@@ -8,7 +8,7 @@ use super::client::{call, get};
 use crate::portal::Running;
 
 /// Every route, with what it takes.
-const ROUTES: [(&str, &str); 42] = [
+const ROUTES: [(&str, &str); 43] = [
     ("get", "/.well-known/jwks.json"),
     ("get", "/.well-known/liuyan-keys.json"),
     ("post", "/api/v1/attachments"),
@@ -41,6 +41,7 @@ const ROUTES: [(&str, &str); 42] = [
     ("get", "/api/v1/messages/{message_id}/decision"),
     ("get", "/api/v1/messages/{message_id}/receipt"),
     ("post", "/api/v1/messages/{message_id}/resubmit"),
+    ("post", "/api/v1/messages/{message_id}/appeal"),
     ("post", "/api/v1/messages/{message_id}/withdraw"),
     ("get", "/api/v1/offices"),
     ("get", "/api/v1/offices/{office_id}"),

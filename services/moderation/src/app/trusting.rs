@@ -1,0 +1,62 @@
+//! Whose clean messages pass, and which are read by a person all the same.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    config::Config,
+    domain::standing::{Passing, Standing, in_sample},
+    store::{queue::Unsettled, trust},
+};
+
+/// What decides whether clean messages of a batch pass.
+pub(super) struct Trust<'a> {
+    config: &'a Config,
+    /// The history of authors; empty where no office asks for it.
+    standings: HashMap<String, Standing>,
+}
+
+impl<'a> Trust<'a> {
+    /// Reads the history of the authors whose standing matters.
+    pub(super) async fn of(
+        tx: &mut PgConnection,
+        config: &'a Config,
+        now: Timestamp,
+        unsettled: &[Unsettled],
+    ) -> Result<Self, sqlx::Error> {
+        let mut trust = Self { config, standings: HashMap::new() };
+        let asked = unsettled.iter().filter(|review| trust.passing(review) == Passing::Trusted);
+        let authors: Vec<String> =
+            asked.map(|review| review.submission.author_id.clone()).collect();
+        if !authors.is_empty() {
+            let since = now - config.work.trusted_memory();
+            trust.standings = trust::standings(tx, &authors, since).await?;
+        }
+        Ok(trust)
+    }
+
+    fn passing(&self, review: &Unsettled) -> Passing {
+        let default = Passing::of(self.config.default_pass, self.config.work.trusted_pass);
+        review.passing.unwrap_or(default)
+    }
+
+    /// Whether a message in which the rules find nothing passes.
+    pub(super) fn lets_pass(&self, review: &Unsettled) -> bool {
+        match self.passing(review) {
+            Passing::Nobody => false,
+            Passing::Everybody => true,
+            Passing::Trusted => self
+                .standings
+                .get(&review.submission.author_id)
+                .is_some_and(|standing| standing.is_good(self.config.work.trusted_approvals)),
+        }
+    }
+
+    /// Whether a person reads what would pass.
+    pub(super) fn samples(&self, message_id: Uuid) -> bool {
+        in_sample(message_id, self.config.work.sample_of_ten_thousand)
+    }
+}
