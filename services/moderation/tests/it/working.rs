@@ -46,7 +46,11 @@ async fn the_queue_is_narrowed_by_what_moderators_look_for() {
         (proto::ListReviewsRequest { holder: proto::Holder::Caller.into(), ..all() }, &help),
         (proto::ListReviewsRequest { submitted_before: before, ..all() }, &thanks),
     ] {
-        assert_eq!(listed(&bench, request.clone()).await, [found.clone()], "{request:?}");
+        assert_eq!(
+            listed(&bench, request.clone()).await,
+            std::slice::from_ref(found),
+            "{request:?}"
+        );
     }
     let none = proto::ListReviewsRequest { holder: proto::Holder::Another.into(), ..all() };
     assert!(listed(&bench, none).await.is_empty());
