@@ -56,6 +56,11 @@ async fn reviews_are_messages(databases: &Databases) -> Result<Finding, Error> {
         databases.of("moderation")?,
         "select message_id, case when erased_at is not null then 'erased'
                                  when state in ('screening', 'held') then 'in_review'
+                                 -- For intake, what was decided stands until the appeal is decided.
+                                 when state = 'appealed' then
+                                     (select case decision when 'return' then 'returned' else 'declined' end
+                                      from decisions where decisions.message_id = reviews.message_id
+                                                       and ordinal = decision_count)
                                  else state end, revision from reviews",
     )
     .await?;
