@@ -14,6 +14,7 @@ mod mine;
 mod portal;
 mod reading;
 mod review;
+mod review_appeals;
 mod samples;
 mod session;
 mod sign_in;

@@ -19,7 +19,7 @@ use crate::{
 };
 
 const ID: &str = "0192f0c4-7d1e-7a43-9b1c-3f2a5d6e7f81";
-const ETAG: &str = "1-3";
+pub(crate) const ETAG: &str = "1-3";
 const BODY: &str = "师傅👩🏽‍🔧电话13900000000，太差劲";
 
 fn hit(rule: &str, start: u32, end: u32, action: moderation::Action) -> moderation::Hit {
@@ -33,7 +33,7 @@ fn hit(rule: &str, start: u32, end: u32, action: moderation::Action) -> moderati
 }
 
 /// A review that somebody holds, with a number and a word in its text.
-fn review(holder: &str) -> moderation::Review {
+pub(crate) fn review(holder: &str) -> moderation::Review {
     moderation::Review {
         message_id: ID.to_owned(),
         number: "ABCD-EFGH-JKMN-P".to_owned(),
@@ -61,7 +61,7 @@ fn review(holder: &str) -> moderation::Review {
     }
 }
 
-fn gives(portal: &Running, review: moderation::Review) {
+pub(crate) fn gives(portal: &Running, review: moderation::Review) {
     portal.fake.on("ReviewService/GetReview", move |ask: moderation::GetReviewRequest| {
         if ask.message_id != ID {
             return Err(refused(Class::NotFound, "REVIEW_NOT_FOUND", &[]));
@@ -70,15 +70,15 @@ fn gives(portal: &Running, review: moderation::Review) {
     });
 }
 
-fn mine() -> String {
+pub(crate) fn mine() -> String {
     format!("identity/{ME}")
 }
 
-fn path() -> String {
+pub(crate) fn path() -> String {
     format!("/review/{ID}")
 }
 
-async fn moderator(portal: &Running) -> Browser {
+pub(crate) async fn moderator(portal: &Running) -> Browser {
     staff(portal, Role::Moderator, &[]).await
 }
 
@@ -93,13 +93,13 @@ fn decides(portal: &Running) -> Arc<Mutex<Vec<moderation::DecideReviewRequest>>>
     decided
 }
 
-async fn send(browser: &mut Browser, page: &Page, fields: &[(&str, &str)]) -> Page {
+pub(crate) async fn send(browser: &mut Browser, page: &Page, fields: &[(&str, &str)]) -> Page {
     let mut all = vec![("etag", ETAG)];
     all.extend(fields);
     browser.submit(page, &path(), &all).await
 }
 
-fn span(code: moderation::TextField, start: u32, end: u32) -> moderation::Span {
+pub(crate) fn span(code: moderation::TextField, start: u32, end: u32) -> moderation::Span {
     moderation::Span { field: code.into(), start, end }
 }
 
@@ -287,118 +287,6 @@ async fn a_message_is_returned_or_declined_with_a_ground_in_words() {
     ];
     let declined = Decision::Decline(moderation::Decline { ground, explanation, spans });
     assert_eq!(decided[1].decision, Some(declined));
-}
-
-/// A review of a message whose author appealed.
-fn appealed() -> moderation::Review {
-    moderation::Review {
-        state: moderation::ReviewState::Appealed.into(),
-        ground: "unreadable".to_owned(),
-        explanation: "内容看不明白。".to_owned(),
-        decide_by: ago(1),
-        due: moderation::Due::Overdue.into(),
-        appeal: Some(moderation::Appeal {
-            state: moderation::AppealState::Open.into(),
-            reason: format!("地点已经写明{SCRIPT}"),
-            appealed_at: ago(2),
-            due_at: ago(1),
-            ..moderation::Appeal::default()
-        }),
-        ..review(&mine())
-    }
-}
-
-#[tokio::test]
-async fn an_appeal_is_decided_beside_the_decision_and_the_reason() {
-    use moderation::decide_appeal_request::Outcome;
-    let portal = Running::start().await;
-    let mut browser = moderator(&portal).await;
-    gives(&portal, appealed());
-    let ended = Arc::new(Mutex::new(Vec::new()));
-    let told = Arc::clone(&ended);
-    portal.fake.on("ReviewService/DecideAppeal", move |ask: moderation::DecideAppealRequest| {
-        told.lock().unwrap().push(ask);
-        Ok(moderation::DecideAppealResponse::default())
-    });
-    let page = browser.get(&path()).await;
-    page.shows(&[
-        "申诉针对的决定",
-        "内容不清",
-        "内容看不明白。",
-        "地点已经写明",
-        "已超期",
-        "维持原决定",
-    ]);
-    page.hides(&["value=\"decline\"", "<script"]);
-    let fields = [("decision", "uphold"), ("action", "decide")];
-    let bare = send(&mut browser, &page, &fields).await;
-    assert_eq!(bare.status, StatusCode::UNPROCESSABLE_ENTITY);
-    bare.shows(&["explanation-wrong"]);
-    for (decision, redact) in [("uphold", ""), ("redacted", "body:5:16")] {
-        let fields = [
-            ("decision", decision),
-            ("redact", redact),
-            ("explanation", "已重新核对。"),
-            ("action", "decide"),
-        ];
-        assert_eq!(send(&mut browser, &page, &fields).await.location(), "/review");
-    }
-    let ended = ended.lock().unwrap();
-    assert!(ended.iter().all(|ask| ask.explanation == "已重新核对。" && ask.etag == ETAG));
-    assert_eq!(ended[0].outcome, Some(Outcome::Uphold(moderation::Uphold {})));
-    let redactions = vec![span(moderation::TextField::Body, 5, 16)];
-    assert_eq!(ended[1].outcome, Some(Outcome::Publish(moderation::Publish { redactions })));
-}
-
-#[tokio::test]
-async fn an_accusation_is_marked_and_left_to_a_senior() {
-    let portal = Running::start().await;
-    let mut browser = moderator(&portal).await;
-    let accused =
-        moderation::Review { accused_office_ids: vec!["330106-g".to_owned()], ..review(&mine()) };
-    gives(&portal, accused);
-    portal.fake.on("ReviewService/MarkAccusation", |ask: moderation::MarkAccusationRequest| {
-        assert_eq!(
-            (ask.etag.as_str(), ask.accused_office_ids),
-            (ETAG, vec!["330106-g".to_owned()])
-        );
-        Ok(moderation::MarkAccusationResponse::default())
-    });
-    let page = browser.get(&path()).await;
-    page.shows(&["标记并交高级审核员"]);
-    let fields = [("accused", "330106-g"), ("action", "accuse")];
-    assert_eq!(send(&mut browser, &page, &fields).await.location(), "/review");
-    let mut senior = staff(&portal, Role::SeniorModerator, &[]).await;
-    senior.get(&path()).await.hides(&["标记并交高级审核员"]);
-}
-
-#[tokio::test]
-async fn the_queue_is_narrowed_and_shows_appeals_and_what_is_overdue() {
-    let portal = Running::start().await;
-    let mut browser = moderator(&portal).await;
-    portal.fake.on("ReviewService/ListReviews", |ask: moderation::ListReviewsRequest| {
-        if ask.kind == "thanks" {
-            return Ok(moderation::ListReviewsResponse::default());
-        }
-        assert_eq!(ask.state(), moderation::ReviewState::Appealed);
-        assert_eq!(
-            (ask.due(), ask.holder()),
-            (moderation::Due::Overdue, moderation::Holder::Nobody)
-        );
-        Ok(moderation::ListReviewsResponse {
-            reviews: vec![moderation::Review { senior_only: true, ..appealed() }],
-            next_page_token: "a+b".to_owned(),
-            total: 2,
-        })
-    });
-    let page = browser.get("/review?state=appealed&due=overdue&holder=nobody").await;
-    page.shows(&[
-        "已超期",
-        "限高级审核员",
-        "state=appealed&#38;due=overdue&#38;holder=nobody&#38;page=a%2Bb",
-    ]);
-    page.hides(&["地点已经写明"]);
-    browser.get("/review?kind=thanks").await.shows(&["没有符合条件的留言"]);
 }
 
 #[tokio::test]
