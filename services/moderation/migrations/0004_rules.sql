@@ -85,6 +85,12 @@ create table fingerprints (
 create index fingerprints_by_band on fingerprints using gin (bands) with (fastupdate = off);
 create index fingerprints_by_time on fingerprints (seen_at);
 
+-- Finds what shares a band by the index, whatever the planner thinks of it: it can't know how rare a band is,
+-- and would rather read the whole table.
+create function fingerprints_meeting(wanted integer[]) returns setof fingerprints
+language sql stable rows 16 set enable_seqscan = off
+as $$ select * from fingerprints where bands && wanted limit 512 $$;
+
 -- Whether there is a fingerprint, so that a lost one is noticed.
 alter table reviews add column fingerprinted boolean not null default false;
 -- Flooding: how much an author wrote lately.

@@ -240,7 +240,7 @@ impl Number<'_> {
         let abroad = digits.len() < self.digits.len();
         let area = match digits {
             [0, 1, 0, ..] | [0, 2, 0..=9, ..] => 3,
-            [0, 3..=9, 1..=9, ..] => 4,
+            [0, 3..=9, ..] => 4,
             // From abroad the nought is left out.
             [1, 0, ..] | [2, 0..=9, ..] if abroad => 2,
             [3..=9, 1..=9, ..] if abroad => 3,
