@@ -11,6 +11,7 @@ mod keys;
 mod output;
 mod receipt;
 mod reset;
+mod rules;
 mod samples;
 mod serve;
 mod services;

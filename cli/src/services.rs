@@ -176,6 +176,7 @@ const OF_PEOPLE: &[&str] = &[
     "message:submit",
     "review:senior",
     "review:work",
+    "rules:edit",
     "stats:recount",
     "webhook:manage",
 ];

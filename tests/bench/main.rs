@@ -9,6 +9,7 @@ mod ground;
 mod intake;
 mod load;
 mod message;
+mod moderation;
 mod pgbench;
 mod report;
 
@@ -43,6 +44,8 @@ enum Output {
 enum Subject {
     /// Messages taken in: P1, P1b, P2 and P4.
     Intake(intake::Options),
+    /// What moderation's rules find, and how fast: P11.
+    Moderation(moderation::Options),
     /// The service as a process of its own.
     #[command(hide = true)]
     Service {
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
     let done = runtime.block_on(async {
         match arguments.subject {
             Subject::Intake(options) => intake::run(options).await,
+            Subject::Moderation(options) => moderation::run(options).await,
             Subject::Load(options) => load::run(options).await.map(|()| Vec::new()),
             Subject::Service { .. } => Ok(Vec::new()),
         }

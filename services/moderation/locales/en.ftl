@@ -19,6 +19,29 @@ ground-not-mendable = The author can't mend this: please decline the message, or
 explanation-empty = Please tell the author why.
 explanation-too-long = The explanation may have at most { $most } characters: please shorten it.
 
+# What is wrong in the files of a set of rules.
+rules-malformed = Line { $line }: this can't be read: { $what }
+lexicon-malformed = Line { $line }: this row can't be read: { $what }
+lexicon-empty = There is no term in it.
+rules-empty = There is no rule in it.
+file-too-large = The file has { $what } bytes; at most 1 MiB is taken.
+rule-id-malformed = Line { $line }: “{ $what }” is no id of a rule: small letters, digits and hyphens.
+rule-twice = Line { $line }: there is a rule “{ $what }” already.
+detector-twice = Line { $line }: another rule has the detector of “{ $what }” already.
+detector-without-rule = Line { $line }: the detector of “{ $what }” only helps others and has no rule of its own.
+score-outside = Line { $line }: the score must lie between 0 and 1, not be { $what }.
+limit-outside = The limit { $what } is too small or too large.
+term-length = Line { $line }: “{ $what }” is empty or too long.
+word-length = Line { $line }: “{ $what }” must have 2 to 40 characters.
+term-not-folded = Line { $line }: “{ $what }” must be in small letters without spaces.
+term-twice = Line { $line }: “{ $what }” is there already.
+flag-malformed = Line { $line }: this column is empty or says yes, not “{ $what }”.
+too-many-forms = Line { $line }: “{ $what }” can be written in too many ways; please list those that occur.
+category-unknown = Line { $line }: the category of “{ $what }” is no category of terms.
+category-without-rule = Line { $line }: no rule has the category of “{ $what }”.
+note-too-long = The note may have at most { $max } characters.
+version-required = Please name the set by its number.
+
 # The outcome of a whole request.
 fields-invalid = The request was not carried out: please mend what is listed and send it again.
 other-message = This token is for another message: please look the message up by its number and access code.
@@ -39,3 +62,10 @@ request-id-reused = This request id was used for something else: please make a n
 text-missing = The text of this message is not there yet: please try again later.
 texts-unavailable = The texts are not available for the moment: please try again soon.
 database-unavailable = The service is not available for the moment: please try again with the same request id.
+rules-not-found = There is no such set of rules.
+rules-faulty = The set was not taken: please mend what is listed and send it again.
+trial-not-found = There is no such trial.
+trial-running = The trial is not done yet: please wait until it is.
+rules-changed = Another set of rules has come in force since the trial: please try yours again.
+rules-hold-too-much = The set would hold too large a share of all messages: please look at the trial and mend it.
+rules-never-in-force = Only a set that was in force before can be put in force again: please try and publish this one.

@@ -19,6 +19,29 @@ ground-not-mendable = 这条理由留言人无法修改，请改为不予公开�
 explanation-empty = 请向留言人说明原因。
 explanation-too-long = 说明最多 { $most } 个字符，请缩短。
 
+# 规则文件中的错误。
+rules-malformed = 第 { $line } 行：无法读取：{ $what }
+lexicon-malformed = 第 { $line } 行：此行无法读取：{ $what }
+lexicon-empty = 词库中没有词条。
+rules-empty = 文件中没有规则。
+file-too-large = 文件有 { $what } 字节，最多 1 MiB。
+rule-id-malformed = 第 { $line } 行：“{ $what }”不是规则标识：只用小写字母、数字和连字符。
+rule-twice = 第 { $line } 行：已有规则“{ $what }”。
+detector-twice = 第 { $line } 行：“{ $what }”的检测器已被另一条规则使用。
+detector-without-rule = 第 { $line } 行：“{ $what }”的检测器只辅助其他检测器，不能单独成为规则。
+score-outside = 第 { $line } 行：分值须在 0 到 1 之间，不能是 { $what }。
+limit-outside = 限值 { $what } 过小或过大。
+term-length = 第 { $line } 行：“{ $what }”为空或过长。
+word-length = 第 { $line } 行：“{ $what }”须为 2 到 40 个字。
+term-not-folded = 第 { $line } 行：“{ $what }”须为小写，且不含空格。
+term-twice = 第 { $line } 行：“{ $what }”重复。
+flag-malformed = 第 { $line } 行：此列留空或填 yes，不能是“{ $what }”。
+too-many-forms = 第 { $line } 行：“{ $what }”的写法过多，请逐一列出实际出现的写法。
+category-unknown = 第 { $line } 行：“{ $what }”的类别不是词条类别。
+category-without-rule = 第 { $line } 行：没有规则对应“{ $what }”的类别。
+note-too-long = 说明最多 { $max } 个字。
+version-required = 请写明规则版本号。
+
 # 整个请求的结果。
 fields-invalid = 请求未执行，请按所列各项修改后重新提交。
 other-message = 该凭证不属于这条留言，请使用这条留言的编号和查询码重新查询。
@@ -39,3 +62,10 @@ request-id-reused = 此请求编号已用于其他请求，请换一个新的编
 text-missing = 这条留言的文字尚未就绪，请稍后再试。
 texts-unavailable = 暂时无法读取留言文字，请稍后再试。
 database-unavailable = 服务暂时不可用，请用同一请求编号稍后再试。
+rules-not-found = 没有这个版本的规则。
+rules-faulty = 规则未被接受：请修改所列之处后重新提交。
+trial-not-found = 没有这次试运行。
+trial-running = 试运行尚未结束，请稍候。
+rules-changed = 试运行之后已有另一版规则生效，请重新试运行。
+rules-hold-too-much = 这版规则会拦下过多留言：请查看试运行结果并修改。
+rules-never-in-force = 只能恢复曾经生效的规则；新规则请先试运行再发布。

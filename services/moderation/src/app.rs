@@ -2,14 +2,17 @@
 
 pub(crate) mod appeals;
 pub(crate) mod claims;
+pub(crate) mod comparing;
 pub(crate) mod data;
 pub(crate) mod deciding;
 pub(crate) mod figures;
 pub(crate) mod hearing;
 pub(crate) mod marking;
 pub(crate) mod reading;
+pub(crate) mod rules;
 pub(crate) mod screening;
 mod trusting;
+pub(crate) mod trying;
 
 use jiff::Timestamp;
 use liuyan_kit::{clock::SharedClock, db::Db};
@@ -18,7 +21,7 @@ use uuid::Uuid;
 
 use crate::{
     config::Config,
-    domain::{review::Review, screen::Screener},
+    domain::review::Review,
     error::Error,
     store::{
         requests::{self, Answered},
@@ -38,8 +41,8 @@ pub struct App {
     pub texts: Texts,
     /// What seals the words of authors who appeal.
     pub vault: Vault,
-    /// The rules.
-    pub screener: Screener,
+    /// The rules in force.
+    pub rules: rules::InForce,
     /// The settings.
     pub config: Config,
 }

@@ -13,6 +13,14 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Whether clean messages pass by themselves where the office has not chosen.
     pub default_pass: bool,
+    /// Whether messages are compared with earlier ones.
+    pub compare_messages: bool,
+    /// After how many seconds every replica reads by the set of rules that was published.
+    pub rules_seconds: u32,
+    /// On how many messages a set of rules is tried.
+    pub trial_messages: u32,
+    /// The share of messages that a set of rules may hold, 0 to 1.
+    pub trial_hold_share: f64,
     /// How many reviews one round of screening takes.
     pub screening_batch: u16,
     /// After how many seconds a crashed round is taken up again.
@@ -53,6 +61,11 @@ impl Config {
     /// How long the worker waits for work that nobody woke it for.
     pub fn screening_idle(&self) -> Duration {
         Duration::from_millis(u64::from(self.screening_idle_milliseconds))
+    }
+
+    /// How long a replica may read by rules that are no longer in force.
+    pub fn rules_idle(&self) -> Duration {
+        Duration::from_secs(u64::from(self.rules_seconds.max(1)))
     }
 
     /// How long a text that was missing `misses` times before is waited for.

@@ -7,7 +7,7 @@ use liuyan_kit::{
     db,
 };
 
-use crate::domain::{appeal::Obstacle, review::State};
+use crate::domain::{appeal::Obstacle, review::State, rules::Fault};
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,38 @@ pub enum Error {
     /// The same request id came with another request.
     #[error("the request id was used for another request")]
     RequestIdReused,
+    /// There is no such set of rules.
+    #[error("there is no such set of rules")]
+    RulesNotFound,
+    /// Files of a set of rules are wrong.
+    #[error("the rules are wrong in {} places", .0.len())]
+    RulesFaulty(Vec<Fault>),
+    /// There is no such trial.
+    #[error("there is no such trial")]
+    TrialNotFound,
+    /// The trial is not done.
+    #[error("the trial has read {read} messages and goes on")]
+    TrialRunning {
+        /// How many messages it has read.
+        read: u32,
+    },
+    /// Another set has come in force since the trial.
+    #[error("set {in_force} has come in force since the trial")]
+    RulesChanged {
+        /// The set that is in force.
+        in_force: u32,
+    },
+    /// The set would hold too much.
+    #[error("the set would hold {share} of all messages, of which {most} may be held")]
+    HoldsTooMuch {
+        /// The share that it would hold.
+        share: f64,
+        /// The share that may be held.
+        most: f64,
+    },
+    /// The set was never in force.
+    #[error("the set was never in force")]
+    NeverInForce,
     /// Intake has no text of the revision in question.
     #[error("intake has no text of this revision")]
     TextMissing,
@@ -82,8 +114,10 @@ pub enum Error {
 impl Classify for Error {
     fn class(&self) -> Class {
         match self {
-            Self::Invalid(_) => Class::Invalid,
-            Self::ReviewNotFound => Class::NotFound,
+            Self::Invalid(_) | Self::RulesFaulty(_) => Class::Invalid,
+            Self::ReviewNotFound | Self::RulesNotFound | Self::TrialNotFound => Class::NotFound,
+            Self::TrialRunning { .. } | Self::RulesChanged { .. } => Class::Precondition,
+            Self::HoldsTooMuch { .. } | Self::NeverInForce => Class::Precondition,
             Self::NotHeld(_) | Self::ClaimedByAnother | Self::NotClaimed => Class::Precondition,
             Self::NotApproved(_) | Self::TextMissing | Self::NotAppealed(_) | Self::Appeal(_) => {
                 Class::Precondition
@@ -101,6 +135,13 @@ impl Classify for Error {
     fn reason(&self) -> &'static str {
         match self {
             Self::Invalid(_) => "FIELDS_INVALID",
+            Self::RulesNotFound => "RULES_NOT_FOUND",
+            Self::RulesFaulty(_) => "RULES_FAULTY",
+            Self::TrialNotFound => "TRIAL_NOT_FOUND",
+            Self::TrialRunning { .. } => "TRIAL_RUNNING",
+            Self::RulesChanged { .. } => "RULES_CHANGED",
+            Self::HoldsTooMuch { .. } => "RULES_HOLD_TOO_MUCH",
+            Self::NeverInForce => "RULES_NEVER_IN_FORCE",
             Self::OtherMessage => "OTHER_MESSAGE",
             Self::ReviewNotFound => "REVIEW_NOT_FOUND",
             Self::NotHeld(_) => "REVIEW_NOT_HELD",
@@ -128,6 +169,15 @@ impl Classify for Error {
     fn violations(&self) -> Vec<Violation> {
         match self {
             Self::Invalid(violations) => violations.clone(),
+            Self::RulesFaulty(faults) => faults
+                .iter()
+                .map(|fault| {
+                    let field = format!("files.{}[{}]", fault.file.as_str(), fault.line);
+                    Violation::new(field, fault.reason)
+                        .with("line", fault.line)
+                        .with("what", &fault.what)
+                })
+                .collect(),
             _ => Vec::new(),
         }
     }
@@ -136,6 +186,11 @@ impl Classify for Error {
         match self {
             Self::NotHeld(state) | Self::NotApproved(state) | Self::NotAppealed(state) => {
                 vec![("state", state.as_str().to_owned())]
+            }
+            Self::TrialRunning { read } => vec![("read", read.to_string())],
+            Self::RulesChanged { in_force } => vec![("in_force", in_force.to_string())],
+            Self::HoldsTooMuch { share, most } => {
+                vec![("share", format!("{share:.3}")), ("most", format!("{most:.3}"))]
             }
             _ => Vec::new(),
         }

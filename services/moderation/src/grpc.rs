@@ -4,6 +4,7 @@ mod appeals;
 mod convert;
 mod figures;
 mod parse;
+pub(crate) mod rules;
 
 use std::{sync::Arc, time::Duration};
 
@@ -43,11 +44,7 @@ pub struct Grpc {
 impl Grpc {
     /// Serves the use cases of `app`; `signer` lets moderators see files at intake.
     pub fn new(app: Arc<App>, signer: Signer) -> Self {
-        let words = Words::new(&[
-            ("zh-CN", include_str!("../locales/zh-CN.ftl")),
-            ("en", include_str!("../locales/en.ftl")),
-        ]);
-        Self { app, words, signer, told: figures::Told::default() }
+        Self { app, words: words(), signer, told: figures::Told::default() }
     }
 
     /// Tells an error to the caller, in the caller's language.
@@ -190,6 +187,14 @@ impl Grpc {
 fn moderator(caller: &Caller) -> Moderator {
     let senior = caller.has(SENIOR);
     Moderator { name: name(caller), account: caller.subject.clone(), senior }
+}
+
+/// What callers are told, in their languages.
+fn words() -> Words {
+    Words::new(&[
+        ("zh-CN", include_str!("../locales/zh-CN.ftl")),
+        ("en", include_str!("../locales/en.ftl")),
+    ])
 }
 
 /// Who calls, as it is stored: two issuers may use one subject.
@@ -373,14 +378,8 @@ impl ReviewService for Grpc {
 
 #[cfg(test)]
 mod tests {
-    use liuyan_kit::locale::Words;
-
     #[test]
     fn every_text_is_there_in_both_languages() {
-        let words = Words::new(&[
-            ("zh-CN", include_str!("../locales/zh-CN.ftl")),
-            ("en", include_str!("../locales/en.ftl")),
-        ]);
-        assert_eq!(words.faults(), Vec::<String>::new());
+        assert_eq!(super::words().faults(), Vec::<String>::new());
     }
 }

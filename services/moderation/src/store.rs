@@ -7,10 +7,13 @@ pub(crate) mod data;
 pub(crate) mod decisions;
 pub(crate) mod erasing;
 pub(crate) mod figures;
+pub(crate) mod likeness;
 pub(crate) mod listing;
 pub(crate) mod queue;
 pub(crate) mod requests;
 pub(crate) mod reviews;
+pub(crate) mod rules;
+pub(crate) mod trials;
 pub(crate) mod trust;
 pub(crate) mod waiting;
 

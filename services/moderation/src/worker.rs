@@ -10,6 +10,9 @@ use tokio::sync::Notify;
 
 use crate::{app::App, error::Error};
 
+/// How often old fingerprints are looked for.
+const FORGETTING: Duration = Duration::from_secs(600);
+
 /// Screens whatever waits, woken by `arrived`.
 pub(crate) fn screen(host: &Host, app: &Arc<App>, arrived: Arc<Notify>) {
     let app = Arc::clone(app);
@@ -46,6 +49,49 @@ pub(crate) fn watch_appeals(host: &Host, app: &Arc<App>) {
                 return Ok::<_, Error>(Worked::More);
             }
             Ok(Worked::Idle)
+        }
+    });
+}
+
+/// Takes up the set of rules that is in force, on every replica.
+pub(crate) fn follow_rules(host: &Host, app: &Arc<App>) {
+    let app = Arc::clone(app);
+    let pace = WorkPace { idle: app.config.rules_idle(), wake: None };
+    host.work("rules", pace, move || {
+        let app = Arc::clone(&app);
+        async move {
+            app.follow_rules().await?;
+            Ok::<_, Error>(Worked::Idle)
+        }
+    });
+}
+
+/// Tries sets of rules on messages of the past.
+pub(crate) fn try_rules(host: &Host, app: &Arc<App>) {
+    let app = Arc::clone(app);
+    let pace = WorkPace { idle: app.config.rules_idle(), wake: None };
+    host.work("rule trials", pace, move || {
+        let app = Arc::clone(&app);
+        async move {
+            match app.try_some().await? {
+                false => Ok::<_, Error>(Worked::Idle),
+                true => Ok(Worked::More),
+            }
+        }
+    });
+}
+
+/// Forgets fingerprints that are too old.
+pub(crate) fn forget(host: &Host, app: &Arc<App>) {
+    let app = Arc::clone(app);
+    let pace = WorkPace { idle: FORGETTING, wake: None };
+    host.work("fingerprints", pace, move || {
+        let app = Arc::clone(&app);
+        async move {
+            match app.forget_some().await? {
+                0 => Ok::<_, Error>(Worked::Idle),
+                _ => Ok(Worked::More),
+            }
         }
     });
 }

@@ -59,7 +59,7 @@ impl Role {
             Self::Clerk => &["account", "case:work", "case:read", "message:on_behalf"],
             Self::Supervisor => &["account", "case:read", "case:supervise"],
             Self::Moderator => &["account", "review:work"],
-            Self::SeniorModerator => &["account", "review:work", "review:senior"],
+            Self::SeniorModerator => &["account", "review:work", "review:senior", "rules:edit"],
             Self::Editor => &["account", "directory:write", "column:write", "stats:recount"],
             Self::Administrator => &[
                 "account",

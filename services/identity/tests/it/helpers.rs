@@ -38,6 +38,7 @@ pub(crate) const GRANTS: &[&str] = &[
     "message:submit",
     "review:senior",
     "review:work",
+    "rules:edit",
     "session:*",
     "stats:recount",
     "webhook:manage",

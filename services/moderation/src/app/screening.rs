@@ -1,7 +1,7 @@
 //! The rules read what waits for them.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -11,14 +11,23 @@ use sqlx::PgConnection;
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
-use super::{App, trusting::Trust};
+use super::{
+    App,
+    comparing::{Compared, longest},
+    trusting::Trust,
+};
 use crate::{
-    domain::{screen::Hit, text::Text},
+    domain::{
+        likeness::Fingerprint,
+        screen::{Hit, Screener},
+        text::{Span as Place, Text},
+    },
     error::Error,
     events::{self, Approval},
     store::{
+        likeness,
         queue::{self, Leased, Outcome},
-        trust, waiting,
+        reviews, trust, waiting,
     },
     texts::MOST_AT_ONCE,
 };
@@ -31,6 +40,8 @@ const PURPOSE: &str = "screening";
 struct Read {
     revision: u32,
     hits: Vec<Hit>,
+    fingerprint: Option<Fingerprint>,
+    span: Option<Place>,
 }
 
 impl App {
@@ -65,14 +76,24 @@ impl App {
                 None => missing.push(one.clone()),
             }
         }
-        let read = self.read(there).await?;
+        let screener = self.rules.screener();
+        let mut read = self.read(&screener, there).await?;
+        let kept = self.compare_read(&screener, &mut read).await?;
         let app = Arc::clone(self);
         let now = self.clock.now();
         self.db
             .write(move |tx| {
                 Box::pin(async move {
                     app.put_off_missing(tx, now, &missing).await?;
-                    app.settle(tx, now, read).await
+                    let settled = app.settle(tx, now, screener.version(), read).await?;
+                    let kept: Vec<_> = kept
+                        .iter()
+                        .filter(|one| settled.contains(&one.message_id))
+                        .filter_map(|one| {
+                            Some((one.message_id, one.submitted_at, one.fingerprint.as_ref()?))
+                        })
+                        .collect();
+                    Ok(likeness::keep(tx, &kept).await?)
                 })
             })
             .await
@@ -101,22 +122,56 @@ impl App {
     /// Reads texts by the rules, apart from the threads that serve. Each reading belongs to the
     /// trace of its own message.
     async fn read(
-        self: &Arc<Self>,
+        &self,
+        screener: &Arc<Screener>,
         texts: Vec<(Leased, Text)>,
     ) -> Result<HashMap<Uuid, Read>, Error> {
-        let app = Arc::clone(self);
+        let screener = Arc::clone(screener);
         let read = move || {
             texts
                 .into_iter()
                 .map(|(one, text)| {
                     let span = tracing::info_span!("review.screen", message_id = %one.message_id);
                     telemetry::follow(&span, one.traceparent.as_deref());
-                    let hits = span.in_scope(|| app.screener.screen(&text));
-                    (one.message_id, Read { revision: text.revision, hits })
+                    let read = span.in_scope(|| read_one(&screener, &text));
+                    (one.message_id, read)
                 })
                 .collect()
         };
         Ok(tokio::task::spawn_blocking(read).await?)
+    }
+
+    /// Adds what comparison with other messages finds, and gives what of them is worth keeping.
+    async fn compare_read(
+        &self,
+        screener: &Screener,
+        read: &mut HashMap<Uuid, Read>,
+    ) -> Result<Vec<Compared>, Error> {
+        if !self.config.compare_messages {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<Uuid> = read.keys().copied().collect();
+        let who = reviews::authors(&mut *self.db.read().await?, &ids).await?;
+        let compared = who.into_iter().filter_map(|who| {
+            let read = read.get(&who.message_id)?;
+            Some(Compared {
+                fingerprint: read.fingerprint.clone(),
+                span: read.span,
+                message_id: who.message_id,
+                number: who.number,
+                author_id: who.author_id,
+                submitted_at: who.submitted_at,
+            })
+        });
+        let mut compared: Vec<Compared> = compared.collect();
+        let comparison = self.compare(screener, compared.iter().collect()).await?;
+        for (id, hits) in comparison.hits {
+            if let Some(read) = read.get_mut(&id) {
+                read.hits.extend(hits);
+            }
+        }
+        compared.retain(|one| !comparison.known.contains(&one.message_id));
+        Ok(compared)
     }
 
     async fn put_off_missing(
@@ -136,16 +191,16 @@ impl App {
         Ok(())
     }
 
-    /// Approves or holds what was read. A review that was withdrawn, decided or sent in again
-    /// meanwhile is left alone.
+    /// Approves or holds what was read, and gives which. A review that was withdrawn, decided or
+    /// sent in again meanwhile is left alone.
     async fn settle(
         &self,
         tx: &mut PgConnection,
         now: Timestamp,
+        version: u32,
         mut read: HashMap<Uuid, Read>,
-    ) -> Result<(), Error> {
+    ) -> Result<HashSet<Uuid>, Error> {
         let ids: Vec<Uuid> = read.keys().copied().collect();
-        let version = self.screener.version();
         let (mut outcomes, mut said) = (Vec::with_capacity(ids.len()), Vec::new());
         let unsettled = queue::lock_screening(tx, &ids).await?;
         let trust = Trust::of(tx, &self.config, now, &unsettled).await?;
@@ -157,7 +212,7 @@ impl App {
             else {
                 continue;
             };
-            let clean = trust.lets_pass(&review) && read.hits.is_empty();
+            let clean = trust.lets_pass(&review) && !read.hits.iter().any(Hit::holds);
             let approved = clean && !trust.samples(message.message_id);
             if clean && !approved {
                 sampled.push(message.message_id);
@@ -184,7 +239,18 @@ impl App {
         waiting::schedule(tx, &self.config.work, &ids).await?;
         trust::mark_sampled(tx, &sampled).await?;
         outbox::publish_all(tx, now, &said).await?;
-        Ok(())
+        Ok(outcomes.iter().map(|one| one.message_id).collect())
+    }
+}
+
+/// Reads one text by the rules.
+fn read_one(screener: &Screener, text: &Text) -> Read {
+    let shortest = screener.limits().duplicate_shortest;
+    Read {
+        revision: text.revision,
+        hits: screener.screen(text),
+        fingerprint: Fingerprint::of(text, screener.variants(), shortest),
+        span: longest(text),
     }
 }
 

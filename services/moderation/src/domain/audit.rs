@@ -10,6 +10,12 @@ use uuid::Uuid;
 pub enum Action {
     /// Loaded the list of grounds or a set of rules.
     DataLoaded,
+    /// Wrote a set of rules and had it tried.
+    RulesTried,
+    /// Put a set of rules in force.
+    RulesPublished,
+    /// Put an earlier set of rules in force again.
+    RulesRolledBack,
     /// Chose whether an office's clean messages pass by themselves.
     PolicySet,
     /// Looked at a review with its text.
@@ -39,6 +45,9 @@ impl Action {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::DataLoaded => "data-loaded",
+            Self::RulesTried => "rules-tried",
+            Self::RulesPublished => "rules-published",
+            Self::RulesRolledBack => "rules-rolled-back",
             Self::PolicySet => "policy-set",
             Self::ReviewRead => "review-read",
             Self::ReviewClaimed => "review-claimed",

@@ -1,5 +1,6 @@
-//! Text as the detectors read it: compatibility forms folded (NFKC), lower case, invisible
-//! characters and accents dropped, and for each character the cluster that it came from.
+//! Text as the detectors read it: compatibility forms folded (NFKC), lower case, variants and
+//! look-alikes as the characters that they stand for, invisible characters and accents dropped,
+//! what a mark turns round read as it is seen; and for each character the cluster it came from.
 
 use std::{ops::Range, str::Chars};
 
@@ -7,6 +8,95 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::text::{Field, Span};
+
+/// Turns what follows round, so that it is seen from right to left.
+const TURNED: &str = "\u{202e}";
+/// The characters of the basic plane.
+const PLANE: usize = 1 << 16;
+
+/// Letters of other scripts that look like Latin ones.
+const LOOKALIKES: [(char, char); 35] = [
+    ('\u{430}', 'a'),
+    ('\u{432}', 'b'),
+    ('\u{435}', 'e'),
+    ('\u{43a}', 'k'),
+    ('\u{43c}', 'm'),
+    ('\u{43d}', 'h'),
+    ('\u{43e}', 'o'),
+    ('\u{440}', 'p'),
+    ('\u{441}', 'c'),
+    ('\u{442}', 't'),
+    ('\u{443}', 'y'),
+    ('\u{445}', 'x'),
+    ('\u{455}', 's'),
+    ('\u{456}', 'i'),
+    ('\u{458}', 'j'),
+    ('\u{501}', 'd'),
+    ('\u{51b}', 'q'),
+    ('\u{51d}', 'w'),
+    ('\u{3b1}', 'a'),
+    ('\u{3b2}', 'b'),
+    ('\u{3b5}', 'e'),
+    ('\u{3b9}', 'i'),
+    ('\u{3ba}', 'k'),
+    ('\u{3bd}', 'v'),
+    ('\u{3bf}', 'o'),
+    ('\u{3c1}', 'p'),
+    ('\u{3c4}', 't'),
+    ('\u{3c5}', 'u'),
+    ('\u{3c7}', 'x'),
+    ('\u{d7}', 'x'),
+    ('\u{131}', 'i'),
+    ('\u{251}', 'a'),
+    ('\u{261}', 'g'),
+    ('\u{24ff}', '0'),
+    ('\u{25cb}', '\u{3007}'),
+];
+/// Where the digits 0 to 9 of other scripts begin.
+const NOUGHTS: [u32; 17] = [
+    0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50,
+    0xed0, 0xf20, 0x1040, 0x17e0,
+];
+/// Where ringed digits 1 to 9 begin that NFKC leaves alone.
+const RINGED_ONES: [u32; 4] = [0x2776, 0x2780, 0x278a, 0x24f5];
+
+/// What characters are read as.
+#[derive(Debug)]
+pub struct Variants(Vec<char>);
+
+impl Variants {
+    /// Groups of characters, each read as the first of its group, beside the look-alikes of Latin
+    /// letters and digits that everybody knows.
+    pub fn new(groups: &[String]) -> Self {
+        let mut read_as: Vec<char> =
+            (0..PLANE as u32).map(|code| char::from_u32(code).unwrap_or_default()).collect();
+        let mut set = |from: u32, to: char| {
+            if let Some(entry) = read_as.get_mut(from as usize) {
+                *entry = to;
+            }
+        };
+        for (nought, digit) in NOUGHTS.iter().flat_map(|nought| (0..10).map(move |d| (nought, d))) {
+            set(nought + digit, char::from_digit(digit, 10).unwrap_or_default());
+        }
+        for (one, digit) in RINGED_ONES.iter().flat_map(|one| (1..10).map(move |d| (one, d))) {
+            set(one + digit - 1, char::from_digit(digit, 10).unwrap_or_default());
+        }
+        for (from, to) in LOOKALIKES {
+            set(from as u32, to);
+        }
+        for group in groups {
+            let mut group = group.chars();
+            if let Some(first) = group.next() {
+                group.for_each(|variant| set(variant as u32, first));
+            }
+        }
+        Self(read_as)
+    }
+
+    fn read(&self, c: char) -> char {
+        self.0.get(c as usize).copied().unwrap_or(c)
+    }
+}
 
 /// One field, folded.
 #[derive(Debug)]
@@ -21,7 +111,7 @@ pub struct Folded {
 
 impl Folded {
     /// Folds a field's text.
-    pub fn new(field: Field, text: &str) -> Self {
+    pub fn new(field: Field, text: &str, variants: &Variants) -> Self {
         let mut folded = Self {
             field,
             chars: Vec::with_capacity(text.len() / 2),
@@ -31,29 +121,45 @@ impl Folded {
         if is_plain(text.chars()) {
             // One character is one cluster here and NFKC changes nothing: most messages.
             for c in text.chars() {
-                folded.push(c.to_ascii_lowercase());
+                folded.push(variants.read(c.to_ascii_lowercase()));
                 folded.length += 1;
             }
             return folded;
         }
+        let mut turned_from = None;
         for cluster in text.graphemes(true) {
+            match cluster {
+                TURNED => turned_from = turned_from.or(Some(folded.chars.len())),
+                "\u{202c}" | "\u{2069}" | "\n" | "\r\n" => folded.turn(turned_from.take()),
+                _ => {}
+            }
             if is_plain(cluster.chars()) {
-                cluster.chars().for_each(|c| folded.push(c.to_ascii_lowercase()));
+                cluster.chars().for_each(|c| folded.push(variants.read(c.to_ascii_lowercase())));
             } else {
                 cluster
                     .nfkc()
+                    .map(|c| variants.read(c))
                     .flat_map(char::to_lowercase)
                     .filter(|c| !is_invisible(*c))
-                    .for_each(|c| folded.push(c));
+                    .for_each(|c| folded.push(variants.read(c)));
             }
             folded.length += 1;
         }
+        folded.turn(turned_from);
         folded
     }
 
     fn push(&mut self, c: char) {
         self.chars.push(c);
         self.clusters.push(self.length);
+    }
+
+    /// Sets characters in the order in which they are seen.
+    fn turn(&mut self, from: Option<usize>) {
+        if let Some(from) = from {
+            self.chars[from..].reverse();
+            self.clusters[from..].reverse();
+        }
     }
 
     /// The folded characters.
@@ -63,11 +169,10 @@ impl Folded {
 
     /// The span of the original that folded characters came from. They must not be none.
     pub fn span(&self, range: Range<usize>) -> Span {
-        Span {
-            field: self.field,
-            start: self.clusters[range.start],
-            end: self.clusters[range.end - 1] + 1,
-        }
+        let clusters = &self.clusters[range];
+        let start = clusters.iter().copied().min().unwrap_or_default();
+        let end = clusters.iter().copied().max().unwrap_or_default() + 1;
+        Span { field: self.field, start, end }
     }
 
     /// The span of the whole field.
@@ -79,6 +184,12 @@ impl Folded {
     pub fn word_at(&self, at: usize, words: &[Vec<char>]) -> Option<usize> {
         let rest = self.chars.get(at..)?;
         words.iter().filter(|word| rest.starts_with(word)).map(Vec::len).max()
+    }
+
+    /// Whether one of the words ends right before `end`; gives its length.
+    pub fn word_before(&self, end: usize, words: &[Vec<char>]) -> Option<usize> {
+        let before = self.chars.get(..end)?;
+        words.iter().filter(|word| before.ends_with(word)).map(Vec::len).max()
     }
 
     /// Whether one of the words begins in a range.
@@ -114,8 +225,12 @@ fn is_invisible(c: char) -> bool {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Folded {
+        Folded::new(Field::Body, text, &Variants::new(&["电電".into()]))
+    }
+
     fn folded(text: &str) -> String {
-        Folded::new(Field::Body, text).chars.iter().collect()
+        read(text).chars.iter().collect()
     }
 
     #[test]
@@ -128,8 +243,25 @@ mod tests {
     }
 
     #[test]
+    fn variants_and_lookalikes_are_read_as_what_they_stand_for() {
+        assert_eq!(folded("電话"), "电话");
+        assert_eq!(folded("А\u{441}\u{3bf}"), "aco");
+        assert_eq!(folded("\u{661}\u{966}❸"), "103");
+    }
+
+    #[test]
+    fn what_is_turned_round_is_read_as_it_is_seen() {
+        let text = read("a\u{202e}cb\u{202c}d");
+        assert_eq!(text.chars.iter().collect::<String>(), "abcd");
+        let span = text.span(1..3);
+        assert_eq!((span.start, span.end), (2, 4));
+        assert_eq!(folded("a\u{202e}cb\nd"), "abc\nd");
+        assert_eq!(folded("a\u{202e}cb"), "abc");
+    }
+
+    #[test]
     fn a_span_counts_clusters_of_the_original() {
-        let text = Folded::new(Field::Body, "👍🏽ａ\u{200b}b㎡c");
+        let text = read("👍🏽ａ\u{200b}b㎡c");
         let chars: String = text.chars.iter().collect();
         let at = |c: char| text.chars.iter().position(|other| *other == c).unwrap();
         assert!(chars.contains("abm2c"));

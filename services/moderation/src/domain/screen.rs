@@ -1,19 +1,24 @@
-//! Reads a text by the rules. One pass per detector, no backtracking: time grows with the length
-//! of the text and with nothing else.
+//! Reads a text by the rules. Each detector passes over the text once, and looks a fixed way
+//! around what it finds: time grows with the length of the text and with nothing else.
 
+mod accusations;
+mod addresses;
 mod contacts;
 mod lexicon;
+mod names;
 mod numbers;
-mod places;
+mod plates;
 mod quality;
+mod tables;
 
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range};
 
 use super::{
-    fold::Folded,
-    rules::{Action, BadRules, Detector, Lists, RuleSet},
+    fold::{Folded, Variants},
+    rules::{Action, BadRules, Detector, Limits, RuleSet},
     text::{Field, Span, Text},
 };
+use tables::Tables;
 
 /// The most hits of one text that are kept. A person who sees so many needs no more.
 pub const MOST_HITS: usize = 100;
@@ -29,6 +34,15 @@ pub struct Hit {
     pub action: Action,
     /// How sure it is, 0 to 1.
     pub score: f64,
+    /// The number of another message that it is like; for moderators only.
+    pub like: String,
+}
+
+impl Hit {
+    /// Whether a person must look before the message may pass.
+    pub fn holds(&self) -> bool {
+        self.action != Action::Note
+    }
 }
 
 /// Something found in a folded field.
@@ -41,72 +55,6 @@ struct Found {
 impl Found {
     fn new(detector: Detector, range: Range<usize>) -> Self {
         Self { detector, range }
-    }
-}
-
-/// What a character may begin or be, looked up before anything else is tried there.
-mod mark {
-    /// A Han numeral; its value is in the low four bits.
-    pub(super) const NUMERAL: u8 = 1 << 4;
-    /// The province of a plate.
-    pub(super) const PROVINCE: u8 = 1 << 5;
-    /// Begins a word before a QQ number or WeChat id.
-    pub(super) const CONTACT: u8 = 1 << 6;
-}
-
-/// Lists as the detectors use them: words cut into characters once.
-#[derive(Debug)]
-struct Tables {
-    lists: Lists,
-    /// Marks of each character of the basic plane.
-    marks: Vec<u8>,
-    amounts: Vec<Vec<char>>,
-    telephone: Vec<Vec<char>>,
-    card: Vec<Vec<char>>,
-    qq: Vec<Vec<char>>,
-    wechat: Vec<Vec<char>>,
-    buildings: Vec<Vec<char>>,
-    buildings_before_bare_room: Vec<Vec<char>>,
-    rooms: Vec<Vec<char>>,
-}
-
-impl Tables {
-    fn new(lists: &Lists) -> Self {
-        let cut = |words: &[String]| words.iter().map(|word| word.chars().collect()).collect();
-        let mut marks = vec![0; 1 << 16];
-        let mut set = |c: char, mark: u8| {
-            if let Some(marks) = marks.get_mut(c as usize) {
-                *marks |= mark;
-            }
-        };
-        for (value, forms) in (0..).zip(&lists.numerals) {
-            forms.chars().for_each(|c| set(c, mark::NUMERAL | value));
-        }
-        lists.plate_provinces.chars().for_each(|c| set(c, mark::PROVINCE));
-        let announced = lists.qq.iter().chain(&lists.wechat);
-        announced.filter_map(|word| word.chars().next()).for_each(|c| set(c, mark::CONTACT));
-        Self {
-            marks,
-            amounts: cut(&lists.amounts),
-            telephone: cut(&lists.telephone),
-            card: cut(&lists.card),
-            qq: cut(&lists.qq),
-            wechat: cut(&lists.wechat),
-            buildings: cut(&lists.buildings),
-            buildings_before_bare_room: cut(&lists.buildings_before_bare_room),
-            rooms: cut(&lists.rooms),
-            lists: lists.clone(),
-        }
-    }
-
-    /// Whether a character has a mark.
-    fn marked(&self, c: char, mark: u8) -> bool {
-        self.marks.get(c as usize).is_some_and(|marks| marks & mark != 0)
-    }
-
-    /// The value of a Han numeral.
-    fn numeral(&self, c: char) -> Option<u8> {
-        self.marked(c, mark::NUMERAL).then(|| self.marks[c as usize] & 0xf)
     }
 }
 
@@ -124,7 +72,7 @@ impl Screener {
     /// # Errors
     /// If the words can't be built into an automaton.
     pub fn new(set: RuleSet) -> Result<Self, BadRules> {
-        let lexicon = lexicon::Lexicon::new(&set.lexicon)?;
+        let lexicon = lexicon::Lexicon::new(&set)?;
         Ok(Self { tables: Tables::new(&set.lists), lexicon, set })
     }
 
@@ -138,32 +86,59 @@ impl Screener {
         self.set.fingerprint
     }
 
+    /// How variants of characters are read.
+    pub fn variants(&self) -> &Variants {
+        &self.tables.variants
+    }
+
+    /// What the rules compare messages by.
+    pub fn limits(&self) -> &Limits {
+        &self.set.limits
+    }
+
     /// What the rules find in a text, in the order of the text, at most [`MOST_HITS`].
     pub fn screen(&self, text: &Text) -> Vec<Hit> {
         let mut hits = Vec::new();
         let mut link = None;
         let mut contact = false;
+        let mut hints = Hints::default();
+        let mut characters = 0;
         for field in Field::ALL {
             let text = text.field(field);
             if text.is_empty() {
                 continue;
             }
-            let folded = Folded::new(field, text);
+            let folded = Folded::new(field, text, &self.tables.variants);
+            characters += folded.chars().len();
             let links = contacts::links(&folded);
             let mut found = self.find(&folded, &links);
             found.sort_by_key(|found| (found.range.start, found.range.end));
             contact |= found.iter().any(|found| is_contact(found.detector));
             link = link.or_else(|| links.into_iter().next().map(|range| folded.span(range)));
             for found in found {
-                self.hit(&mut hits, found.detector, folded.span(found.range));
+                match found.detector {
+                    Detector::AdvertisingHint => hints.add(&folded, found.range),
+                    Detector::ServiceNumber | Detector::AccusationHint => {}
+                    detector => hits.extend(self.hit(detector, folded.span(found.range))),
+                }
             }
-            if quality::is_unreadable(&folded) {
-                self.hit(&mut hits, Detector::Unreadable, folded.whole());
+            if quality::is_unreadable(&folded, &self.tables) {
+                hits.extend(self.hit(Detector::Unreadable, folded.whole()));
             }
         }
         if let (Some(span), true) = (link, contact) {
-            self.hit(&mut hits, Detector::LinkAndContact, span);
+            hits.extend(self.hit(Detector::LinkAndContact, span));
         }
+        let needed = if contact || link.is_some() {
+            self.set.limits.hints_with_contact
+        } else {
+            self.set.limits.hints_alone
+        };
+        let dense = characters <= hints.words.len() * self.set.limits.hint_distance;
+        if let Some(span) = hints.first.filter(|_| dense && hints.words.len() >= needed) {
+            hits.extend(self.hit(Detector::Advertising, span));
+        }
+        hits.truncate(MOST_HITS);
         hits
     }
 
@@ -171,17 +146,38 @@ impl Screener {
         let mut found = Vec::new();
         numbers::find(folded, &self.tables, links, &mut found);
         contacts::find(folded, &self.tables, &mut found);
-        places::find_plates(folded, &self.tables, &mut found);
-        places::find_addresses(folded, &self.tables, &mut found);
+        plates::find(folded, &self.tables, &mut found);
+        addresses::find(folded, &self.tables, &mut found);
+        names::find(folded, &self.tables, &mut found);
         self.lexicon.find(folded, &mut found);
+        accusations::find(folded, &self.tables, &mut found);
         found
     }
 
-    fn hit(&self, hits: &mut Vec<Hit>, detector: Detector, span: Span) {
-        let rule = self.set.rules.iter().find(|rule| rule.detector == detector);
-        if let (Some(rule), true) = (rule, hits.len() < MOST_HITS) {
-            hits.push(Hit { rule: rule.id.clone(), span, action: rule.action, score: rule.score });
-        }
+    /// What the rule of a detector says of a span; nothing if the set has no such rule.
+    pub fn hit(&self, detector: Detector, span: Span) -> Option<Hit> {
+        let rule = self.set.rules.iter().find(|rule| rule.detector == detector)?;
+        Some(Hit {
+            rule: rule.id.clone(),
+            span,
+            action: rule.action,
+            score: rule.score,
+            like: String::new(),
+        })
+    }
+}
+
+/// Words that only together make an advertisement.
+#[derive(Default)]
+struct Hints {
+    words: HashSet<String>,
+    first: Option<Span>,
+}
+
+impl Hints {
+    fn add(&mut self, text: &Folded, range: Range<usize>) {
+        self.words.insert(text.chars()[range.clone()].iter().collect());
+        self.first = self.first.or_else(|| Some(text.span(range)));
     }
 }
 
@@ -192,6 +188,7 @@ fn is_contact(detector: Detector) -> bool {
         Detector::Mobile
             | Detector::Landline
             | Detector::LandlineInContext
+            | Detector::ServiceNumber
             | Detector::Qq
             | Detector::Wechat
     )

@@ -125,6 +125,7 @@ fn state(state: State) -> proto::ReviewState {
 
 fn hit(hit: &Hit) -> proto::Hit {
     let action = match hit.action {
+        Action::Note => proto::Action::Note,
         Action::Redact => proto::Action::Redact,
         Action::Hold => proto::Action::Hold,
     };
@@ -133,6 +134,7 @@ fn hit(hit: &Hit) -> proto::Hit {
         span: Some(span(hit.span)),
         action: action.into(),
         score: hit.score,
+        like: hit.like.clone(),
     }
 }
 

@@ -150,4 +150,48 @@ pub const CHECKS: &[Check] = &[
                                              decode(repeat('00', 32), 'hex')))
               + (select 1 - count(*) from audit_head)",
     ),
+    (
+        "every set of rules has its number, and every number that was used its set",
+        "select (select count(*) from rule_sets
+                 where not exists (select from data_sets
+                                   where name = 'rules' and data_sets.version = rule_sets.version))
+              + (select count(*) from (select version from rule_publications
+                                       union select version from rule_trials
+                                       union select base_version from rule_trials) as used
+                 where not exists (select from rule_sets where rule_sets.version = used.version))",
+    ),
+    (
+        "a set of rules is in force, and every publication is there",
+        "select (select count(*) from (select from rule_sets limit 1) as one
+                 where not exists (select from rule_publications))
+              + (select coalesce(max(ordinal), 0) - count(*) from rule_publications)
+              + (select count(*) from audit
+                 where action in ('rules-published', 'rules-rolled-back')
+                   and not exists (select from rule_publications
+                                   where published_by = actor and published_at = at))
+              + (select count(*) from rule_publications
+                 where not exists (select from audit
+                                   where at = published_at and actor = published_by
+                                     and action in ('data-loaded', 'rules-published', 'rules-rolled-back')))",
+    ),
+    (
+        "every trial that was begun is there",
+        "select count(*) from audit
+         where action = 'rules-tried'
+           and not exists (select from rule_trials
+                           where detail = 'rules=' || version || ' trial=' || trial_id)",
+    ),
+    (
+        "a trial has as many counts and examples as it counts",
+        "select count(*) from rule_trials as trials
+         where rule_count <> (select count(*) from rule_trial_rules as rules
+                              where rules.trial_id = trials.trial_id)
+            or example_count <> (select count(*) from rule_trial_examples as examples
+                                 where examples.trial_id = trials.trial_id)",
+    ),
+    (
+        "a message has the fingerprint that it says it has",
+        "select count(*) from reviews full join fingerprints using (message_id)
+         where coalesce(fingerprinted, false) <> (fingerprints.bands is not null)",
+    ),
 ];

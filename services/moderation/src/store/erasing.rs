@@ -5,7 +5,7 @@ use liuyan_kit::clock::to_db;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::expect_rows;
+use super::{expect_rows, likeness};
 
 /// Empties reviews that are locked: hits, redactions, spans and what their authors were told; the
 /// answers that were kept for repetition held that, too. What has not ended ends here as withdrawn.
@@ -15,6 +15,7 @@ pub(crate) async fn empty(
     now: Timestamp,
     ids: &[Uuid],
 ) -> Result<(), sqlx::Error> {
+    likeness::erase(tx, ids).await?;
     sqlx::query!("delete from hits where message_id = any($1)", ids).execute(&mut *tx).await?;
     sqlx::query!("delete from redactions where message_id = any($1)", ids)
         .execute(&mut *tx)

@@ -307,9 +307,10 @@ async fn insert_hits(tx: &mut PgConnection, outcomes: &[Outcome]) -> Result<(), 
     let ends: Vec<i32> = hits.iter().map(|(_, _, hit)| integer(hit.span.end)).collect();
     let scores: Vec<f64> = hits.iter().map(|(_, _, hit)| hit.score).collect();
     let result = sqlx::query!(
-        "insert into hits (message_id, ordinal, revision, rule, field, span_start, span_end, action, score)
+        "insert into hits (message_id, ordinal, revision, rule, field, span_start, span_end, action,
+                           score, alike)
          select * from unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $6::int[],
-                              $7::int[], $8::text[], $9::float8[])",
+                              $7::int[], $8::text[], $9::float8[], $10::text[])",
         &ids,
         &ordinals,
         &revisions,
@@ -319,6 +320,7 @@ async fn insert_hits(tx: &mut PgConnection, outcomes: &[Outcome]) -> Result<(), 
         &ends,
         &texts(|hit| hit.action.as_str()),
         &scores,
+        &texts(|hit| &hit.like),
     )
     .execute(tx)
     .await?;

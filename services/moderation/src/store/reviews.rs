@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use liuyan_kit::{
     clock::{from_db, to_db},
     db::expect_one,
@@ -16,6 +17,40 @@ use crate::domain::{
     screen::Hit,
     text::Span,
 };
+
+/// Who wrote a message, and when.
+#[derive(Debug, Clone)]
+pub(crate) struct Authored {
+    /// The message.
+    pub message_id: Uuid,
+    /// Its public number.
+    pub number: String,
+    /// A pseudonym of the author; may be empty.
+    pub author_id: String,
+    /// When it became durable.
+    pub submitted_at: Timestamp,
+}
+
+/// Who wrote messages, in no order.
+pub(crate) async fn authors(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+) -> Result<Vec<Authored>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select message_id, number, author_id, submitted_at from reviews
+         where message_id = any($1)",
+        ids
+    )
+    .fetch_all(connection)
+    .await?;
+    let authored = rows.into_iter().map(|row| Authored {
+        message_id: row.message_id,
+        number: row.number,
+        author_id: row.author_id,
+        submitted_at: from_db(row.submitted_at),
+    });
+    Ok(authored.collect())
+}
 
 /// Reviews with their hits and redactions, in the order asked; unknown ones are left out.
 pub(crate) async fn fetch(
@@ -107,7 +142,8 @@ async fn hits(
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Vec<Hit>>, sqlx::Error> {
     let rows = sqlx::query!(
-        "select hits.message_id, rule, field, span_start, span_end, action, score
+        "select hits.message_id, rule, field, span_start, span_end, action, score,
+                alike
          from hits join reviews using (message_id, revision)
          where hits.message_id = any($1) order by hits.message_id, ordinal",
         ids
@@ -121,6 +157,7 @@ async fn hits(
             span: span(&row.field, row.span_start, row.span_end)?,
             action: Action::of(&row.action).ok_or_else(|| unknown("action", &row.action))?,
             score: row.score,
+            like: row.alike,
         });
     }
     Ok(hits)

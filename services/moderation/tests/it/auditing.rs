@@ -90,10 +90,11 @@ async fn a_look_while_intake_is_away_is_refused_and_still_logged() {
 #[tokio::test]
 async fn data_that_changed_under_their_version_are_refused() {
     let bench = bench().await;
-    let rules = liuyan_moderation::rules::RuleSet::current().unwrap();
+    let rules = liuyan_moderation::rules::Files::current();
     bench.app.load_data(&rules).await.unwrap();
     assert_eq!(bench.count("select count(*) from audit where action = 'data-loaded'").await, 2);
-    let other = liuyan_moderation::rules::RuleSet { fingerprint: [7; 32], ..rules };
+    let everyday = format!("{}another\n", rules.everyday);
+    let other = liuyan_moderation::rules::Files { everyday, ..rules };
     assert!(bench.app.load_data(&other).await.is_err());
 }
 

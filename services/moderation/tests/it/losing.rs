@@ -2,7 +2,7 @@
 
 use crate::{
     auditing::work,
-    helpers::{CLEAN, HELD, a_message, bench, breaches, send_back, uphold},
+    helpers::{CLEAN, HELD, a_message, bench_with, breaches, config, send_back, uphold},
 };
 
 /// Ends a transaction without effect, with what was found inside.
@@ -19,7 +19,7 @@ impl From<sqlx::Error> for Undone {
 
 #[tokio::test]
 async fn the_loss_of_any_row_of_any_table_is_noticed() {
-    let bench = bench().await;
+    let bench = bench_with(liuyan_moderation::Config { compare_messages: true, ..config() }).await;
     bench.app.set_policy("identity/board".into(), "110000-x".into(), false).await.unwrap();
     bench.approved(&a_message(CLEAN)).await;
     work(&bench).await;
@@ -35,6 +35,8 @@ async fn the_loss_of_any_row_of_any_table_is_noticed() {
     let withdrawn = bench.held().await;
     bench.withdraw(withdrawn).await;
     bench.submit(&a_message(HELD)).await;
+    let tried = crate::rules::tried(&bench, crate::rules::with_term("lamp")).await;
+    assert!(!tried.examples.is_empty());
     assert!(bench.breaches().await.is_empty());
 
     let tables: Vec<String> = sqlx::query_scalar(
@@ -45,7 +47,7 @@ async fn the_loss_of_any_row_of_any_table_is_noticed() {
     .fetch_all(&mut *bench.db.read().await.unwrap())
     .await
     .unwrap();
-    assert_eq!(tables.len(), 14);
+    assert_eq!(tables.len(), 20);
     for table in tables {
         let rows: Vec<String> =
             sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select ctid::text from {table}")))

@@ -29,6 +29,7 @@ fn hit(rule: &str, start: u32, end: u32, action: moderation::Action) -> moderati
         span: Some(moderation::Span { field, start, end }),
         action: action.into(),
         score: 0.9,
+        like: String::new(),
     }
 }
 

@@ -2,15 +2,21 @@
 
 use std::ops::Range;
 
-use super::{Found, Tables, mark};
+use super::{
+    Found,
+    tables::{Tables, mark},
+};
 use crate::domain::{fold::Folded, rules::Detector};
 
 /// The most characters between a word such as "QQ" and the id.
 const MOST_CONNECTORS: usize = 5;
+/// The longest local part and host of an e-mail address.
+const LONGEST_LOCAL: usize = 64;
+const LONGEST_HOST: usize = 255;
 
 /// Finds e-mail addresses, QQ numbers and WeChat ids.
 pub(super) fn find(text: &Folded, tables: &Tables, found: &mut Vec<Found>) {
-    find_emails(text, found);
+    find_emails(text, tables, found);
     let mut at = 0;
     while at < text.chars().len() {
         at = contact_at(text, tables, at, found).unwrap_or(at + 1);
@@ -19,14 +25,19 @@ pub(super) fn find(text: &Folded, tables: &Tables, found: &mut Vec<Found>) {
 
 /// Takes a QQ number or WeChat id that is announced at a position; gives where it ends.
 fn contact_at(text: &Folded, tables: &Tables, at: usize, found: &mut Vec<Found>) -> Option<usize> {
-    if !tables.marked(text.chars()[at], mark::CONTACT) {
+    let chars = text.chars();
+    if !tables.marked(chars[at], mark::CONTACT) {
         return None;
     }
     let (word, detector) = match text.word_at(at, &tables.qq) {
         Some(word) => (word, Detector::Qq),
         None => (text.word_at(at, &tables.wechat)?, Detector::Wechat),
     };
-    let rest = &text.chars()[at + word..];
+    // A word in Latin letters is not the end of a longer one.
+    if chars[at].is_ascii_alphabetic() && at > 0 && chars[at - 1].is_ascii_alphanumeric() {
+        return None;
+    }
+    let rest = &chars[at + word..];
     let gap = rest
         .iter()
         .take(MOST_CONNECTORS)
@@ -59,23 +70,62 @@ fn wechat(rest: &[char], announced: bool) -> Option<usize> {
     (fits && (named || announced)).then_some(length)
 }
 
-fn find_emails(text: &Folded, found: &mut Vec<Found>) {
+fn find_emails(text: &Folded, tables: &Tables, found: &mut Vec<Found>) {
     let chars = text.chars();
-    let local = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-');
-    let domain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
-    // Each character is passed twice at most: runs between two signs belong to both.
-    for (at, _) in chars.iter().enumerate().filter(|(_, c)| **c == '@') {
-        let before = chars[..at].iter().rev().take(64).take_while(|c| local(c)).count();
-        let after = chars[at + 1..].iter().take(255).take_while(|c| domain(c)).count();
-        let host = &chars[at + 1..at + 1 + after];
-        let trimmed = host.iter().rposition(|c| c.is_ascii_alphanumeric()).map_or(0, |end| end + 1);
-        let host = &host[..trimmed];
-        let top = host.iter().rev().take_while(|c| c.is_ascii_alphabetic()).count();
-        let dotted = top < host.len() && host[host.len() - top - 1] == '.';
-        if before > 0 && dotted && top >= 2 && host[0] != '.' {
-            found.push(Found::new(Detector::Email, at - before..at + 1 + trimmed));
+    let mut at = 0;
+    while at < chars.len() {
+        let sign = match chars[at] {
+            '@' => Some((1, false)),
+            '#' | '(' | '[' | '{' | '<' | ' ' | '\u{4e00}'..='\u{9fff}' => {
+                text.word_at(at, &tables.ats).map(|length| (length, true))
+            }
+            _ => None,
+        };
+        match sign.and_then(|(length, hidden)| email_at(text, tables, at..at + length, hidden)) {
+            Some(range) => {
+                at = range.end;
+                found.push(Found::new(Detector::Email, range));
+            }
+            None => at += 1,
         }
     }
+}
+
+/// The address around a sign. Where another sign stands for `@`, the host must be a usual one.
+fn email_at(
+    text: &Folded,
+    tables: &Tables,
+    sign: Range<usize>,
+    hidden: bool,
+) -> Option<Range<usize>> {
+    let chars = text.chars();
+    let local = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-');
+    let before = chars[..sign.start].iter().rev().take(LONGEST_LOCAL);
+    let before = before.take_while(|c| local(c)).count();
+    let mut host = String::new();
+    let mut end = sign.end;
+    let mut at = sign.end;
+    while let Some(c) = chars.get(at).filter(|_| host.len() < LONGEST_HOST) {
+        if let Some(dot) = text.word_at(at, &tables.dots).filter(|_| !host.is_empty()) {
+            host.push('.');
+            at += dot;
+        } else if c.is_ascii_alphanumeric() || *c == '-' {
+            host.push(*c);
+            at += 1;
+            end = at;
+        } else {
+            break;
+        }
+    }
+    let host = host.trim_end_matches('.');
+    let (name, top) = host.rsplit_once('.')?;
+    let usual = || tables.lists.tops.iter().any(|known| known == top);
+    let right = before > 0
+        && !name.is_empty()
+        && top.len() >= 2
+        && top.bytes().all(|c| c.is_ascii_alphabetic())
+        && (!hidden || usual());
+    right.then(|| sign.start - before..end)
 }
 
 /// The links of a text: a scheme or `www.` and what follows it in ASCII.
