@@ -24,9 +24,16 @@ function mark() {
   return [...now].map((digit) => TEXTS.digits[Number(digit)]).join('');
 }
 
-/** A message to send: the text, and a title that is told apart from all others. */
+/** Characters in an order that no other message has, so that no rule takes one for a copy of another. */
+function aside(length) {
+  const pool = [...TEXTS.aside];
+  return Array.from({ length }, () => pool[Math.floor(Math.random() * pool.length)]).join('');
+}
+
+/** A message to send: the text, told apart from all others by its title and by what it ends with. */
 export function message(text) {
   const made = { ...text, title: `${text.title} ${mark()}` };
-  if (made.body) made.body = made.body.replaceAll('{phone}', PHONE);
+  const main = made.body ? 'body' : 'details';
+  made[main] = `${made[main].replaceAll('{phone}', PHONE)}\n${aside(made[main].length * 2)}`;
   return made;
 }

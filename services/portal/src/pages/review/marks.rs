@@ -1,7 +1,7 @@
 //! Spans of a text, as moderation counts them: in grapheme clusters (UAX #29), so that an emoji with
 //! its skin tone is one, and so is a letter with its accents.
 
-use liuyan_proto::liuyan::moderation::v1::{ReviewText, Span, TextField};
+use liuyan_proto::liuyan::moderation::v1::{Action, Hit, ReviewText, Span, TextField};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 /// What stands in the public text for each cluster that is left out.
@@ -131,6 +131,14 @@ pub(super) fn distinct(mut spans: Vec<Span>) -> Vec<Span> {
     apart
 }
 
+/// Whether a hit is about a part of a text from end to end, such as its likeness to another: a mark
+/// over everything would hide those that say more.
+pub(super) fn is_about_whole(hit: &Hit, text: &ReviewText) -> bool {
+    let Some(span) = hit.span else { return false };
+    let length = field_of(text, span.field()).graphemes(true).count();
+    hit.action() != Action::Redact && span.start == 0 && span.end as usize >= length
+}
+
 /// Spans over all that is written.
 pub(super) fn whole(text: &ReviewText) -> Vec<Span> {
     let spans = FIELDS.iter().filter_map(|(field, ..)| {
@@ -159,6 +167,21 @@ mod tests {
                 notes => format!("[{}|{notes:?}]", piece.text),
             })
             .collect()
+    }
+
+    #[test]
+    fn a_hit_from_end_to_end_is_about_the_whole_unless_it_is_to_be_left_out() {
+        let hit = |start, end, action: Action| Hit {
+            span: Some(Span { field: TextField::Title.into(), start, end }),
+            action: action.into(),
+            ..Hit::default()
+        };
+        assert!(is_about_whole(&hit(0, 2, Action::Note), &text()));
+        assert!(is_about_whole(&hit(0, 2, Action::Hold), &text()));
+        assert!(!is_about_whole(&hit(0, 1, Action::Hold), &text()));
+        assert!(!is_about_whole(&hit(1, 2, Action::Hold), &text()));
+        assert!(!is_about_whole(&hit(0, 2, Action::Redact), &text()));
+        assert!(!is_about_whole(&Hit::default(), &text()));
     }
 
     #[test]

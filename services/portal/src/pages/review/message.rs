@@ -129,6 +129,8 @@ struct ReviewPage {
     lease: Lease,
     parts: Vec<Part>,
     notes: Vec<Note>,
+    /// What the rules say of the text as a whole, with the number of a message that it is like.
+    whole: Vec<(String, String)>,
     /// Whether the public text is shown.
     preview: bool,
     /// Whether moderation itself told how it looks.
@@ -216,6 +218,7 @@ pub(super) async fn render(
     }
     let found = found.into_iter().filter(|it| !chosen(it)).collect();
     let notes = notes(&v, &review.hits, &text, &wish);
+    let whole = words::whole(&v, &review.hits, &text);
     let waits = matches!(review.state(), ReviewState::Held | ReviewState::Appealed);
     let redactions = if waits {
         wish.spans(&text)
@@ -250,6 +253,7 @@ pub(super) async fn render(
         number: review.number,
         etag: review.etag,
         notes,
+        whole,
         accused,
         found,
         more,
@@ -263,7 +267,7 @@ pub(super) async fn render(
 /// What the rules found, place by place: several rules may have found the same one.
 fn notes(v: &Visit, hits: &[Hit], text: &ReviewText, wish: &Wish) -> Vec<Note> {
     let mut notes: Vec<Note> = Vec::new();
-    for hit in hits {
+    for hit in hits.iter().filter(|hit| !marks::is_about_whole(hit, text)) {
         let Some(span) = hit.span else { continue };
         let rule = words::rule(v, &hit.rule);
         let proposed = hit.action() == Action::Redact;

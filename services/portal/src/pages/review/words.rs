@@ -1,7 +1,8 @@
 //! What rules are called, and what an author is usually told.
 
-use liuyan_proto::liuyan::moderation::v1::Ground;
+use liuyan_proto::liuyan::moderation::v1::{Ground, Hit, ReviewText};
 
+use super::marks;
 use crate::visit::Visit;
 
 /// A rule in words; its id if the release does not know it.
@@ -19,12 +20,30 @@ pub(super) fn rule(v: &Visit, id: &str) -> String {
         "profanity" => "rule-profanity",
         "insult" => "rule-insult",
         "sexual" => "rule-sexual",
-        "advertising-word" => "rule-advertising",
+        "advertising-word" | "advertising" => "rule-advertising",
+        "danger" => "rule-danger",
+        "accusation" => "rule-accusation",
+        "personal-name" => "rule-personal-name",
+        "near-duplicate" => "rule-near-duplicate",
+        "flooding" => "rule-flooding",
         "link-and-contact" => "rule-link",
         "unreadable" => "rule-unreadable",
         other => return other.to_owned(),
     };
     v.t(name)
+}
+
+/// What the rules say of a text as a whole: the rule in words, and the number of a message that it is
+/// like; each once.
+pub(super) fn whole(v: &Visit, hits: &[Hit], text: &ReviewText) -> Vec<(String, String)> {
+    let mut said: Vec<(String, String)> = Vec::new();
+    for hit in hits.iter().filter(|hit| marks::is_about_whole(hit, text)) {
+        let it = (rule(v, &hit.rule), hit.like.clone());
+        if !said.contains(&it) {
+            said.push(it);
+        }
+    }
+    said
 }
 
 /// The text that a moderator chose to begin with, in the language that authors write in: `template` is a
