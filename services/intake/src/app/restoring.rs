@@ -133,17 +133,16 @@ impl App {
     /// The message if it is here, under its number and with its receipt.
     async fn known(&self, message: &NewMessage) -> Result<Option<Restored>, Error> {
         let mut connection = self.0.db.read().await?;
-        let receipt = messages::receipt(&mut connection, message.message_id()).await?;
-        if let Some(receipt) = receipt {
-            if receipt.statement != message.receipt.statement {
-                return Err(Error::ReceiptTaken);
-            }
-            return Ok(Some(Restored { receipt, access_code: None }));
-        }
+        // The number first: if somebody stores the message between the two questions, it is known.
         let number = message.number.to_string();
-        match messages::access_by_number(&mut connection, &number).await? {
-            Some(_) => Err(Error::ReceiptTaken),
-            None => Ok(None),
+        let number_taken = messages::access_by_number(&mut connection, &number).await?.is_some();
+        let receipt = messages::receipt(&mut connection, message.message_id()).await?;
+        match receipt {
+            Some(receipt) if receipt.statement == message.receipt.statement => {
+                Ok(Some(Restored { receipt, access_code: None }))
+            }
+            None if !number_taken => Ok(None),
+            _ => Err(Error::ReceiptTaken),
         }
     }
 
