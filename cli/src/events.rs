@@ -68,13 +68,19 @@ async fn tail(
     while limit.is_none_or(|limit| shown < limit) {
         let Some((service, delivery)) = streams.next().await else { break };
         let delivery = delivery.map_err(|error| Error::Unreachable(format!("the bus: {error}")))?;
-        match delivery.envelope() {
-            Ok(envelope) => show(&pool, service, &envelope, output),
+        match delivery.envelopes() {
+            Ok(envelopes) => {
+                let left = limit.map_or(usize::MAX, |limit| limit - shown);
+                for envelope in envelopes.iter().take(left) {
+                    show(&pool, service, envelope, output);
+                    shown += 1;
+                }
+            }
             Err(error) => {
-                output::line(format_args!("{service}: a message that is no event: {error}"))
+                output::line(format_args!("{service}: a message that is no event: {error}"));
+                shown += 1;
             }
         }
-        shown += 1;
     }
     Ok(())
 }

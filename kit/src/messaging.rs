@@ -23,6 +23,7 @@
 //! `async-nats` is named in `bus` alone.
 
 pub mod archive;
+mod bundle;
 pub mod bus;
 pub mod confirm;
 pub mod consumer;

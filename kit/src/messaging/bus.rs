@@ -17,7 +17,10 @@ use jiff::Timestamp;
 use rand::RngExt as _;
 use uuid::Uuid;
 
-use super::{Envelope, envelope::Malformed};
+use super::{
+    Envelope, bundle,
+    envelope::{Malformed, header},
+};
 use crate::config;
 
 /// How long one publication or question to the bus may take; after that its outcome is unknown.
@@ -26,11 +29,13 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 const PING: Duration = Duration::from_secs(10);
 /// The window in which the bus itself drops repetitions. Nothing depends on it.
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+/// The header by which the bus knows repetitions.
+const MESSAGE_ID: &str = "Nats-Msg-Id";
 /// The largest event.
 const MAX_EVENT_BYTES: i32 = 64 * 1024;
 /// How long a delivered event may stay unacknowledged before it is delivered again.
 const ACK_WAIT: Duration = Duration::from_secs(30);
-/// How many events may be delivered and unacknowledged; several batches, so that the next one is
+/// How many messages may be delivered and unacknowledged; several batches, so that the next one is
 /// here when the last is done.
 const MAX_ACK_PENDING: i64 = 2_048;
 /// A silent message stream is known to be dead after twice this time.
@@ -242,36 +247,33 @@ impl Bus {
         }
     }
 
-    /// Publishes events side by side and waits for every answer. Gives `None` where the outcome is
-    /// unknown.
+    /// Publishes events and waits for every answer: bundled, the bundles side by side. Gives, for each
+    /// event, what was answered to the message that held it; `None` where the outcome is unknown.
     pub async fn publish(
         &self,
         source: &str,
         events: &[(Envelope, i32)],
     ) -> Vec<Option<Acknowledged>> {
-        let mut answers = Vec::with_capacity(events.len());
-        for (event, attempt) in events {
-            let mut headers = HeaderMap::new();
-            for (name, value) in event.headers(source) {
-                headers.insert(name, value.as_str());
-            }
-            headers.insert("Nats-Msg-Id", format!("{}:{attempt}", event.event_id).as_str());
-            let sent = self
-                .context
-                .publish_with_headers(event.kind.clone(), headers, event.payload.clone())
-                .await;
+        let bundles = bundle::divide(events);
+        let mut answers = Vec::with_capacity(bundles.len());
+        for places in &bundles {
+            let bundled: Vec<&(Envelope, i32)> = places.iter().map(|place| &events[*place]).collect();
+            let (kind, headers, body) = message(source, &bundled);
+            let sent = self.context.publish_with_headers(kind, headers, body).await;
             answers.push(async move { sent?.await });
         }
-        let mut outcomes = Vec::with_capacity(events.len());
-        for answer in join_all(answers).await {
+        let mut outcomes = vec![None; events.len()];
+        for (places, answer) in bundles.iter().zip(join_all(answers).await) {
             match answer {
-                Ok(answer) => outcomes.push(Some(Acknowledged {
-                    sequence: answer.sequence,
-                    repeated: answer.duplicate,
-                })),
+                Ok(answer) => {
+                    let acknowledged =
+                        Acknowledged { sequence: answer.sequence, repeated: answer.duplicate };
+                    for place in places {
+                        outcomes[*place] = Some(acknowledged);
+                    }
+                }
                 Err(error) => {
                     tracing::debug!(source, %error, "a publication has no known outcome");
-                    outcomes.push(None);
                 }
             }
         }
@@ -397,6 +399,22 @@ impl Bus {
     }
 }
 
+/// The message that holds one event, or a bundle of one type.
+fn message(source: &str, events: &[&(Envelope, i32)]) -> (String, HeaderMap, Bytes) {
+    let mut headers = HeaderMap::new();
+    if let [(event, attempt)] = events {
+        for (name, value) in event.headers(source) {
+            headers.insert(name, value.as_str());
+        }
+        headers.insert(MESSAGE_ID, format!("{}:{attempt}", event.event_id).as_str());
+        return (event.kind.clone(), headers, event.payload.clone());
+    }
+    headers.insert(header::CONTENT_TYPE, bundle::MEDIA_TYPE);
+    headers.insert(MESSAGE_ID, bundle::message_id(events).as_str());
+    let kind = events.first().map(|(event, _)| event.kind.clone()).unwrap_or_default();
+    (kind, headers, bundle::encode(source, events))
+}
+
 /// One message that the bus has delivered and that waits for its acknowledgement.
 #[derive(Debug)]
 pub struct Delivery {
@@ -404,16 +422,18 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Reads it.
+    /// Reads its events: one, or a bundle.
     ///
     /// # Errors
-    /// If it is no event of ours.
-    pub fn envelope(&self) -> Result<Envelope, Malformed> {
+    /// If it holds anything that is no event of ours.
+    pub fn envelopes(&self) -> Result<Vec<Envelope>, Malformed> {
         let headers = self.message.headers.as_ref();
-        Envelope::parse(
-            |name| headers.and_then(|headers| headers.get(name)).map(|value| value.as_str()),
-            self.message.payload.clone(),
-        )
+        let header = |name| headers.and_then(|headers| headers.get(name)).map(|it| it.as_str());
+        let body = self.message.payload.clone();
+        if header(header::CONTENT_TYPE) == Some(bundle::MEDIA_TYPE) {
+            return bundle::decode(body);
+        }
+        Ok(vec![Envelope::parse(header, body)?])
     }
 
     /// What can be said of it even if it cannot be read: an id from its place in the stream, its

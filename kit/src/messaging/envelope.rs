@@ -54,6 +54,10 @@ pub mod header {
     pub const TRACEPARENT: &str = "traceparent";
 }
 
+fn need<T: std::str::FromStr>(name: &'static str, value: Option<&str>) -> Result<T, Malformed> {
+    value.and_then(|value| value.parse().ok()).ok_or(Malformed { header: name })
+}
+
 impl Envelope {
     /// The headers that do not depend on the publication.
     pub fn headers(&self, source: &str) -> Vec<(&'static str, String)> {
@@ -79,12 +83,19 @@ impl Envelope {
         header: impl Fn(&'static str) -> Option<&'h str>,
         payload: Bytes,
     ) -> Result<Self, Malformed> {
-        fn need<T: std::str::FromStr>(
-            name: &'static str,
-            value: Option<&str>,
-        ) -> Result<T, Malformed> {
-            value.and_then(|value| value.parse().ok()).ok_or(Malformed { header: name })
-        }
+        let at = need(header::TIME, header(header::TIME))?;
+        Self::of(header, at, payload)
+    }
+
+    /// The same where the time is known.
+    ///
+    /// # Errors
+    /// Names the first header that is missing or wrong.
+    pub(super) fn of<'h>(
+        header: impl Fn(&'static str) -> Option<&'h str>,
+        at: Timestamp,
+        payload: Bytes,
+    ) -> Result<Self, Malformed> {
         let version: i64 = need(header::SEQUENCE, header(header::SEQUENCE))?;
         if version < 1 {
             return Err(Malformed { header: header::SEQUENCE });
@@ -94,7 +105,7 @@ impl Envelope {
             subject_id: need(header::SUBJECT, header(header::SUBJECT))?,
             version,
             kind: need(header::TYPE, header(header::TYPE))?,
-            at: need(header::TIME, header(header::TIME))?,
+            at,
             traceparent: header(header::TRACEPARENT).map(str::to_owned),
             payload,
         })

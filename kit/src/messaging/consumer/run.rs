@@ -126,22 +126,37 @@ async fn hear(consumer: &Consumer, pace: &Pace, condition: &str) -> Result<(), E
     }
 }
 
-/// Settles a batch and acknowledges it.
+/// A message of the bus and the events that it holds.
+#[derive(Debug)]
+struct Message {
+    delivery: Delivery,
+    events: Vec<Envelope>,
+}
+
+/// Settles what has come, in batches of whole messages, and acknowledges it.
 async fn take(consumer: &Consumer, pace: &Pace, deliveries: Vec<Delivery>) {
-    let mut readable = Vec::with_capacity(deliveries.len());
-    let mut envelopes = Vec::with_capacity(deliveries.len());
+    let (mut batch, mut events) = (Vec::new(), 0);
     for delivery in deliveries {
-        match delivery.envelope() {
-            Ok(envelope) => {
-                envelopes.push(envelope);
-                readable.push(delivery);
+        match delivery.envelopes() {
+            Ok(held) => {
+                if events > 0 && events + held.len() > pace.settings.consumer_batch {
+                    take_batch(consumer, pace, std::mem::take(&mut batch)).await;
+                    events = 0;
+                }
+                events += held.len();
+                batch.push(Message { delivery, events: held });
             }
             Err(malformed) => bury(consumer, pace, &delivery, &malformed.to_string()).await,
         }
     }
-    if envelopes.is_empty() {
-        return;
+    if !batch.is_empty() {
+        take_batch(consumer, pace, batch).await;
     }
+}
+
+async fn take_batch(consumer: &Consumer, pace: &Pace, batch: Vec<Message>) {
+    let envelopes: Vec<Envelope> =
+        batch.iter().flat_map(|message| message.events.iter().cloned()).collect();
     let span = tracing::info_span!(
         "consumer.batch.settle",
         otel.kind = "consumer",
@@ -158,19 +173,25 @@ async fn take(consumer: &Consumer, pace: &Pace, deliveries: Vec<Delivery>) {
         }
     }
     async {
-        match settle_batch(consumer, pace, &envelopes).await {
+        match settle(consumer, pace, envelopes, true).await {
             Ok(_) => {
-                for delivery in &readable {
-                    delivery.acknowledge().await;
+                for message in &batch {
+                    message.delivery.acknowledge().await;
                 }
             }
             Err(Fault::Retry(error)) => {
                 tracing::warn!(%error, "events wait, somebody is away");
-                again(pace, &readable).await;
+                again(pace, batch.iter().map(|message| &message.delivery)).await;
             }
             Err(Fault::Reject(error)) => {
-                tracing::debug!(%error, "a batch is redone event by event");
-                one_by_one(consumer, pace, &envelopes, &readable).await;
+                tracing::debug!(%error, "a batch is redone in parts");
+                for message in &batch {
+                    if isolate(consumer, pace, &message.events).await {
+                        message.delivery.acknowledge().await;
+                    } else {
+                        again(pace, std::iter::once(&message.delivery)).await;
+                    }
+                }
             }
         }
     }
@@ -178,15 +199,7 @@ async fn take(consumer: &Consumer, pace: &Pace, deliveries: Vec<Delivery>) {
     .await;
 }
 
-/// Settles a batch in one transaction.
-async fn settle_batch(
-    consumer: &Consumer,
-    pace: &Pace,
-    envelopes: &[Envelope],
-) -> Result<Settled, Fault> {
-    settle(consumer, pace, envelopes.to_vec(), true).await
-}
-
+/// Settles events in one transaction. With `drain`, what was parked behind them takes effect too.
 async fn settle(
     consumer: &Consumer,
     pace: &Pace,
@@ -226,30 +239,35 @@ async fn in_one_transaction(
     }
 }
 
-/// Settles each event by itself, so that the blame falls on the right one.
-async fn one_by_one(
-    consumer: &Consumer,
-    pace: &Pace,
-    envelopes: &[Envelope],
-    deliveries: &[Delivery],
-) {
-    for (envelope, delivery) in envelopes.iter().zip(deliveries) {
-        match settle(consumer, pace, vec![envelope.clone()], false).await {
-            Ok(_) => delivery.acknowledge().await,
+/// Settles events in halves, and those by halves, until what can't be settled is by itself and the
+/// blame falls on the right one. Gives whether all are settled.
+async fn isolate(consumer: &Consumer, pace: &Pace, events: &[Envelope]) -> bool {
+    let (mut parts, mut all) = (vec![events], true);
+    while let Some(part) = parts.pop() {
+        match settle(consumer, pace, part.to_vec(), false).await {
+            Ok(_) => {}
             Err(Fault::Retry(error)) => {
-                tracing::warn!(%error, "an event waits, somebody is away");
-                again(pace, std::slice::from_ref(delivery)).await;
+                tracing::warn!(%error, "events wait, somebody is away");
+                all = false;
             }
-            Err(fault) => match blame(consumer, pace, envelope, &fault).await {
-                Ok(true) => delivery.acknowledge().await,
-                Ok(false) => again(pace, std::slice::from_ref(delivery)).await,
-                Err(error) => {
-                    tracing::warn!(%error, "a fault could not be counted");
-                    again(pace, std::slice::from_ref(delivery)).await;
+            Err(Fault::Reject(_)) if part.len() > 1 => {
+                let (first, second) = part.split_at(part.len() / 2);
+                parts.extend([second, first]);
+            }
+            Err(fault) => {
+                for event in part {
+                    match blame(consumer, pace, event, &fault).await {
+                        Ok(settled) => all &= settled,
+                        Err(error) => {
+                            tracing::warn!(%error, "a fault could not be counted");
+                            all = false;
+                        }
+                    }
                 }
-            },
+            }
         }
     }
+    all
 }
 
 /// Counts a fault of an event. Gives true if it is settled: dead now, or dealt with before. A
@@ -321,15 +339,16 @@ async fn bury(consumer: &Consumer, pace: &Pace, delivery: &Delivery, error: &str
         }
         Err(error) => {
             tracing::warn!(source, %error, "a malformed message waits");
-            again(pace, std::slice::from_ref(delivery)).await;
+            again(pace, std::iter::once(delivery)).await;
         }
     }
 }
 
-/// Asks for events again, each after a wait that doubles with every delivery of it.
-async fn again(pace: &Pace, deliveries: &[Delivery]) {
+/// Asks for messages again, each after a wait that doubles with every delivery of it.
+async fn again<'d>(pace: &Pace, deliveries: impl ExactSizeIterator<Item = &'d Delivery>) {
     let first = Duration::from_millis(pace.settings.retry_ms);
     let longest = Duration::from_millis(pace.settings.retry_max_ms);
+    let several = deliveries.len() > 1;
     for delivery in deliveries {
         let doublings = delivery.times().saturating_sub(1).min(u32::BITS);
         let wait = first.saturating_mul(2_u32.saturating_pow(doublings)).min(longest);
@@ -337,7 +356,7 @@ async fn again(pace: &Pace, deliveries: &[Delivery]) {
     }
     // Everything else of this source would meet the same absence: wait here, too, though not long,
     // so that what comes after the absence is not kept waiting.
-    if deliveries.len() > 1 {
+    if several {
         tokio::time::sleep(first.min(longest)).await;
     }
 }

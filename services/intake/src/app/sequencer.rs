@@ -35,8 +35,16 @@ impl App {
     /// The database's, or [`Error::LogBroken`].
     pub async fn sequence_once(&self, holder: Uuid) -> Result<bool, Error> {
         let Some(epoch) = self.take_log_lease(holder).await? else { return Ok(false) };
-        let Step::Done(placed) = self.place_entries(epoch).await? else { return Ok(false) };
-        self.sign_head(epoch).await?;
+        // Asked first: to lock the head costs a commit, and mostly there is nothing to do.
+        let news = store::news(&mut *self.0.db.read().await?).await?;
+        let placed = match news.waiting {
+            true => self.place_entries(epoch).await?,
+            false => Step::Done(0),
+        };
+        let Step::Done(placed) = placed else { return Ok(false) };
+        if placed > 0 || news.unsigned {
+            self.sign_head(epoch).await?;
+        }
         Ok(placed >= self.0.config.log.batch.max(1) as usize)
     }
 
@@ -46,6 +54,10 @@ impl App {
     /// The database's.
     pub async fn take_log_lease(&self, holder: Uuid) -> Result<Option<i64>, Error> {
         let lease_ms = self.0.config.log.lease_ms;
+        let held = store::held_lease(&mut *self.0.db.read().await?, holder, lease_ms / 2).await?;
+        if held.is_some() {
+            return Ok(held);
+        }
         self.0
             .db
             .write(move |tx| {

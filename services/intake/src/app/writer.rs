@@ -1,20 +1,24 @@
 //! Group commit: what has arrived while the last commit was running is committed together.
 //!
 //! There is no lingering: a message that comes alone is committed alone, and batches form by
-//! themselves when many come. Each caller is answered after its own commit. A caller who goes away
+//! themselves when many come: while one writer commits, the next one gathers, and sets out when the
+//! other is done or its batch is full. Small batches side by side would cost the database more. Each caller is answered after its own commit. A caller who goes away
 //! stops nothing, since the message lies in the queue and not with the caller. A message that the
 //! database refuses fails alone: its batch is halved until it is by itself.
 
 use std::{
     collections::{BTreeSet, HashMap},
     panic::AssertUnwindSafe,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use futures::FutureExt as _;
 use liuyan_kit::{class::Class, class::Classify as _, clock::SharedClock, db::Db, telemetry};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
@@ -65,6 +69,7 @@ impl Answer {
 }
 
 /// What waits in the queue.
+#[derive(Debug)]
 struct Waiting {
     submission: Arc<Submission>,
     answer: Answer,
@@ -83,7 +88,11 @@ impl Writer {
         vault: &Arc<Vault>,
     ) -> Self {
         let (sender, receiver) = mpsc::channel(config.queue.max(1));
-        let receiver = Arc::new(Mutex::new(receiver));
+        let line = Arc::new(Line {
+            queue: Mutex::new(receiver),
+            committing: AtomicUsize::new(0),
+            done: Notify::new(),
+        });
         for _ in 0..config.tasks.max(1) {
             let task = WriterTask {
                 db: db.clone(),
@@ -91,7 +100,7 @@ impl Writer {
                 vault: Arc::clone(vault),
                 limit: config.batch.max(1),
             };
-            tokio::spawn(task.run(Arc::clone(&receiver)));
+            tokio::spawn(task.run(Arc::clone(&line)));
         }
         Self(sender)
     }
@@ -117,6 +126,42 @@ impl Writer {
     }
 }
 
+/// Where the writers take what waits, one at a time.
+#[derive(Debug)]
+struct Line {
+    queue: Mutex<mpsc::Receiver<Waiting>>,
+    /// How many writers are committing.
+    committing: AtomicUsize,
+    /// One of them is done.
+    done: Notify,
+}
+
+impl Line {
+    /// Takes a batch of at most `limit`, once nobody commits or the batch is full; `false` when there
+    /// will be nothing more. Whoever is given one says so by [`Line::committed`].
+    async fn gather(&self, batch: &mut Vec<Waiting>, limit: usize) -> bool {
+        let mut queue = self.queue.lock().await;
+        if queue.recv_many(batch, limit).await == 0 {
+            return false;
+        }
+        while batch.len() < limit && self.committing.load(Ordering::Acquire) > 0 {
+            let room = limit - batch.len();
+            // A permit is kept if the other is done before this waits.
+            tokio::select! {
+                more = queue.recv_many(batch, room) => if more == 0 { break },
+                () = self.done.notified() => {}
+            }
+        }
+        self.committing.fetch_add(1, Ordering::AcqRel);
+        true
+    }
+
+    fn committed(&self) {
+        self.committing.fetch_sub(1, Ordering::AcqRel);
+        self.done.notify_one();
+    }
+}
+
 struct WriterTask {
     db: Db,
     clock: SharedClock,
@@ -125,14 +170,15 @@ struct WriterTask {
 }
 
 impl WriterTask {
-    async fn run(self, queue: Arc<Mutex<mpsc::Receiver<Waiting>>>) {
+    async fn run(self, line: Arc<Line>) {
         let mut waiting = Vec::with_capacity(self.limit);
-        while queue.lock().await.recv_many(&mut waiting, self.limit).await > 0 {
+        while line.gather(&mut waiting, self.limit).await {
             // A panic fails this batch and not the service; its callers see their answer dropped.
             let batch = AssertUnwindSafe(self.commit(coalesce(waiting.drain(..))));
             if batch.catch_unwind().await.is_err() {
                 tracing::error!("a batch of messages panicked");
             }
+            line.committed();
         }
     }
 

@@ -68,6 +68,49 @@ pub async fn placed(
     Ok(placed.into_iter().collect())
 }
 
+/// What there is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct News {
+    /// Entries wait for their places.
+    pub waiting: bool,
+    /// The tree has grown since its newest head was signed.
+    pub unsigned: bool,
+}
+
+/// Whether there is anything to do.
+///
+/// # Errors
+/// The database's.
+pub async fn news(connection: &mut PgConnection) -> Result<News, sqlx::Error> {
+    sqlx::query_as!(
+        News,
+        r#"select exists (select from log_batches) as "waiting!",
+                  size is distinct from (select max(size) from log_heads) as "unsigned!"
+           from log_head"#
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// The epoch of a lease that this holder has for at least so long.
+///
+/// # Errors
+/// The database's.
+pub async fn held_lease(
+    connection: &mut PgConnection,
+    holder: Uuid,
+    at_least_ms: u32,
+) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select epoch from log_head
+         where holder = $1 and expires_at > clock_timestamp() + make_interval(secs => $2::float8 / 1000)",
+        holder,
+        f64::from(at_least_ms),
+    )
+    .fetch_optional(connection)
+    .await
+}
+
 /// Takes the lease, or renews it, and gives its epoch; `None` while another holds it. The time is
 /// the database's: sequencers of several machines must agree.
 ///
