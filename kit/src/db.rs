@@ -247,6 +247,17 @@ impl Db {
         self.pool.begin().await
     }
 
+    /// The same database over connections of their own, `connections` of them at most. They belong to
+    /// the runtime that this is called in, so that a runtime of its own waits for nobody else's tasks.
+    pub fn beside(&self, connections: u32) -> Self {
+        let options = self.pool.options().clone().max_connections(connections);
+        Self {
+            pool: options.connect_lazy_with((*self.pool.connect_options()).clone()),
+            committed: Arc::clone(&self.committed),
+            writes: self.writes.clone(),
+        }
+    }
+
     /// A connection to read with, outside any transaction.
     ///
     /// # Errors
@@ -258,6 +269,11 @@ impl Db {
     /// Signalled after each commit of this process; what publishes waits for it.
     pub fn committed(&self) -> Arc<Notify> {
         Arc::clone(&self.committed)
+    }
+
+    /// Closes the connections, those of [`Db::beside`] by themselves.
+    pub async fn close_connections(&self) {
+        self.pool.close().await;
     }
 
     /// Waits for the writes that are running and closes all connections.

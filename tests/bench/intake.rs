@@ -25,7 +25,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Callers of `SubmitMessage`.
-    #[arg(long, default_value_t = 128)]
+    #[arg(long, default_value_t = 256)]
     callers: u64,
     /// Streams of `SubmitMessages`.
     #[arg(long, default_value_t = 2)]

@@ -257,7 +257,8 @@ impl Bus {
         let bundles = bundle::divide(events);
         let mut answers = Vec::with_capacity(bundles.len());
         for places in &bundles {
-            let bundled: Vec<&(Envelope, i32)> = places.iter().map(|place| &events[*place]).collect();
+            let bundled: Vec<&(Envelope, i32)> =
+                places.iter().map(|place| &events[*place]).collect();
             let (kind, headers, body) = message(source, &bundled);
             let sent = self.context.publish_with_headers(kind, headers, body).await;
             answers.push(async move { sent?.await });

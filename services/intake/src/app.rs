@@ -1,6 +1,6 @@
 //! Verbs: one use case, one function, one visible transaction.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use jiff::Timestamp;
 use liuyan_kit::{auth::Signer, clock::SharedClock, db::Db, objects::Objects};
@@ -105,6 +105,9 @@ struct Inner {
 impl App {
     /// Starts the writers. The directory is empty until [`App::refresh_directory`]. Without a place
     /// for objects, no files are taken, and erasures are in no journal.
+    ///
+    /// # Errors
+    /// If the machine gives the writers no thread.
     pub fn start(
         config: Config,
         db: Db,
@@ -113,10 +116,10 @@ impl App {
         vault: Vault,
         signer: Signer,
         objects: Option<Objects>,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let vault = Arc::new(vault);
-        Self(Arc::new(Inner {
-            writer: Writer::start(&config.writer, &db, &clock, &vault),
+        Ok(Self(Arc::new(Inner {
+            writer: Writer::start(&config.writer, &db, &clock, &vault)?,
             admission: admission::Admission::new(&config.admission, &config.writer),
             gate: gate::Gate::new(&config.rates, &clock),
             limiter: limiter::Limiter::new(&config.look_up),
@@ -129,7 +132,7 @@ impl App {
             keys,
             vault,
             signer,
-        }))
+        })))
     }
 
     /// The configuration.

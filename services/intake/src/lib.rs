@@ -58,7 +58,8 @@ impl Service for Intake {
         };
         let db = host.database(Self::migrator()).await?;
         let objects = objects(&host)?;
-        let app = App::start(config, db.clone(), host.clock(), keys, vault, host.signer(), objects);
+        let app =
+            App::start(config, db.clone(), host.clock(), keys, vault, host.signer(), objects)?;
         app.refresh_directory().await?;
 
         let directory_changed = Arc::new(Notify::new());

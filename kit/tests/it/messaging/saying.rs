@@ -121,7 +121,9 @@ async fn events_on(bus: &Bus) -> usize {
     let messages = bus.declare("intake").await.unwrap().last_sequence;
     let all = bus.tail("intake", true).await.unwrap();
     let held = all.take(usize::try_from(messages).unwrap());
-    held.map(|message| message.unwrap().envelopes().unwrap().len()).fold(0, async |a, b| a + b).await
+    held.map(|message| message.unwrap().envelopes().unwrap().len())
+        .fold(0, async |a, b| a + b)
+        .await
 }
 
 /// A bus that gives a place which it had given before has forgotten what was there.

@@ -1,24 +1,30 @@
 //! Group commit: what has arrived while the last commit was running is committed together.
 //!
 //! There is no lingering: a message that comes alone is committed alone, and batches form by
-//! themselves when many come: while one writer commits, the next one gathers, and sets out when the
-//! other is done or its batch is full. Small batches side by side would cost the database more. Each caller is answered after its own commit. A caller who goes away
+//! themselves when many come: while the statements of one batch run, the next one gathers, and sets out
+//! when they are done or it is full; the disk writes the one while the other is prepared. Small batches
+//! side by side would cost the database more.
+//!
+//! The writers have a thread and connections of their own. A transaction is a dozen short turns; among
+//! the tasks of the callers, each turn would wait behind all those that the last commit has answered. Each caller is answered after its own commit. A caller who goes away
 //! stops nothing, since the message lies in the queue and not with the caller. A message that the
 //! database refuses fails alone: its batch is halved until it is by itself.
 
 use std::{
     collections::{BTreeSet, HashMap},
+    io,
     panic::AssertUnwindSafe,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
+    thread,
     time::Duration,
 };
 
-use futures::FutureExt as _;
+use futures::{FutureExt as _, future::join_all};
 use liuyan_kit::{class::Class, class::Classify as _, clock::SharedClock, db::Db, telemetry};
-use tokio::sync::{Mutex, Notify, mpsc, oneshot};
+use tokio::{
+    runtime,
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+};
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
@@ -81,28 +87,44 @@ pub(super) struct Writer(mpsc::Sender<Waiting>);
 
 impl Writer {
     /// Starts the writers. They end when the last clone of this is gone and the queue is empty.
+    ///
+    /// # Errors
+    /// If the machine gives no thread.
     pub(super) fn start(
         config: &WriterConfig,
         db: &Db,
         clock: &SharedClock,
         vault: &Arc<Vault>,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel(config.queue.max(1));
-        let line = Arc::new(Line {
-            queue: Mutex::new(receiver),
-            committing: AtomicUsize::new(0),
-            done: Notify::new(),
-        });
-        for _ in 0..config.tasks.max(1) {
-            let task = WriterTask {
-                db: db.clone(),
-                clock: Arc::clone(clock),
-                vault: Arc::clone(vault),
-                limit: config.batch.max(1),
+        let line =
+            Arc::new(Line { queue: Mutex::new(receiver), turn: Arc::new(Semaphore::new(1)) });
+        let (db, clock, vault) = (db.clone(), Arc::clone(clock), Arc::clone(vault));
+        let (tasks, limit) = (config.tasks.max(1), config.batch.max(1));
+        let (tell, started) = std::sync::mpsc::sync_channel(1);
+        let run = move || {
+            let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime,
+                Err(error) => {
+                    let _ = tell.send(Err(error));
+                    return;
+                }
             };
-            tokio::spawn(task.run(Arc::clone(&line)));
-        }
-        Self(sender)
+            let _ = tell.send(Ok(()));
+            runtime.block_on(async {
+                // One more, since one may be on its way back from the last batch.
+                let db = db.beside(u32::try_from(tasks + 1).unwrap_or(u32::MAX));
+                let writers = (0..tasks).map(|_| {
+                    let (clock, vault) = (Arc::clone(&clock), Arc::clone(&vault));
+                    WriterTask { db: db.clone(), clock, vault, limit }.run(Arc::clone(&line))
+                });
+                join_all(writers).await;
+                db.close_connections().await;
+            });
+        };
+        thread::Builder::new().name("writers".to_owned()).spawn(run)?;
+        started.recv().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))?;
+        Ok(Self(sender))
     }
 
     /// Stores a message of somebody who has been let in. There is room for all of those.
@@ -130,37 +152,34 @@ impl Writer {
 #[derive(Debug)]
 struct Line {
     queue: Mutex<mpsc::Receiver<Waiting>>,
-    /// How many writers are committing.
-    committing: AtomicUsize,
-    /// One of them is done.
-    done: Notify,
+    /// Whoever has it is between the first statement of a batch and its commit.
+    turn: Arc<Semaphore>,
 }
 
 impl Line {
-    /// Takes a batch of at most `limit`, once nobody commits or the batch is full; `false` when there
-    /// will be nothing more. Whoever is given one says so by [`Line::committed`].
-    async fn gather(&self, batch: &mut Vec<Waiting>, limit: usize) -> bool {
+    /// Takes a batch of at most `limit`, once nobody else's statements run or the batch is full; `None`
+    /// when there will be nothing more. The turn is to be given back before the commit.
+    async fn gather(&self, batch: &mut Vec<Waiting>, limit: usize) -> Option<Turn> {
         let mut queue = self.queue.lock().await;
         if queue.recv_many(batch, limit).await == 0 {
-            return false;
+            return None;
         }
-        while batch.len() < limit && self.committing.load(Ordering::Acquire) > 0 {
+        loop {
             let room = limit - batch.len();
-            // A permit is kept if the other is done before this waits.
+            if room == 0 {
+                return Some(None);
+            }
             tokio::select! {
-                more = queue.recv_many(batch, room) => if more == 0 { break },
-                () = self.done.notified() => {}
+                biased;
+                turn = Arc::clone(&self.turn).acquire_owned() => return Some(turn.ok()),
+                more = queue.recv_many(batch, room) => if more == 0 { return Some(None) },
             }
         }
-        self.committing.fetch_add(1, Ordering::AcqRel);
-        true
-    }
-
-    fn committed(&self) {
-        self.committing.fetch_sub(1, Ordering::AcqRel);
-        self.done.notify_one();
     }
 }
+
+/// The right to go before others, which a full batch doesn't need.
+type Turn = Option<OwnedSemaphorePermit>;
 
 struct WriterTask {
     db: Db,
@@ -172,22 +191,21 @@ struct WriterTask {
 impl WriterTask {
     async fn run(self, line: Arc<Line>) {
         let mut waiting = Vec::with_capacity(self.limit);
-        while line.gather(&mut waiting, self.limit).await {
+        while let Some(turn) = line.gather(&mut waiting, self.limit).await {
             // A panic fails this batch and not the service; its callers see their answer dropped.
-            let batch = AssertUnwindSafe(self.commit(coalesce(waiting.drain(..))));
+            let batch = AssertUnwindSafe(self.commit(coalesce(waiting.drain(..)), turn));
             if batch.catch_unwind().await.is_err() {
                 tracing::error!("a batch of messages panicked");
             }
-            line.committed();
         }
     }
 
     /// Commits a batch, halves what the database refuses, and answers everybody.
-    async fn commit(&self, batch: Vec<Group>) {
+    async fn commit(&self, batch: Vec<Group>, mut turn: Turn) {
         let mut parts = vec![batch];
         while let Some(mut part) = parts.pop() {
             let mut open = Vec::new();
-            match self.write(&part).await {
+            match self.write(&part, turn.take()).await {
                 Ok(written) => {
                     for (group, written) in part.into_iter().zip(written) {
                         open.extend(group.answer(&written));
@@ -213,17 +231,25 @@ impl WriterTask {
     }
 
     /// One transaction, tried again if it lost against another one.
-    async fn write(&self, batch: &[Group]) -> Result<Vec<Result<Written, Error>>, Error> {
+    async fn write(
+        &self,
+        batch: &[Group],
+        mut turn: Turn,
+    ) -> Result<Vec<Result<Written, Error>>, Error> {
         let submissions: Arc<[Arc<Submission>]> =
             batch.iter().map(|group| Arc::clone(&group.submission)).collect();
         let mut tries = 0;
         loop {
             let (submissions, vault) = (Arc::clone(&submissions), Arc::clone(&self.vault));
-            let now = self.clock.now();
+            let (now, turn) = (self.clock.now(), turn.take());
             let written = self
                 .db
                 .write(move |tx| {
-                    Box::pin(async move { batch::store(tx, &vault, &submissions, now).await })
+                    Box::pin(async move {
+                        let stored = batch::store(tx, &vault, &submissions, now).await;
+                        drop(turn);
+                        stored
+                    })
                 })
                 .instrument(span_of(batch))
                 .await;

@@ -139,7 +139,8 @@ impl Desk {
             vault,
             signer,
             Some(self.objects.clone()),
-        );
+        )
+        .unwrap();
         app.refresh_directory().await.unwrap();
         Grpc::new(app)
     }
@@ -276,7 +277,8 @@ fn start(
     let vault = Vault::open(&config.keyring_file, true).unwrap();
     let receipt_key = keys.receipt_public_key();
     let objects = Some(objects.clone());
-    (App::start(config.clone(), (**db).clone(), clock, keys, vault, signer, objects), receipt_key)
+    let app = App::start(config.clone(), (**db).clone(), clock, keys, vault, signer, objects);
+    (app.unwrap(), receipt_key)
 }
 
 fn consumer_of(source: &str) -> Consumer {
