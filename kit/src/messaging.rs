@@ -19,7 +19,7 @@
 //! 7. *What was said can always be said again.* The outbox keeps it until every consumer has confirmed
 //!    it and [`archive`] has made an object of its day, from which it comes back when somebody misses it.
 //!
-//! **How**: `docs/adr/0002-messaging.md`, and the tables in `migrations`.
+//! **How**: `docs/adr/0002-messaging.md`, `docs/adr/0017-events-travel-in-bundles.md`, and the tables in `migrations`.
 //! `async-nats` is named in `bus` alone.
 
 pub mod archive;
