@@ -16,11 +16,13 @@ use crate::helpers::{
     Bench, CLEAN, HELD, a_message, bench, fields, reason, request_id, with_scopes,
 };
 
-fn editor<T>(request: T) -> tonic::Request<T> {
+/// A request of an editor of rules.
+pub(crate) fn editor<T>(request: T) -> tonic::Request<T> {
     with_scopes("eve", &["rules:edit"], request)
 }
 
-fn service(bench: &Bench) -> RuleGrpc {
+/// The service of rules.
+pub(crate) fn service(bench: &Bench) -> RuleGrpc {
     RuleGrpc::new(Arc::clone(&bench.app))
 }
 
