@@ -47,7 +47,7 @@ impl App {
         let Some(leased) = leased else { return Ok(false) };
         let span = tracing::info_span!("rules.try", trial_id = %leased.trial_id);
         telemetry::follow(&span, leased.traceparent.as_deref());
-        self.try_batch(leased).instrument(span).await?;
+        Box::pin(self.try_batch(leased)).instrument(span).await?;
         Ok(true)
     }
 
@@ -104,7 +104,7 @@ impl App {
 }
 
 /// What one set finds in a batch, with the set.
-type Reading = (Screener, HashMap<Uuid, Read>);
+type Reading = (Box<Screener>, HashMap<Uuid, Read>);
 
 /// Reads texts by two sets.
 fn read_by_both(
@@ -113,7 +113,7 @@ fn read_by_both(
     texts: &HashMap<Uuid, Text>,
 ) -> Result<(Reading, Reading), BadRules> {
     let by = |files: &Files| -> Result<Reading, BadRules> {
-        let screener = ready(files, 0)?;
+        let screener = Box::new(ready(files, 0)?);
         let read = texts.iter().map(|(id, text)| (*id, Read::of(&screener, text))).collect();
         Ok((screener, read))
     };

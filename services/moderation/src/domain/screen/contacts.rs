@@ -75,7 +75,10 @@ fn find_emails(text: &Folded, tables: &Tables, found: &mut Vec<Found>) {
     let mut at = 0;
     while at < chars.len() {
         let sign = match chars[at] {
-            '@' => Some((1, false)),
+            '@' => match text.word_at(at, &tables.ats) {
+                Some(length) => Some((length, true)),
+                None => Some((1, false)),
+            },
             '#' | '(' | '[' | '{' | '<' | ' ' | '\u{4e00}'..='\u{9fff}' => {
                 text.word_at(at, &tables.ats).map(|length| (length, true))
             }

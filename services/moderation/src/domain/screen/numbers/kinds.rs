@@ -139,7 +139,9 @@ impl Number<'_> {
                 | [3, 2, 2, 2, 2]
                 | [1, 2, 4, 4]
                 | [1, 3, 3, 4]
-        ) || (shape.len() == 11 && self.before.is_none() && self.after.is_none());
+        ) || (matches!(shape, [5, 6] | [6, 5] | [4, 7] | [3, 5, 3] | [2, 3, 3, 3])
+            && !self.has_point())
+            || (shape.len() == 11 && self.before.is_none() && self.after.is_none());
         grouped && !self.is_amount() && !self.is_part() && !self.is_announced(&self.tables.orders)
     }
 
@@ -216,7 +218,14 @@ impl Number<'_> {
             [3, 4 | 7, ..] => length == 15,
             _ => false,
         };
-        if !luhn(self.digits) || self.is_amount() || self.is_announced(&self.tables.orders) {
+        // Further groups make it a longer number, of which it is no part that means anything.
+        let goes_on =
+            self.shape.len() > 1 && { self.after.is_some_and(|after| after.digits.len() <= 4) };
+        if goes_on
+            || !luhn(self.digits)
+            || self.is_amount()
+            || self.is_announced(&self.tables.orders)
+        {
             return false;
         }
         let told = length >= 16 && self.has_context(&self.tables.card);
@@ -246,8 +255,7 @@ impl Number<'_> {
             [3..=9, 1..=9, ..] if abroad => 3,
             _ => return false,
         };
-        // Points part decimal fractions.
-        if self.text.chars()[self.range.clone()].contains(&'.') || self.is_amount() {
+        if self.has_point() || self.is_amount() {
             return false;
         }
         match *shape {
@@ -263,6 +271,11 @@ impl Number<'_> {
             }
             _ => false,
         }
+    }
+
+    /// Points part decimal fractions.
+    fn has_point(&self) -> bool {
+        self.text.chars()[self.range.clone()].contains(&'.')
     }
 
     fn is_landline_in_context(&self) -> bool {
@@ -282,6 +295,7 @@ impl Number<'_> {
             && !self.is_amount()
             && !self.is_part_by_letters()
             && !self.is_announced(&self.tables.orders)
+            && !self.is_announced(&self.tables.qq)
             && self.has_context(&self.tables.telephone)
     }
 
