@@ -180,6 +180,9 @@ pub struct Lists {
     pub buildings_before_bare_room: Vec<String>,
     /// Words after the number of something with many houses; alone they lead to no door.
     pub wide_buildings: Vec<String>,
+    /// Characters that tell parts of a building apart in place of a number.
+    #[serde(default)]
+    pub directions: String,
     /// Words after the number of a group in a village, where a house has its number.
     pub groups: Vec<String>,
     /// Words after the number of a room.

@@ -51,17 +51,30 @@ enum Part {
 }
 
 fn address_at(text: &Folded, tables: &Tables, at: usize) -> Address {
+    let chars = text.chars();
+    // A letter is a building's only where it is no word's.
+    if at > 0 && chars[at].is_ascii_alphabetic() && chars[at - 1].is_ascii_alphanumeric() {
+        return Address::None(at + 1);
+    }
     let mut end = at;
     let mut part = Part::First;
+    let mut inside = false;
     let mut near = false;
     for _ in 0..MOST_PARTS {
         let gap = if part == Part::First { 0 } else { gap(text, end) };
-        let number = number_at(text, tables, end + gap);
+        let mut number = number_at(text, tables, end + gap);
+        if number == 0 && part != Part::First && is_direction(text, tables, end + gap) {
+            number = 1;
+        }
         if number == 0 {
             return Address::None(end.max(at + 1));
         }
         let after = end + gap + number;
         let told = near || number >= ROOM;
+        // As in 2-5-502, with words: a floor between the last part and the room.
+        if inside && part == Part::Building && is_bare_room(text, tables, end + gap, number) {
+            return Address::Door(after);
+        }
         if let Some(door) = room(text, tables, part, end + gap, number).filter(|_| told) {
             return Address::Door(door);
         }
@@ -74,6 +87,7 @@ fn address_at(text: &Folded, tables: &Tables, at: usize) -> Address {
         let Some(word) = building(text, tables, after) else {
             return Address::None(after);
         };
+        inside |= part == Part::BeforeRoom;
         near |= text.word_at(after, &tables.wide_buildings) != Some(word);
         part = if text.word_at(after, &tables.groups).is_some() {
             Part::Group
@@ -99,6 +113,12 @@ fn address_at(text: &Folded, tables: &Tables, at: usize) -> Address {
 fn gap(text: &Folded, at: usize) -> usize {
     let signs = text.chars()[at..].iter().take(MOST_SIGNS);
     signs.take_while(|c| matches!(c, ' ' | '-' | ',' | '\u{3001}' | '(' | ')')).count()
+}
+
+/// Whether a character tells which part of a building in place of a number.
+fn is_direction(text: &Folded, tables: &Tables, at: usize) -> bool {
+    text.chars().get(at).is_some_and(|c| tables.lists.directions.contains(*c))
+        && building(text, tables, at + 1).is_some()
 }
 
 /// The length of the word for a building or group that follows a number.

@@ -11,8 +11,8 @@ use std::ops::Range;
 use super::{Found, tables::Tables};
 use crate::domain::{fold::Folded, rules::Detector};
 
-/// The most chunks that are read as one number: an identity number written digit by digit.
-const MOST_CHUNKS: usize = 18;
+/// The most chunks that are read as one number: a card's written digit by digit.
+const MOST_CHUNKS: usize = 19;
 /// The most digits of a number that is looked at.
 const MOST_DIGITS: usize = 22;
 /// The most characters between two chunks of one number.

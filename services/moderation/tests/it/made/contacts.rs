@@ -22,7 +22,9 @@ pub(crate) fn email(random: &mut Random) -> String {
         (local(random), random.pick(&["qq", "163", "126", "sina", "example", "mail-box", "139"]));
     let top = random.pick(&["com", "cn", "net", "com.cn", "org"]);
     let plain = format!("{local}@{house}.{top}");
-    match random.within(0, 16) {
+    match random.within(0, 18) {
+        16 => format!("{local} (at) {house}.{top}"),
+        17 => format!("{local}@{house} . {top}"),
         0 => format!(
             "{local}{}{house}.{top}",
             random.pick(&["(at)", "[at]", "{at}", "（at）", "(AT)"])

@@ -58,7 +58,9 @@ pub(crate) fn identity(random: &mut Random) -> String {
     let number = format!("{digits}{}", check(&digits));
     let sign = random.pick(&[" ", "-", ".", "·", "_", "—"]);
     let month = random.within(1, 13);
-    match random.within(0, 14) {
+    match random.within(0, 16) {
+        14 => grouped(&number, &[4, 4, 4, 4], sign),
+        15 => grouped(&number, &[6, 8], "、"),
         0 => grouped(&number, &[6, 8], sign),
         1 => grouped(&number, &[6, 4, 4], sign),
         2 => grouped(&number, &[3, 3, 4, 4], sign),
@@ -118,7 +120,9 @@ pub(crate) fn card(random: &mut Random) -> String {
     };
     let digits = format!("{issuer}{}", random.digits(length - 1 - issuer.len()));
     let number = format!("{digits}{}", luhn(&digits));
-    match random.within(0, 8) {
+    match random.within(0, 10) {
+        8 => format!("卡号{}", grouped(&number, &[6, 4, 4], " ")),
+        9 => format!("卡号{}", parted(&number, " ")),
         0 | 1 => grouped(&number, &[4, 4, 4, 4], " "),
         2 => grouped(&number, &[4, 4, 4, 4], "-"),
         3 => wide(&number),

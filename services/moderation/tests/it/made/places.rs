@@ -16,7 +16,9 @@ pub(crate) fn plate(random: &mut Random) -> String {
         serial.replace_range(at..=at, &letter);
     }
     let four = random.digits(4);
-    match random.within(0, 16) {
+    match random.within(0, 18) {
+        16 => format!("{office} {four} 挂"),
+        17 => format!("{office}—{serial}"),
         0 => format!("{office}{gap}{}{}", random.letter("DF"), random.digits(5)),
         1 => format!("{office}{gap}{}{}", random.digits(5), random.letter("DF")),
         2 => format!(
@@ -85,7 +87,10 @@ pub(crate) fn address(random: &mut Random) -> String {
     let (y, z, w) = (random.within(1, 400), random.within(1, 60), random.within(1, 7));
     let v = random.within(1, 33) * 100 + random.within(1, 9);
     let building = random.pick(&["栋", "幢", "号楼", "座", "#楼", "#"]);
-    match random.within(0, 22) {
+    match random.within(0, 25) {
+        22 => format!("{estate}{z}号楼{}单元{v}室", random.letter("东西")),
+        23 => format!("{estate}{z}栋{w}单元{}楼{v}", v / 100),
+        24 => format!("{estate}{z}#{v}"),
         0 | 1 => format!("{street}{y}号{z}{building}{w}单元{v}室"),
         2 => format!("{street}{y}号{z}栋{v}室"),
         3 => format!("{estate}{z}{building}{w}单元{v}"),

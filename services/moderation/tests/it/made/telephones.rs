@@ -6,7 +6,10 @@ use super::random::{Random, grouped, han, parted, wide};
 pub(crate) fn mobile(random: &mut Random) -> String {
     let number = format!("1{}{}", random.letter("3456789"), random.digits(9));
     let sign = random.pick(&[" ", "-", ".", "·", "—", "_", "  "]);
-    match random.within(0, 26) {
+    match random.within(0, 29) {
+        26 => format!("{}-{}", grouped(&number[..7], &[3], "."), &number[7..]),
+        27 => han(random, &grouped(&number, &[3, 4], " ")),
+        28 => format!("+86 ({}) {}-{}", &number[..3], &number[3..7], &number[7..]),
         0 | 1 => grouped(&number, &[3, 4], sign),
         2 => grouped(&number, &[3], sign),
         3 => grouped(&number, &[3, 3], sign),
@@ -89,7 +92,10 @@ pub(crate) fn landline(random: &mut Random) -> String {
     let local = format!("{}{}", random.letter("2345678"), random.digits(length - 1));
     let halves = grouped(&local, &[length - 4], random.pick(&[" ", "-"]));
     let extension = random.within(1, 9_999);
-    match random.within(0, 18) {
+    match random.within(0, 21) {
+        18 => format!("电话{}", han(random, &format!("{area}{local}"))),
+        19 => format!("({area}-{local})"),
+        20 => format!("{area} - {local}"),
         0 => format!("({area}){local}"),
         1 => format!("（{area}）{local}"),
         2 => format!("{area} {local}"),

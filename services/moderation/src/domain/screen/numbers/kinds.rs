@@ -16,20 +16,28 @@ const YEARS: Range<u32> = 1850..2040;
 impl Number<'_> {
     /// What it is, and where: an extension or a check character belongs to it.
     pub(super) fn read(&self, han: bool) -> Option<(Detector, Range<usize>)> {
-        if self.odd {
-            return self.is_hidden_mobile().then(|| (Detector::Mobile, self.range.clone()));
-        }
         if let Some(found) = self.identity() {
             return Some(found);
+        }
+        if self.odd {
+            let card = self.is_card() && self.has_context(&self.tables.card);
+            return match (card, self.is_hidden_mobile()) {
+                (true, _) => Some((Detector::BankCard, self.range.clone())),
+                (false, true) => Some((Detector::Mobile, self.range.clone())),
+                (false, false) => None,
+            };
         }
         if self.is_mobile() {
             return Some((Detector::Mobile, self.range.clone()));
         }
-        if han {
-            return None;
-        }
-        if self.is_card() {
+        // Numerals make words and amounts, too: here they are what something says they are.
+        let told = |words| !han || self.has_context(words);
+        if self.is_card() && told(&self.tables.card) {
             return Some((Detector::BankCard, self.range.clone()));
+        }
+        if han {
+            let right = self.is_landline() && told(&self.tables.telephone);
+            return right.then(|| (Detector::Landline, self.range.clone()));
         }
         let detector = if self.is_service_number() {
             Detector::ServiceNumber
@@ -104,14 +112,24 @@ impl Number<'_> {
             let list = before.range.len() == 1 && matches!(between, ['.', ..]) && {
                 before.range.start == 0 || !chars[before.range.start - 1].is_ascii_alphanumeric()
             };
-            is_tight(between) && !list && before.digits.len() != 11 && before.digits != [8, 6]
+            self.is_tight(between) && !list && before.digits.len() != 11 && before.digits != [8, 6]
         }) || self.after.is_some_and(|after| {
             let between = &chars[end..after.range.start];
             let day = matches!(between, ['.']) && after.digits.len() <= 2 && {
                 chars.get(after.range.end).is_some_and(|c| self.tables.lists.dates.contains(*c))
             };
-            is_tight(between) && after.digits.len() != 11 && !day
+            self.is_tight(between) && after.digits.len() != 11 && !day
         })
+    }
+
+    /// Whether what stands between it and another number makes one of them. One that is cut by other
+    /// signs ends at a slash.
+    fn is_tight(&self, between: &[char]) -> bool {
+        match between {
+            ['/'] => self.shape.len() == 1,
+            [sign] => matches!(sign, '-' | '.' | '_'),
+            _ => false,
+        }
     }
 
     /// 11 digits that begin with 13 to 19, with or without the country's code.
@@ -207,7 +225,8 @@ impl Number<'_> {
             [first @ .., last] => first.iter().all(|chunk| *chunk == 4) && *last <= 7,
             [] => false,
         };
-        if !grouped || !(14..=19).contains(&length) {
+        let told = length >= 16 && self.has_context(&self.tables.card);
+        if !(grouped || told) || !(14..=19).contains(&length) {
             return false;
         }
         let issued = match self.digits {
@@ -228,7 +247,6 @@ impl Number<'_> {
         {
             return false;
         }
-        let told = length >= 16 && self.has_context(&self.tables.card);
         told || (issued && !self.is_part())
     }
 
@@ -351,11 +369,6 @@ fn luhn(digits: &[u8]) -> bool {
         })
         .sum();
     sum.is_multiple_of(10)
-}
-
-/// Whether what stands between two numbers makes one of them.
-fn is_tight(between: &[char]) -> bool {
-    matches!(between, ['-' | '.' | '_' | '/'])
 }
 
 fn ends_clause(c: char) -> bool {
