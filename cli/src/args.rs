@@ -7,8 +7,8 @@ use clap_complete::Shell;
 use uuid::Uuid;
 
 use crate::{
-    board::Board, dead_letters, error::Error, events, feed, import, receipt, reset, rules, serve,
-    status, token, up, verify,
+    board::Board, dead_letters, error::Error, events, feed, import, policies, receipt, reset,
+    rules, serve, status, token, up, verify,
 };
 
 /// The message board between citizens and their government: runs it, and is its operator's tool.
@@ -74,6 +74,12 @@ pub(crate) enum Command {
         after_help = "Examples:\n  liuyan rules get mine              the files in force into a folder, to be changed there\n  liuyan rules check mine            everything that is wrong with them\n  liuyan rules try mine              what they would do to stored messages\n  liuyan rules publish TRIAL\n  liuyan rules roll-back 2"
     )]
     Rules(rules::Command),
+    /// Chooses for offices whose messages pass where the rules find nothing.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  liuyan policies list\n  liuyan policies set 330100-g trusted"
+    )]
+    Policies(policies::Command),
     /// Follows the public feed.
     #[command(subcommand)]
     Feed(feed::Command),
@@ -114,6 +120,7 @@ impl Args {
                 dead_letters::run(&Board::find(&dir)?, command, output).await
             }
             Command::Rules(command) => rules::run(&Board::find(&dir)?, command, output).await,
+            Command::Policies(command) => policies::run(&Board::find(&dir)?, command, output).await,
             Command::Feed(command) => feed::run(&Board::find(&dir)?, command, output).await,
             Command::Receipt(command) => receipt::run(&dir, command, output).await,
             Command::Token(options) => token::run(&Board::find(&dir)?, options, output),

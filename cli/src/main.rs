@@ -9,6 +9,7 @@ mod feed;
 mod import;
 mod keys;
 mod output;
+mod policies;
 mod receipt;
 mod reset;
 mod rules;

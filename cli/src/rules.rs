@@ -117,7 +117,8 @@ async fn list(rules: &mut Rules, output: Output) -> Result<(), Error> {
     let request = proto::ListRulesRequest { page_size: 200, page_token: String::new() };
     let listed = rules.list_rules(request).await.map_err(refused)?.into_inner();
     let rows: Vec<_> = listed.rule_sets.iter().map(described).collect();
-    let header = ["version", "state", "rules", "made by", "published by", "would hold", "note"];
+    let header =
+        ["version", "state", "rules", "made by", "published by", "read", "would hold", "note"];
     output::rows(output, &header, &rows, |row| {
         let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
         vec![
@@ -126,6 +127,7 @@ async fn list(rules: &mut Rules, output: Output) -> Result<(), Error> {
             row["rules"].to_string(),
             text("made_by"),
             text("published_by"),
+            row["messages"].to_string(),
             row["share"].as_f64().map(|share| format!("{share:.3}")).unwrap_or_default(),
             text("note"),
         ]
@@ -141,6 +143,7 @@ fn described(set: &proto::RuleSet) -> serde_json::Value {
         "rules": set.rule_count,
         "made_by": set.made_by,
         "published_by": set.published_by,
+        "messages": set.message_count,
         "note": set.note,
         "trial": set.trial.as_ref().map(|trial| &trial.trial_id),
         "share": share.map(|trial| f64::from(trial.held_after) / f64::from(trial.read)),
@@ -148,7 +151,7 @@ fn described(set: &proto::RuleSet) -> serde_json::Value {
 }
 
 /// `RULE_SET_STATE_IN_FORCE` gives `in-force`.
-fn word(name: &str, prefix: &str) -> String {
+pub(crate) fn word(name: &str, prefix: &str) -> String {
     name.trim_start_matches(prefix).to_lowercase().replace('_', "-")
 }
 
@@ -217,6 +220,7 @@ fn tell(trial: &proto::RuleTrial, output: Output) {
         "held_after": trial.held_after,
         "would_hold": trial.would_hold,
         "would_release": trial.would_release,
+        "compared_since": trial.compared_since.map(|since| since.to_string()),
         "rules": trial.counts.iter().map(|count| json!({
             "rule": count.rule, "before": count.before, "after": count.after,
         })).collect::<Vec<_>>(),
@@ -236,6 +240,9 @@ fn tell(trial: &proto::RuleTrial, output: Output) {
         trial.would_hold,
         trial.would_release
     ));
+    if trial.compared_since.is_none() {
+        output::line("  this board does not compare messages with each other");
+    }
     for count in &trial.counts {
         output::line(format!("  {}: {} -> {}", count.rule, count.before, count.after));
     }
@@ -254,12 +261,13 @@ fn in_force(set: Option<proto::RuleSet>, output: Output) {
     }
 }
 
-fn request_id() -> String {
+/// A new id of a request.
+pub(crate) fn request_id() -> String {
     id::v7(SystemClock.now()).to_string()
 }
 
 /// What the service says, with each fault, and the figure if there is one.
-fn refused(status: Status) -> Error {
+pub(crate) fn refused(status: Status) -> Error {
     let mut faults: Vec<String> = status
         .get_details_bad_request()
         .map(|details| details.field_violations)

@@ -256,6 +256,8 @@ impl Layout<'_> {
             Name::Moderation => Some(table([
                 ("generate_keys", true.into()),
                 ("keyring_file", path(&folder.join("moderation.keyring"))),
+                // Whoever tries the board sees what the rules do: no clean message waits by chance.
+                ("work", table([("sample_of_ten_thousand", 0.into())]).into()),
             ])),
             Name::Routing | Name::Stats | Name::Feed => None,
         }

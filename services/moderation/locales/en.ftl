@@ -50,6 +50,7 @@ review-not-held = This review does not wait for a person.
 review-claimed-by-another = Somebody else is working on this review: please take another.
 review-not-claimed = You do not hold this review, or no longer: please claim it first.
 etag-mismatch = The review has changed since you read it: please read it again.
+policy-changed = Another choice was made for this office since you read it: please read it again.
 senior-moderator-needed = Only a senior moderator may decide on this: please mark whom it accuses, or give the review back.
 own-message = You wrote this message yourself: somebody else decides on it.
 own-decision = You have decided on this message before: an appeal is decided by somebody else.

@@ -50,6 +50,7 @@ review-not-held = 这条留言目前不需要人工审核。
 review-claimed-by-another = 其他审核员正在处理这条留言，请另取一条。
 review-not-claimed = 您没有领取这条留言，或领取已到期，请先领取。
 etag-mismatch = 您读取之后审核记录已有变化，请重新读取。
+policy-changed = 您读取之后，该留言对象的放行方式已有变化，请重新读取。
 senior-moderator-needed = 这须由高级审核员决定，请标记被反映的单位，或退回队列。
 own-message = 这是您自己的留言，须由其他审核员处理。
 own-decision = 您曾对这条留言作出决定，申诉须由其他审核员处理。

@@ -1,6 +1,7 @@
 //! The verbs: one use case, one function, one visible transaction.
 
 pub(crate) mod appeals;
+pub(crate) mod calls;
 pub(crate) mod claims;
 pub(crate) mod comparing;
 pub(crate) mod data;
@@ -8,26 +9,19 @@ pub(crate) mod deciding;
 pub(crate) mod figures;
 pub(crate) mod hearing;
 pub(crate) mod marking;
+pub(crate) mod policies;
 pub(crate) mod reading;
 pub(crate) mod rules;
 pub(crate) mod screening;
 mod trusting;
 pub(crate) mod trying;
 
-use jiff::Timestamp;
 use liuyan_kit::{clock::SharedClock, db::Db};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
-    config::Config,
-    domain::review::Review,
-    error::Error,
-    store::{
-        requests::{self, Answered},
-        reviews,
-    },
-    texts::Texts,
+    config::Config, domain::review::Review, error::Error, store::reviews, texts::Texts,
     vault::Vault,
 };
 
@@ -45,44 +39,6 @@ pub struct App {
     pub rules: rules::InForce,
     /// The settings.
     pub config: Config,
-}
-
-/// A write that its caller may repeat.
-#[derive(Debug, Clone)]
-pub struct Call {
-    /// Who calls: issuer and subject of the token.
-    pub caller: String,
-    /// The id that the caller gave to the request.
-    pub request_id: Uuid,
-    /// SHA-256 of the request.
-    pub body_hash: [u8; 32],
-    /// Makes the answer that is kept from the review after the write.
-    pub answer: fn(&Review) -> Vec<u8>,
-}
-
-impl Call {
-    /// Lets one transaction at a time work on this call; gives the answer if there is one already.
-    async fn begin(&self, tx: &mut PgConnection) -> Result<Option<Vec<u8>>, Error> {
-        match requests::begin(tx, &self.caller, self.request_id).await? {
-            None => Ok(None),
-            Some(answered) if answered.body_hash == self.body_hash => Ok(Some(answered.response)),
-            Some(_) => Err(Error::RequestIdReused),
-        }
-    }
-
-    /// Makes the answer and keeps it.
-    async fn end(
-        &self,
-        tx: &mut PgConnection,
-        now: Timestamp,
-        message_id: Uuid,
-    ) -> Result<Vec<u8>, Error> {
-        let review = one(tx, message_id).await?;
-        let answered =
-            Answered { body_hash: self.body_hash.to_vec(), response: (self.answer)(&review) };
-        requests::insert(tx, now, &self.caller, self.request_id, &answered).await?;
-        Ok(answered.response)
-    }
 }
 
 /// One review.

@@ -33,6 +33,9 @@ pub enum Error {
     /// The review has changed since the caller read it.
     #[error("the review has changed")]
     EtagMismatch,
+    /// Another choice was made for the office since the caller read it.
+    #[error("another choice was made for the office")]
+    PolicyChanged,
     /// Only a senior moderator may decide on this ground.
     #[error("the ground is for senior moderators")]
     SeniorNeeded,
@@ -122,7 +125,7 @@ impl Classify for Error {
             Self::NotApproved(_) | Self::TextMissing | Self::NotAppealed(_) | Self::Appeal(_) => {
                 Class::Precondition
             }
-            Self::EtagMismatch => Class::Aborted,
+            Self::EtagMismatch | Self::PolicyChanged => Class::Aborted,
             Self::SeniorNeeded | Self::OtherMessage => Class::Denied,
             Self::OwnMessage | Self::OwnDecision => Class::Denied,
             Self::RequestIdReused => Class::Exists,
@@ -148,6 +151,7 @@ impl Classify for Error {
             Self::ClaimedByAnother => "REVIEW_CLAIMED_BY_ANOTHER",
             Self::NotClaimed => "REVIEW_NOT_CLAIMED",
             Self::EtagMismatch => "ETAG_MISMATCH",
+            Self::PolicyChanged => "POLICY_CHANGED",
             Self::SeniorNeeded => "SENIOR_MODERATOR_NEEDED",
             Self::OwnMessage => "OWN_MESSAGE",
             Self::OwnDecision => "OWN_DECISION",

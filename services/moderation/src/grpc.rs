@@ -4,6 +4,7 @@ mod appeals;
 mod convert;
 mod figures;
 mod parse;
+mod policies;
 pub(crate) mod rules;
 
 use std::{sync::Arc, time::Duration};
@@ -19,7 +20,11 @@ use sha2::{Digest, Sha256};
 use tonic::{Request, Response, Status};
 
 use crate::{
-    app::{App, Call, deciding::Wish},
+    app::{
+        App,
+        calls::{Call, Write},
+        deciding::Wish,
+    },
     domain::{moderator::Moderator, review::Review},
     error::Error,
 };
@@ -211,7 +216,8 @@ fn call(
     answer: fn(&Review) -> Vec<u8>,
 ) -> Call {
     let hash = Sha256::new().chain_update(rpc).chain_update(request.encode_to_vec()).finalize();
-    Call { caller: name(caller), request_id, body_hash: hash.into(), answer }
+    let write = Write { caller: name(caller), request_id, body_hash: hash.into() };
+    Call { write, answer }
 }
 
 fn decode<T: Message + Default>(answer: &[u8]) -> Result<T, Error> {

@@ -22,7 +22,14 @@ use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
 use tonic::service::Routes;
 
-pub use app::{App, Call, appeals::Outcome, deciding::Wish, marking::Accusation, rules::InForce};
+pub use app::{
+    App,
+    appeals::Outcome,
+    calls::{Call, Write},
+    deciding::Wish,
+    marking::Accusation,
+    rules::InForce,
+};
 pub use config::{Config, work::Work};
 pub use consumer::of_intake;
 pub use domain::{

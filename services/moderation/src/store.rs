@@ -9,6 +9,7 @@ pub(crate) mod erasing;
 pub(crate) mod figures;
 pub(crate) mod likeness;
 pub(crate) mod listing;
+pub(crate) mod policies;
 pub(crate) mod queue;
 pub(crate) mod requests;
 pub(crate) mod reviews;

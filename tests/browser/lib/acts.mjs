@@ -127,6 +127,9 @@ export async function publishRedacted(visitor) {
 /** Returns the review that is open to its author, with the usual words; gives them. */
 export async function returnIt(visitor, ground) {
   await visitor.check('input[name=decision][value=return]');
+  // Nothing is a reason that no moderator has ticked.
+  must(await visitor.page.locator('input[name=about]:checked').count() === 0, 'words are ticked as a reason by themselves');
+  await visitor.check('.notes li:first-child input[name=about]');
   await visitor.choose('#ground', ground);
   await visitor.press('button[name=action][value=tell]');
   const words = await visitor.value('#explanation');

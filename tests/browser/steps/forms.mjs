@@ -110,6 +110,7 @@ export async function refusals(bunch, open, board) {
   await bunch.step('returned without a ground, and with too long a text', async () => {
     await moderator.goto(review);
     await moderator.check('input[name=decision][value=return]');
+    await moderator.check('.notes li:first-child input[name=about]');
     await moderator.press('button[value=decide]', { status: 422 });
     await isRefused(moderator, {}, ['ground']);
     await moderator.choose('#ground', 'own_personal_data');

@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use liuyan_kit::{class::Violation, messaging::outbox};
+use liuyan_kit::{class::Violation, messaging::outbox, telemetry};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    App, Call,
-    claims::{act, held_by},
+    App,
+    calls::Call,
+    claims::held_by,
     deciding::{self, Wish},
     one, one_locked,
 };
 use crate::{
     domain::{
         appeal::{self, AppealState},
-        audit::{Action, Entry},
+        audit::Action,
         decision::Decision,
         moderator::Moderator,
         review::{Review, State},
@@ -24,7 +25,7 @@ use crate::{
     events,
     store::{
         appeals::{self, NewAppeal},
-        audit, data,
+        data,
     },
 };
 
@@ -61,6 +62,7 @@ impl App {
         check_words(&mut faults, "reason", "REASON", &reason, self.config.work.appeal_characters);
         faults.end()?;
         let sealed = self.vault.seal_reason(message_id, &reason);
+        let traceparent = telemetry::current_traceparent();
         let app = Arc::clone(self);
         self.db
             .write(move |tx| {
@@ -83,16 +85,13 @@ impl App {
                         appealed_at: now,
                         due_at,
                         senior_only: grounds.iter().any(|it| it.code == ground && it.senior_only),
+                        traceparent,
                     };
                     appeals::open(tx, &new).await?;
                     let said = events::appealed(message_id, &ground, now, due_at);
                     outbox::publish_all(tx, now, &[said]).await?;
-                    let answer = call.end(tx, now, message_id).await?;
-                    let act = act(now, &call.caller, Action::DecisionAppealed, message_id);
                     let detail = format!("decision={} ground={ground}", review.decisions);
-                    audit::append(tx, &Entry { request_id: Some(call.request_id), detail, ..act })
-                        .await?;
-                    Ok(answer)
+                    call.end(tx, now, Action::DecisionAppealed, message_id, detail).await
                 })
             })
             .await
@@ -146,15 +145,11 @@ impl App {
                     }
                     let end = End { review: &review, outcome: &outcome, wish: wish.as_ref() };
                     end.write(tx, now, &moderator.name).await?;
-                    let answer = call.end(tx, now, outcome.message_id).await?;
-                    let act = act(now, &moderator.name, Action::AppealDecided, outcome.message_id);
                     let detail = outcome.instead.as_ref().map_or_else(
                         || "upheld".to_owned(),
                         |decision| format!("overturned {}", deciding::detail(decision)),
                     );
-                    audit::append(tx, &Entry { request_id: Some(call.request_id), detail, ..act })
-                        .await?;
-                    Ok(answer)
+                    call.end(tx, now, Action::AppealDecided, outcome.message_id, detail).await
                 })
             })
             .await
@@ -171,11 +166,14 @@ impl App {
                 Box::pin(async move {
                     let late = appeals::mark_overdue(tx, now, ROUND).await?;
                     let said: Vec<_> = late
-                        .iter()
-                        .map(|it| events::appeal_overdue(it.message_id, it.appealed_at, it.due_at))
+                        .into_iter()
+                        .map(|it| {
+                            events::appeal_overdue(it.message_id, it.appealed_at, it.due_at)
+                                .caused_by(it.traceparent)
+                        })
                         .collect();
                     outbox::publish_all(tx, now, &said).await?;
-                    Ok::<_, Error>(late.len())
+                    Ok::<_, Error>(said.len())
                 })
             })
             .await

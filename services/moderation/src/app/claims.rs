@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{App, Call, one_locked};
+use super::{App, calls::Call, one_locked};
 use crate::{
     domain::{
         audit::{Action, Entry},
@@ -52,11 +52,10 @@ impl App {
                             None => return Ok(None),
                         },
                     };
-                    let claim = Claim { holder: call.caller.clone(), expires_at };
+                    let claim = Claim { holder: call.caller().to_owned(), expires_at };
                     reviews::set_claim(tx, message_id, Some(&claim)).await?;
-                    let answer = call.end(tx, now, message_id).await?;
-                    let act = act(now, &call.caller, Action::ReviewClaimed, message_id);
-                    audit::append(tx, &Entry { request_id: Some(call.request_id), ..act }).await?;
+                    let answer =
+                        call.end(tx, now, Action::ReviewClaimed, message_id, String::new()).await?;
                     Ok(Some(answer))
                 })
             })

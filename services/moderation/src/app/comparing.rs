@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Fingerprints are kept for so long.
-const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+pub(super) const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// Of almost the same texts so many are kept; more would only make the search longer.
 const ENOUGH: usize = 8;
 /// So many of them by different authors within a day are no longer chance. Before that they are
@@ -44,6 +44,15 @@ pub(crate) struct Compared {
     pub span: Option<Span>,
 }
 
+/// With what messages are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Against {
+    /// Whatever was read before, as new messages are.
+    All,
+    /// What came before each of them, as it was when they were new.
+    Earlier,
+}
+
 /// What comparison gave.
 #[derive(Debug, Default)]
 pub(crate) struct Comparison {
@@ -63,6 +72,7 @@ impl App {
         &self,
         screener: &Screener,
         mut texts: Vec<&Compared>,
+        against: Against,
     ) -> Result<Comparison, Error> {
         let mut comparison = Comparison::default();
         if !self.config.compare_messages {
@@ -75,15 +85,19 @@ impl App {
         let asked: Vec<_> =
             prints.iter().map(|(one, print)| (one.message_id, one.submitted_at, *print)).collect();
         let limits = screener.limits();
+        let only_before = against == Against::Earlier;
         let (mut candidates, floods) = {
             let mut connection = self.db.read().await?;
-            let candidates = likeness::candidates(&mut connection, &asked).await?;
+            let candidates = likeness::candidates(&mut connection, &asked, only_before).await?;
             let (messages, minutes) = (limits.flooding_messages, limits.flooding_minutes);
             let floods = likeness::floods(&mut connection, &ids, messages, minutes).await?;
             (candidates, floods)
         };
         candidates.extend(of_one_round(&prints));
         let mut alike: Vec<Vec<Candidate>> = vec![Vec::new(); prints.len()];
+        let mut met = HashSet::new();
+        // What a trial reads again is in the table as well.
+        candidates.retain(|one| met.insert((one.asked, one.number.clone())));
         for candidate in candidates {
             let like = prints.get(candidate.asked).is_some_and(|(_, print)| {
                 print.likeness(&candidate.signature) >= limits.duplicate_likeness

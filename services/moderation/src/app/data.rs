@@ -1,4 +1,4 @@
-//! Data that a release brings are loaded at start; offices choose.
+//! Data that a release brings are loaded at start.
 
 use std::sync::Arc;
 
@@ -11,7 +11,6 @@ use crate::{
         audit::{Action, Entry},
         ground,
         rules::{Files, RuleSet},
-        standing::Passing,
     },
     error::Error,
     store::{
@@ -40,41 +39,6 @@ impl App {
                 Box::pin(async move {
                     load_grounds(tx, now, &grounds).await?;
                     load_rules(tx, now, &set, &files).await
-                })
-            })
-            .await
-    }
-
-    /// Sets whose clean messages to an office pass by themselves.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn set_policy(
-        self: &Arc<Self>,
-        caller: String,
-        office_id: String,
-        passing: impl Into<Passing>,
-    ) -> Result<(), Error> {
-        let now = self.clock.now();
-        let passing = passing.into();
-        let clean_passes = passing == Passing::Everybody;
-        let trusted_passes = passing != Passing::Nobody;
-        self.db
-            .write(move |tx| {
-                Box::pin(async move {
-                    data::put_policy(tx, now, &office_id, (clean_passes, trusted_passes), &caller)
-                        .await?;
-                    let entry = Entry {
-                        at: now,
-                        actor: caller,
-                        action: Action::PolicySet,
-                        message_id: None,
-                        request_id: None,
-                        detail: format!(
-                            "office={office_id} clean_passes={clean_passes} trusted_passes={trusted_passes}"
-                        ),
-                    };
-                    Ok(audit::append(tx, &entry).await?)
                 })
             })
             .await

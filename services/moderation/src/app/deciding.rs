@@ -7,14 +7,10 @@ use liuyan_kit::{class::Violation, messaging::outbox};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{
-    App, Call,
-    claims::{act, held_by},
-    one, one_locked,
-};
+use super::{App, calls::Call, claims::held_by, one, one_locked};
 use crate::{
     domain::{
-        audit::{Action, Entry},
+        audit::Action,
         decision::{Decision, Fault},
         moderator::Moderator,
         review::{Review, State},
@@ -23,7 +19,7 @@ use crate::{
     error::{Error, Faults},
     events::{self, Approval},
     store::{
-        audit, data,
+        data,
         decisions::{self, Decided},
     },
 };
@@ -74,13 +70,9 @@ impl App {
                     if review.etag() != wish.etag || review.submission.revision != revision {
                         return Err(Error::EtagMismatch);
                     }
-                    settle(tx, now, &call.caller, &review, &wish).await?;
-                    let answer = call.end(tx, now, wish.message_id).await?;
-                    let act = act(now, &call.caller, Action::ReviewDecided, wish.message_id);
+                    settle(tx, now, call.caller(), &review, &wish).await?;
                     let detail = detail(&wish.decision);
-                    audit::append(tx, &Entry { request_id: Some(call.request_id), detail, ..act })
-                        .await?;
-                    Ok(answer)
+                    call.end(tx, now, Action::ReviewDecided, wish.message_id, detail).await
                 })
             })
             .await
@@ -118,15 +110,11 @@ impl App {
                         return Ok(answer);
                     }
                     must_be_approved(&one_locked(tx, message_id).await?)?;
-                    decisions::redact(tx, message_id, &spans, &call.caller, now).await?;
+                    decisions::redact(tx, message_id, &spans, call.caller(), now).await?;
                     decisions::count_redacted(tx, message_id).await?;
                     outbox::publish_all(tx, now, &[events::redacted(message_id, now)]).await?;
-                    let answer = call.end(tx, now, message_id).await?;
-                    let act = act(now, &call.caller, Action::MessageRedacted, message_id);
                     let detail = format!("spans={}", spans.len());
-                    audit::append(tx, &Entry { request_id: Some(call.request_id), detail, ..act })
-                        .await?;
-                    Ok(answer)
+                    call.end(tx, now, Action::MessageRedacted, message_id, detail).await
                 })
             })
             .await

@@ -4,17 +4,11 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{
-    App, Call,
-    claims::{act, held_by},
-};
+use super::{App, calls::Call, claims::held_by};
 use crate::{
-    domain::{
-        audit::{Action, Entry},
-        moderator::Moderator,
-    },
+    domain::{audit::Action, moderator::Moderator},
     error::{Error, Faults},
-    store::{audit, waiting},
+    store::waiting,
 };
 
 /// Whom a message accuses, as a moderator sees it.
@@ -57,12 +51,8 @@ impl App {
                         return Err(Error::EtagMismatch);
                     }
                     waiting::mark_accusation(tx, message_id, &office_ids).await?;
-                    let answer = call.end(tx, now, message_id).await?;
-                    let act = act(now, &moderator.name, Action::AccusationMarked, message_id);
                     let detail = format!("offices={}", office_ids.len());
-                    audit::append(tx, &Entry { request_id: Some(call.request_id), detail, ..act })
-                        .await?;
-                    Ok(answer)
+                    call.end(tx, now, Action::AccusationMarked, message_id, detail).await
                 })
             })
             .await

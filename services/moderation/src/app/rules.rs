@@ -7,19 +7,21 @@ use liuyan_kit::{id, telemetry};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::App;
+use super::{
+    App,
+    calls::{Done, Write},
+    comparing::KEPT,
+};
 use crate::{
     domain::{
-        audit::{Action, Entry},
+        audit::Action,
         rules::{BadRules, Fault, Files, RuleSet, faults},
         screen::Screener,
         trial::{self, Tally, Trial},
     },
     error::Error,
     store::{
-        audit,
         data::{self, DataSet},
-        requests::{self, Answered},
         rules::{self, Listed, NewSet},
         trials,
     },
@@ -42,49 +44,6 @@ impl InForce {
 
     fn replace(&self, screener: Screener) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(screener);
-    }
-}
-
-/// A write about rules that its caller may repeat.
-#[derive(Debug, Clone)]
-pub(crate) struct RuleCall {
-    /// Who calls: issuer and subject of the token.
-    pub caller: String,
-    /// The id that the caller gave to the request.
-    pub request_id: Uuid,
-    /// SHA-256 of the request.
-    pub body_hash: [u8; 32],
-}
-
-impl RuleCall {
-    async fn begin(&self, tx: &mut PgConnection) -> Result<Option<Vec<u8>>, Error> {
-        match requests::begin(tx, &self.caller, self.request_id).await? {
-            None => Ok(None),
-            Some(answered) if answered.body_hash == self.body_hash => Ok(Some(answered.response)),
-            Some(_) => Err(Error::RequestIdReused),
-        }
-    }
-
-    async fn end(
-        &self,
-        tx: &mut PgConnection,
-        now: Timestamp,
-        action: Action,
-        response: Vec<u8>,
-        detail: String,
-    ) -> Result<Vec<u8>, Error> {
-        let answered = Answered { body_hash: self.body_hash.to_vec(), response };
-        requests::insert(tx, now, &self.caller, self.request_id, &answered).await?;
-        let entry = Entry {
-            at: now,
-            actor: self.caller.clone(),
-            action,
-            message_id: None,
-            request_id: Some(self.request_id),
-            detail,
-        };
-        audit::append(tx, &entry).await?;
-        Ok(answered.response)
     }
 }
 
@@ -140,7 +99,7 @@ impl App {
     /// [`Error::RulesFaulty`], [`Error::RequestIdReused`].
     pub(crate) async fn try_rules(
         &self,
-        call: RuleCall,
+        call: Write,
         files: Files,
         answer: fn(&Trial) -> Vec<u8>,
     ) -> Result<Vec<u8>, Error> {
@@ -157,6 +116,7 @@ impl App {
         let read = read.await?.map_err(|error| Error::BadData(error.into()))?;
         let (rule_count, (ordinary, ordinary_held)) = read;
         let wanted = self.config.trial_messages;
+        let compares = self.config.compare_messages;
         let traceparent = telemetry::current_traceparent();
         self.db
             .write(move |tx| {
@@ -188,10 +148,11 @@ impl App {
                         started_by: call.caller.clone(),
                         started_at: now,
                         ended_at: None,
+                        compared_since: compares.then_some(now - KEPT),
                     };
                     trials::insert(tx, &trial, traceparent.as_deref()).await?;
                     let detail = format!("rules={version} trial={}", trial.trial_id);
-                    call.end(tx, now, Action::RulesTried, answer(&trial), detail).await
+                    call.end(tx, done(now, Action::RulesTried, detail), answer(&trial)).await
                 })
             })
             .await
@@ -205,7 +166,13 @@ impl App {
         let mut connection = self.db.read().await?;
         let mut trial = one(&mut connection, trial_id).await?;
         trials::details(&mut connection, &mut trial).await?;
-        Ok(trial)
+        Ok(self.compared(trial))
+    }
+
+    /// Tells since when a trial compares messages.
+    fn compared(&self, trial: Trial) -> Trial {
+        let compares = self.config.compare_messages;
+        Trial { compared_since: compares.then_some(trial.started_at - KEPT), ..trial }
     }
 
     /// Puts a set in force that was tried.
@@ -215,7 +182,7 @@ impl App {
     /// [`Error::HoldsTooMuch`], [`Error::RequestIdReused`].
     pub(crate) async fn publish_rules(
         &self,
-        call: RuleCall,
+        call: Write,
         trial_id: Uuid,
         note: String,
         answer: fn(&Listed, u32, Option<&Trial>) -> Vec<u8>,
@@ -243,7 +210,7 @@ impl App {
                 rules::publish(tx, now, version, "published", &note, &call.caller).await?;
                 let answer = answer(&listed(tx, version).await?, version, Some(&trial));
                 let detail = format!("rules={version} trial={trial_id} before={in_force}");
-                call.end(tx, now, Action::RulesPublished, answer, detail).await
+                call.end(tx, done(now, Action::RulesPublished, detail), answer).await
             })
         });
         let answer = answered.await?;
@@ -257,7 +224,7 @@ impl App {
     /// [`Error::RulesNotFound`], [`Error::NeverInForce`], [`Error::RequestIdReused`].
     pub(crate) async fn roll_back_rules(
         &self,
-        call: RuleCall,
+        call: Write,
         version: u32,
         note: String,
         answer: fn(&Listed, u32, Option<&Trial>) -> Vec<u8>,
@@ -277,7 +244,7 @@ impl App {
                 rules::publish(tx, now, version, "rolled-back", &note, &call.caller).await?;
                 let answer = answer(&listed(tx, version).await?, version, None);
                 let detail = format!("rules={version} before={in_force}");
-                call.end(tx, now, Action::RulesRolledBack, answer, detail).await
+                call.end(tx, done(now, Action::RulesRolledBack, detail), answer).await
             })
         });
         let answer = answered.await?;
@@ -299,6 +266,7 @@ impl App {
         let in_force = rules::in_force(&mut connection).await?.map_or(0, |(version, _)| version);
         let versions: Vec<u32> = listed.iter().map(|one| one.version).collect();
         let trials = trials::last_of(&mut connection, &versions).await?;
+        let trials = trials.into_iter().map(|trial| self.compared(trial)).collect();
         Ok((listed, in_force, trials))
     }
 
@@ -332,6 +300,11 @@ pub(crate) async fn keep(
     };
     data::insert_set(tx, now, &noted).await?;
     Ok(())
+}
+
+/// What was done to sets of rules, and to no message.
+fn done(at: Timestamp, action: Action, detail: String) -> Done {
+    Done { at, action, message_id: None, detail }
 }
 
 async fn one(connection: &mut PgConnection, trial_id: Uuid) -> Result<Trial, Error> {

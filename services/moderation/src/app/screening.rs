@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     App,
-    comparing::{Compared, longest},
+    comparing::{Against, Compared, longest},
     trusting::Trust,
 };
 use crate::{
@@ -37,11 +37,24 @@ const PURPOSE: &str = "screening";
 
 /// What the rules found in one revision of a message.
 #[derive(Debug)]
-struct Read {
+pub(super) struct Read {
     revision: u32,
-    hits: Vec<Hit>,
+    pub(super) hits: Vec<Hit>,
     fingerprint: Option<Fingerprint>,
     span: Option<Place>,
+}
+
+impl Read {
+    /// Reads one text by the rules.
+    pub(super) fn of(screener: &Screener, text: &Text) -> Self {
+        let shortest = screener.limits().duplicate_shortest;
+        Self {
+            revision: text.revision,
+            hits: screener.screen(text),
+            fingerprint: Fingerprint::of(text, screener.variants(), shortest),
+            span: longest(text),
+        }
+    }
 }
 
 impl App {
@@ -78,7 +91,7 @@ impl App {
         }
         let screener = self.rules.screener();
         let mut read = self.read(&screener, there).await?;
-        let kept = self.compare_read(&screener, &mut read).await?;
+        let kept = self.compare_read(&screener, &mut read, Against::All).await?;
         let app = Arc::clone(self);
         let now = self.clock.now();
         self.db
@@ -133,7 +146,7 @@ impl App {
                 .map(|(one, text)| {
                     let span = tracing::info_span!("review.screen", message_id = %one.message_id);
                     telemetry::follow(&span, one.traceparent.as_deref());
-                    let read = span.in_scope(|| read_one(&screener, &text));
+                    let read = span.in_scope(|| Read::of(&screener, &text));
                     (one.message_id, read)
                 })
                 .collect()
@@ -142,10 +155,11 @@ impl App {
     }
 
     /// Adds what comparison with other messages finds, and gives what of them is worth keeping.
-    async fn compare_read(
+    pub(super) async fn compare_read(
         &self,
         screener: &Screener,
         read: &mut HashMap<Uuid, Read>,
+        against: Against,
     ) -> Result<Vec<Compared>, Error> {
         if !self.config.compare_messages {
             return Ok(Vec::new());
@@ -164,7 +178,7 @@ impl App {
             })
         });
         let mut compared: Vec<Compared> = compared.collect();
-        let comparison = self.compare(screener, compared.iter().collect()).await?;
+        let comparison = self.compare(screener, compared.iter().collect(), against).await?;
         for (id, hits) in comparison.hits {
             if let Some(read) = read.get_mut(&id) {
                 read.hits.extend(hits);
@@ -203,7 +217,7 @@ impl App {
         let ids: Vec<Uuid> = read.keys().copied().collect();
         let (mut outcomes, mut said) = (Vec::with_capacity(ids.len()), Vec::new());
         let unsettled = queue::lock_screening(tx, &ids).await?;
-        let trust = Trust::of(tx, &self.config, now, &unsettled).await?;
+        let trust = Trust::of(tx, self, now, &unsettled).await?;
         let mut sampled = Vec::new();
         for review in unsettled {
             let message = &review.submission;
@@ -240,17 +254,6 @@ impl App {
         trust::mark_sampled(tx, &sampled).await?;
         outbox::publish_all(tx, now, &said).await?;
         Ok(outcomes.iter().map(|one| one.message_id).collect())
-    }
-}
-
-/// Reads one text by the rules.
-fn read_one(screener: &Screener, text: &Text) -> Read {
-    let shortest = screener.limits().duplicate_shortest;
-    Read {
-        revision: text.revision,
-        hits: screener.screen(text),
-        fingerprint: Fingerprint::of(text, screener.variants(), shortest),
-        span: longest(text),
     }
 }
 

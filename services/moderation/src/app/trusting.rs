@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::App;
 use crate::{
     config::Config,
     domain::standing::{Passing, Standing, in_sample},
@@ -15,6 +16,8 @@ use crate::{
 /// What decides whether clean messages of a batch pass.
 pub(super) struct Trust<'a> {
     config: &'a Config,
+    /// Whose messages pass at offices without a choice.
+    default: Passing,
     /// The history of authors; empty where no office asks for it.
     standings: HashMap<String, Standing>,
 }
@@ -23,11 +26,13 @@ impl<'a> Trust<'a> {
     /// Reads the history of the authors whose standing matters.
     pub(super) async fn of(
         tx: &mut PgConnection,
-        config: &'a Config,
+        app: &'a App,
         now: Timestamp,
         unsettled: &[Unsettled],
     ) -> Result<Self, sqlx::Error> {
-        let mut trust = Self { config, standings: HashMap::new() };
+        let config = &app.config;
+        let default = app.default_passing();
+        let mut trust = Self { config, default, standings: HashMap::new() };
         let asked = unsettled.iter().filter(|review| trust.passing(review) == Passing::Trusted);
         let authors: Vec<String> =
             asked.map(|review| review.submission.author_id.clone()).collect();
@@ -39,8 +44,7 @@ impl<'a> Trust<'a> {
     }
 
     fn passing(&self, review: &Unsettled) -> Passing {
-        let default = Passing::of(self.config.default_pass, self.config.work.trusted_pass);
-        review.passing.unwrap_or(default)
+        review.passing.unwrap_or(self.default)
     }
 
     /// Whether a message in which the rules find nothing passes.

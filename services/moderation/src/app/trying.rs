@@ -1,16 +1,18 @@
 //! Sets of rules are tried on stored messages, batch by batch. A crash leaves a trial where it was.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::SignedDuration;
 use liuyan_kit::telemetry;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::{App, rules::ready};
+use super::{App, comparing::Against, rules::ready, screening::Read};
 use crate::{
     domain::{
         rules::{BadRules, Files},
+        screen::Screener,
+        text::Text,
         trial::Tally,
     },
     error::Error,
@@ -45,8 +47,17 @@ impl App {
         let Some(leased) = leased else { return Ok(false) };
         let span = tracing::info_span!("rules.try", trial_id = %leased.trial_id);
         telemetry::follow(&span, leased.traceparent.as_deref());
-        self.try_batch(leased).instrument(span).await?;
+        Box::pin(self.try_batch(leased)).instrument(span).await?;
         Ok(true)
+    }
+
+    /// Adds what a set says of messages beside earlier ones.
+    async fn beside_earlier(
+        &self,
+        (screener, mut read): Reading,
+    ) -> Result<HashMap<Uuid, Read>, Error> {
+        self.compare_read(&screener, &mut read, Against::Earlier).await?;
+        Ok(read)
     }
 
     async fn try_batch(self: &Arc<Self>, leased: Leased) -> Result<(), Error> {
@@ -74,12 +85,9 @@ impl App {
                 return Err(error);
             }
         };
-        let tally = tokio::task::spawn_blocking(move || {
-            let mut texts: Vec<(Uuid, _)> = texts.into_iter().collect();
-            texts.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
-            tally(&before, &after, &texts)
-        });
-        let tally = tally.await?.map_err(|error| Error::BadData(error.into()))?;
+        let read = tokio::task::spawn_blocking(move || read_by_both(&before, &after, &texts));
+        let (before, after) = read.await?.map_err(|error| Error::BadData(error.into()))?;
+        let tally = tally(self.beside_earlier(before).await?, &self.beside_earlier(after).await?);
         // There are no more, or enough were read.
         let ends = ids.len() < limit || tally.read >= leased.left;
         let next_id = ids.last().copied().filter(|_| !ends);
@@ -95,15 +103,31 @@ impl App {
     }
 }
 
-fn tally(
+/// What one set finds in a batch, with the set.
+type Reading = (Box<Screener>, HashMap<Uuid, Read>);
+
+/// Reads texts by two sets.
+fn read_by_both(
     before: &Files,
     after: &Files,
-    texts: &[(Uuid, crate::domain::text::Text)],
-) -> Result<Tally, BadRules> {
-    let (before, after) = (ready(before, 0)?, ready(after, 0)?);
+    texts: &HashMap<Uuid, Text>,
+) -> Result<(Reading, Reading), BadRules> {
+    let by = |files: &Files| -> Result<Reading, BadRules> {
+        let screener = Box::new(ready(files, 0)?);
+        let read = texts.iter().map(|(id, text)| (*id, Read::of(&screener, text))).collect();
+        Ok((screener, read))
+    };
+    Ok((by(before)?, by(after)?))
+}
+
+/// Counts what two sets found, the newest message first.
+fn tally(before: HashMap<Uuid, Read>, after: &HashMap<Uuid, Read>) -> Tally {
+    let mut before: Vec<_> = before.into_iter().collect();
+    before.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
     let mut tally = Tally::default();
-    for (id, text) in texts {
-        tally.add(*id, text, &before, &after);
+    for (id, before) in before {
+        let after = after.get(&id).map_or(&[][..], |after| &after.hits);
+        tally.add(id, &before.hits, after);
     }
-    Ok(tally)
+    tally
 }

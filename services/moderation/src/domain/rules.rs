@@ -1,4 +1,4 @@
-//! The set of rules: data with a version. A release brings one along in `data/rules-2/`; editors
+//! The set of rules: data with a version. A release brings one along in `data/rules-3/`; editors
 //! publish others.
 //!
 //! A set is never changed once it was there; another one gets another number.
@@ -12,11 +12,11 @@ pub use faults::{Fault, File, faults};
 use super::ground::fingerprint;
 
 /// The rules that this release brings.
-const RULES: &str = include_str!("../../data/rules-2/rules.toml");
+const RULES: &str = include_str!("../../data/rules-3/rules.toml");
 /// Their words.
-const LEXICON: &str = include_str!("../../data/rules-2/lexicon.csv");
+const LEXICON: &str = include_str!("../../data/rules-3/lexicon.csv");
 /// Everyday words that have a part in common with one of those.
-const EVERYDAY: &str = include_str!("../../data/rules-2/everyday.txt");
+const EVERYDAY: &str = include_str!("../../data/rules-3/everyday.txt");
 /// The most ways in which one term is written.
 const MOST_FORMS: usize = 256;
 
@@ -180,6 +180,9 @@ pub struct Lists {
     pub buildings_before_bare_room: Vec<String>,
     /// Words after the number of something with many houses; alone they lead to no door.
     pub wide_buildings: Vec<String>,
+    /// Characters that tell parts of a building apart in place of a number.
+    #[serde(default)]
+    pub directions: String,
     /// Words after the number of a group in a village, where a house has its number.
     pub groups: Vec<String>,
     /// Words after the number of a room.
@@ -198,10 +201,28 @@ pub struct Lists {
     pub name_ends: Vec<String>,
     /// Titles of those whom people accuse.
     pub titles: Vec<String>,
+    /// Those of them that follow names; all if there are none.
+    #[serde(default)]
+    pub titles_after: Vec<String>,
     /// The character that stands for a name that is not told.
     pub unnamed: char,
     /// Words before the name of somebody who is not accused.
     pub accusers: Vec<String>,
+    /// Words before whoever is addressed, and is not accused.
+    #[serde(default)]
+    pub respects: Vec<String>,
+    /// Words after whoever is addressed.
+    #[serde(default)]
+    pub addresses: Vec<String>,
+    /// Posts that tell who is accused without a name.
+    #[serde(default)]
+    pub posts: Vec<String>,
+    /// Words before a post that is told of something.
+    #[serde(default)]
+    pub told: Vec<String>,
+    /// Words for what a post is accused of.
+    #[serde(default)]
+    pub crimes: Vec<String>,
     /// Characters of offices, which are no names.
     pub offices: String,
     /// The most frequent characters of ordinary text.

@@ -1,5 +1,6 @@
 //! Whose clean messages pass by themselves, and which of them are read by a person all the same.
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -28,9 +29,25 @@ impl Passing {
     }
 }
 
-impl From<bool> for Passing {
-    fn from(clean: bool) -> Self {
-        Self::of(clean, false)
+/// The choice of one office.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// The office.
+    pub office_id: String,
+    /// Whose clean messages to it pass.
+    pub passing: Passing,
+    /// Who chose.
+    pub set_by: String,
+    /// When.
+    pub set_at: Timestamp,
+    /// Which choice it is, from 1.
+    pub change: i64,
+}
+
+impl Policy {
+    /// Names this state of it.
+    pub fn etag(&self) -> String {
+        self.change.to_string()
     }
 }
 

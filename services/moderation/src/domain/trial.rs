@@ -46,9 +46,9 @@ pub struct Example {
 }
 
 impl Tally {
-    /// Reads a message by both sets.
-    pub fn add(&mut self, message_id: Uuid, text: &Text, before: &Screener, after: &Screener) {
-        let (before, after) = (rules(&before.screen(text)), rules(&after.screen(text)));
+    /// Counts a message by what both sets find in it.
+    pub fn add(&mut self, message_id: Uuid, before: &[Hit], after: &[Hit]) {
+        let (before, after) = (rules(before), rules(after));
         self.read += 1;
         self.held_before += u32::from(!before.is_empty());
         self.held_after += u32::from(!after.is_empty());
@@ -116,6 +116,8 @@ pub struct Trial {
     pub started_at: Timestamp,
     /// When it was done.
     pub ended_at: Option<Timestamp>,
+    /// Since when messages are compared with all that came before them; `None` if they never are.
+    pub compared_since: Option<Timestamp>,
 }
 
 impl Trial {
@@ -149,6 +151,7 @@ mod tests {
             started_by: String::new(),
             started_at: Timestamp::UNIX_EPOCH,
             ended_at: None,
+            compared_since: None,
         }
     }
 
@@ -176,12 +179,15 @@ mod tests {
         files.rules = files.rules.replacen("detector = \"mobile\"", "detector = \"flooding\"", 1);
         files.lexicon.push_str("lamp,insult,,,,,ours\n");
         let after = Screener::new(RuleSet::parse(&files).unwrap()).unwrap();
-        let text = |body: &str| Text { body: body.to_owned(), ..Text::default() };
         let (held, released) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let mut tally = Tally::default();
-        tally.add(held, &text("The lamp is out."), &before, &after);
-        tally.add(released, &text("Please call 13800138000."), &before, &after);
-        tally.add(Uuid::from_u128(3), &text("The road is bad."), &before, &after);
+        let mut add = |id, body: &str| {
+            let text = Text { body: body.to_owned(), ..Text::default() };
+            tally.add(id, &before.screen(&text), &after.screen(&text));
+        };
+        add(held, "The lamp is out.");
+        add(released, "Please call 13800138000.");
+        add(Uuid::from_u128(3), "The road is bad.");
         assert_eq!((tally.read, tally.would_hold, tally.would_release), (3, 1, 1));
         assert_eq!(tally.rules["insult"], (0, 1));
         assert_eq!(tally.rules["mobile"], (1, 0));

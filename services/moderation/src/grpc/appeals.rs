@@ -6,7 +6,10 @@ use prost::Message as _;
 use uuid::Uuid;
 
 use super::{Grpc, call, convert, decode, moderator, name, parse};
-use crate::{app::Call, error::Error};
+use crate::{
+    app::calls::{Call, Write},
+    error::Error,
+};
 
 impl Grpc {
     /// Only the author of that very message appeals, and learns nothing of others.
@@ -19,10 +22,13 @@ impl Grpc {
         if !caller.author_of(message_id) {
             return Err(Error::OtherMessage);
         }
-        let call = Call {
+        let write = Write {
             caller: name(caller),
             request_id,
             body_hash: self.app.vault.request_index("AppealDecision", &request.encode_to_vec()),
+        };
+        let call = Call {
+            write,
             answer: |review| {
                 let appeal = review.appeal.as_ref().map(convert::appeal);
                 proto::AppealDecisionResponse { appeal }.encode_to_vec()

@@ -145,6 +145,12 @@ pub(super) fn spans(faults: &mut Faults, field: &str, spans: &[proto::Span]) -> 
     read.collect()
 }
 
+/// Whether this may be the id of an office.
+pub(super) fn is_office(id: &str) -> bool {
+    let known = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_' | b':');
+    (1..=LONGEST_OFFICE).contains(&id.len()) && id.bytes().all(known)
+}
+
 /// Ids of offices, each once. Whether there is such an office only the directory knows.
 pub(super) fn offices(faults: &mut Faults, ids: &[String], most: usize) -> Vec<String> {
     let mut read: Vec<String> = Vec::new();
@@ -153,9 +159,7 @@ pub(super) fn offices(faults: &mut Faults, ids: &[String], most: usize) -> Vec<S
         return read;
     }
     for (at, id) in ids.iter().enumerate() {
-        let known = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_' | b':');
-        let right = (1..=LONGEST_OFFICE).contains(&id.len()) && id.bytes().all(known);
-        faults.check(right, &format!("accused_office_ids[{at}]"), "OFFICE_MALFORMED");
+        faults.check(is_office(id), &format!("accused_office_ids[{at}]"), "OFFICE_MALFORMED");
         if !read.contains(id) {
             read.push(id.clone());
         }

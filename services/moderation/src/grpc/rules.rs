@@ -9,18 +9,18 @@ use sha2::{Digest, Sha256};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{decode, name, parse, words};
+use super::{
+    decode, name,
+    parse::{self, listing},
+    words,
+};
 use crate::{
-    app::{App, rules::RuleCall},
+    app::{App, calls::Write},
     domain::{rules::Files, trial::Trial},
     error::{Error, Faults},
     store::rules::Listed,
 };
 
-/// Sets on a page, if the caller does not say.
-const PAGE: u32 = 50;
-/// The most sets on a page.
-const LARGEST_PAGE: u32 = 200;
 /// The longest note, in characters.
 const LONGEST_NOTE: usize = 200;
 
@@ -36,6 +36,10 @@ impl RuleGrpc {
         Self { app, words: words() }
     }
 
+    pub(super) fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
     fn answer<T>(&self, caller: &Caller, result: Result<T, Error>) -> Result<Response<T>, Status> {
         result.map(Response::new).map_err(|error| self.words.status(&error, &caller.locale))
     }
@@ -45,17 +49,13 @@ impl RuleGrpc {
         request: proto::ListRulesRequest,
     ) -> Result<proto::ListRulesResponse, Error> {
         let mut faults = Faults::default();
-        faults.check(request.page_size >= 0, "page_size", "PAGE_SIZE_NEGATIVE");
+        let size = listing::size(&mut faults, request.page_size);
         let below = match request.page_token.as_str() {
             "" => Some(u32::MAX),
             token => token.parse().ok(),
         };
         faults.check(below.is_some(), "page_token", "PAGE_TOKEN_INVALID");
         faults.end()?;
-        let size = match u32::try_from(request.page_size).unwrap_or_default() {
-            0 => PAGE,
-            size => size.min(LARGEST_PAGE),
-        };
         let (listed, in_force, trials) =
             self.app.list_rules(below.unwrap_or(u32::MAX), size).await?;
         let more = u32::try_from(listed.len()).is_ok_and(|listed| listed == size);
@@ -125,15 +125,16 @@ impl RuleGrpc {
     }
 }
 
-fn call(
+/// A write that its caller may repeat.
+pub(super) fn call(
     caller: &Caller,
     rpc: &str,
     request: &impl Message,
     request_id: &str,
-) -> Result<RuleCall, Error> {
+) -> Result<Write, Error> {
     let request_id: Uuid = parse::id("request_id", request_id)?;
     let hash = Sha256::new().chain_update(rpc).chain_update(request.encode_to_vec()).finalize();
-    Ok(RuleCall { caller: name(caller), request_id, body_hash: hash.into() })
+    Ok(Write { caller: name(caller), request_id, body_hash: hash.into() })
 }
 
 fn note(note: &str) -> Result<String, Error> {
@@ -164,6 +165,7 @@ fn rule_set(set: &Listed, in_force: u32, last: Option<&Trial>) -> proto::RuleSet
         published_by: published.map(|(by, ..)| by.clone()).unwrap_or_default(),
         published_at: published.map(|(_, at, _)| to_proto(*at)),
         note: published.map(|(.., note)| note.clone()).unwrap_or_default(),
+        message_count: set.message_count,
         trial: last.map(trial),
     }
 }
@@ -206,6 +208,7 @@ fn trial(trial: &Trial) -> proto::RuleTrial {
         started_by: trial.started_by.clone(),
         started_at: Some(to_proto(trial.started_at)),
         ended_at: trial.ended_at.map(to_proto),
+        compared_since: trial.compared_since.map(to_proto),
     }
 }
 
@@ -271,5 +274,21 @@ impl RuleService for RuleGrpc {
     ) -> Result<Response<proto::RollBackRulesResponse>, Status> {
         let caller = Caller::of(&request);
         self.answer(&caller, self.roll_back(&caller, request.into_inner()).await)
+    }
+
+    async fn list_office_policies(
+        &self,
+        request: Request<proto::ListOfficePoliciesRequest>,
+    ) -> Result<Response<proto::ListOfficePoliciesResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, self.policies(request.into_inner()).await)
+    }
+
+    async fn put_office_policy(
+        &self,
+        request: Request<proto::PutOfficePolicyRequest>,
+    ) -> Result<Response<proto::PutOfficePolicyResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.answer(&caller, self.put_policy(&caller, request.into_inner()).await)
     }
 }

@@ -9,3 +9,4 @@ join reviews on reviews.message_id = found.message_id
 where found.seen_at > asked.submitted_at - interval '90 days'
   and found.message_id <> asked.message_id
   and state <> 'withdrawn'
+  and (not $5 or (found.seen_at, found.message_id) < (asked.submitted_at, asked.message_id))

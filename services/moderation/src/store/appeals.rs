@@ -72,18 +72,22 @@ pub(crate) struct NewAppeal {
     pub due_at: Timestamp,
     /// Whether only a senior moderator may decide.
     pub senior_only: bool,
+    /// The trace of the appeal.
+    pub traceparent: Option<String>,
 }
 
 /// Stores an appeal; the review waits again.
 pub(crate) async fn open(tx: &mut PgConnection, appeal: &NewAppeal) -> Result<(), sqlx::Error> {
     let result = sqlx::query!(
-        "insert into appeals (message_id, decision_ordinal, state, reason, appealed_at, due_at)
-         values ($1, $2, 'open', $3, $4, $5)",
+        "insert into appeals (message_id, decision_ordinal, state, reason, appealed_at, due_at,
+                              traceparent)
+         values ($1, $2, 'open', $3, $4, $5, $6)",
         appeal.message_id,
         integer(appeal.decision),
         appeal.reason,
         to_db(appeal.appealed_at),
         to_db(appeal.due_at),
+        appeal.traceparent,
     )
     .execute(&mut *tx)
     .await?;
@@ -178,6 +182,8 @@ pub(crate) struct Late {
     pub appealed_at: Timestamp,
     /// By when it was to be decided.
     pub due_at: Timestamp,
+    /// The trace of the appeal.
+    pub traceparent: Option<String>,
 }
 
 /// Marks open appeals that are overdue and gives those that were not marked before, up to `limit`.
@@ -193,7 +199,7 @@ pub(crate) async fn mark_overdue(
                order by due_at limit $2 for update skip locked) as late
          where appeals.message_id = late.message_id
            and appeals.decision_ordinal = late.decision_ordinal
-         returning appeals.message_id, appealed_at, due_at",
+         returning appeals.message_id, appealed_at, due_at, traceparent",
         to_db(now),
         limit,
     )
@@ -203,6 +209,7 @@ pub(crate) async fn mark_overdue(
         message_id: row.message_id,
         appealed_at: from_db(row.appealed_at),
         due_at: from_db(row.due_at),
+        traceparent: row.traceparent,
     });
     Ok(late.collect())
 }

@@ -1,7 +1,7 @@
-//! Data that releases bring, and the choices of offices.
+//! Data that releases bring.
 
 use jiff::Timestamp;
-use liuyan_kit::{clock::to_db, db::expect_one};
+use liuyan_kit::clock::to_db;
 use sqlx::PgConnection;
 
 use super::{expect_rows, integer};
@@ -90,29 +90,4 @@ pub(crate) async fn grounds(connection: &mut PgConnection) -> Result<Vec<Ground>
     )
     .fetch_all(connection)
     .await
-}
-
-/// Stores an office's choice for clean messages.
-pub(crate) async fn put_policy(
-    tx: &mut PgConnection,
-    now: Timestamp,
-    office_id: &str,
-    (clean_passes, trusted_passes): (bool, bool),
-    set_by: &str,
-) -> Result<(), sqlx::Error> {
-    let result = sqlx::query!(
-        "insert into office_policies (office_id, clean_passes, set_by, set_at, trusted_passes)
-         values ($1, $2, $3, $4, $5)
-         on conflict (office_id) do update
-         set clean_passes = excluded.clean_passes, set_by = excluded.set_by, set_at = excluded.set_at,
-             trusted_passes = excluded.trusted_passes",
-        office_id,
-        clean_passes,
-        set_by,
-        to_db(now),
-        trusted_passes,
-    )
-    .execute(tx)
-    .await?;
-    expect_one(&result)
 }

@@ -24,10 +24,11 @@ pub(crate) struct Candidate {
 }
 
 /// Earlier messages that share a band with one of those asked, of the 90 days before each. Those
-/// that their authors withdrew are left out.
+/// that their authors withdrew are left out; and with `only_before` those that came after it.
 pub(crate) async fn candidates(
     connection: &mut PgConnection,
     asked: &[(Uuid, Timestamp, &Fingerprint)],
+    only_before: bool,
 ) -> Result<Vec<Candidate>, sqlx::Error> {
     if asked.is_empty() {
         return Ok(Vec::new());
@@ -35,10 +36,16 @@ pub(crate) async fn candidates(
     let ids: Vec<Uuid> = asked.iter().map(|(id, ..)| *id).collect();
     let times: Vec<_> = asked.iter().map(|(_, at, _)| to_db(*at)).collect();
     let bands: Vec<i32> = asked.iter().flat_map(|(.., print)| print.bands).collect();
-    let rows =
-        sqlx::query_file!("src/queries/candidates.sql", &ids, &times, &bands, integer(BANDS),)
-            .fetch_all(connection)
-            .await?;
+    let rows = sqlx::query_file!(
+        "src/queries/candidates.sql",
+        &ids,
+        &times,
+        &bands,
+        integer(BANDS),
+        only_before,
+    )
+    .fetch_all(connection)
+    .await?;
     let candidates = rows.into_iter().map(|row| Candidate {
         asked: usize::try_from(row.at).unwrap_or(1).saturating_sub(1),
         number: row.number,

@@ -1,5 +1,7 @@
 //! What comes in and what the rules have yet to read. Everything here is set-based.
 
+use std::collections::{HashMap, HashSet};
+
 use jiff::Timestamp;
 use liuyan_kit::clock::{from_db, to_db};
 use sqlx::PgConnection;
@@ -11,6 +13,10 @@ use crate::domain::{
     screen::Hit,
     standing::Passing,
 };
+
+/// So many messages of one author wait for the rules in the order in which all do; further ones come
+/// after those of others.
+const MANY: i64 = 10;
 
 /// Opens the reviews of new messages.
 pub(crate) async fn insert(
@@ -26,14 +32,15 @@ pub(crate) async fn insert(
     let submitted: Vec<_> = new.iter().map(|one| to_db(one.submitted_at)).collect();
     let revisions: Vec<i32> = new.iter().map(|one| integer(one.revision)).collect();
     let traces: Vec<_> = new.iter().map(|one| one.traceparent.clone()).collect();
+    let crowded = crowded(tx, new).await?;
     let result = sqlx::query!(
         "insert into reviews (message_id, number, office_id, kind, domain, topic, visibility,
                               author_id, submitted_at, occurred_at, revision, traceparent,
-                              account_id, state, due_at)
-         select *, 'screening', $14::timestamptz
+                              account_id, crowded, state, due_at)
+         select *, 'screening', $15::timestamptz
          from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
                      $7::text[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::int[],
-                     $12::text[], $13::text[])",
+                     $12::text[], $13::text[], $14::boolean[])",
         &ids,
         &texts(|one| &one.number),
         &texts(|one| &one.office_id),
@@ -47,11 +54,43 @@ pub(crate) async fn insert(
         &revisions,
         &traces as &[Option<String>],
         &texts(|one| &one.account_id),
+        &crowded,
         to_db(now),
     )
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
     expect_rows(&result, new.len())
+}
+
+/// Which of new messages come after [`MANY`] others of their authors that wait for the rules.
+async fn crowded(tx: &mut PgConnection, new: &[Submission]) -> Result<Vec<bool>, sqlx::Error> {
+    let authors: HashSet<&str> = new.iter().map(|one| one.author_id.as_str()).collect();
+    let authors: Vec<String> =
+        authors.into_iter().filter(|author| !author.is_empty()).map(str::to_owned).collect();
+    let rows = sqlx::query!(
+        r#"select author_id as "author_id!", waiting as "waiting!"
+           from unnest($1::text[]) as asked (author_id)
+           cross join lateral (
+               select count(*) as waiting from (
+                   select from reviews
+                   where reviews.author_id = asked.author_id and reviews.author_id <> ''
+                     and state = 'screening' limit $2
+               ) as few
+           ) as counted"#,
+        &authors,
+        MANY,
+    )
+    .fetch_all(tx)
+    .await?;
+    let mut waiting: HashMap<String, i64> =
+        rows.into_iter().map(|row| (row.author_id, row.waiting)).collect();
+    let crowded = new.iter().map(|one| {
+        waiting.get_mut(&one.author_id).is_some_and(|waiting| {
+            *waiting += 1;
+            *waiting > MANY
+        })
+    });
+    Ok(crowded.collect())
 }
 
 /// Locks reviews, in the order of their ids, and tells where they stand.
@@ -87,7 +126,7 @@ pub(crate) async fn reopen(
         "update reviews
          set state = 'screening', revision = mended.revision, change = change + 1,
              due_at = $4, text_misses = 0, rules_version = 0, traceparent = mended.traceparent,
-             claimed_by = null, claim_expires_at = null
+             crowded = false, claimed_by = null, claim_expires_at = null
          from unnest($1::uuid[], $2::int[], $3::text[]) as mended (message_id, revision, traceparent)
          where reviews.message_id = mended.message_id",
         &ids,
@@ -132,7 +171,8 @@ pub(crate) struct Leased {
     pub traceparent: Option<String>,
 }
 
-/// Takes the oldest reviews that wait for the rules, until a time. Workers never take the same.
+/// Takes the oldest reviews that wait for the rules, until a time; those of authors with many only where
+/// no others wait. Workers never take the same.
 pub(crate) async fn lease(
     tx: &mut PgConnection,
     now: Timestamp,
@@ -143,7 +183,7 @@ pub(crate) async fn lease(
         "with taken as (
              select message_id from reviews
              where state = 'screening' and due_at <= $1
-             order by submitted_at, message_id
+             order by crowded, submitted_at, message_id
              limit $3
              for update skip locked
          )

@@ -141,6 +141,9 @@ pub(crate) async fn publish(
     expect_one(&result)
 }
 
+/// Messages that one set has read are counted up to so many.
+const MOST_COUNTED: i64 = 1_000_000;
+
 /// A set of rules, as lists show it.
 #[derive(Debug, Clone)]
 pub(crate) struct Listed {
@@ -154,6 +157,8 @@ pub(crate) struct Listed {
     pub made_by: String,
     /// When.
     pub made_at: Timestamp,
+    /// How many messages it has read, up to [`MOST_COUNTED`].
+    pub message_count: u32,
     /// Who put it in force last, when, and what was said of it.
     pub published: Option<(String, Timestamp, String)>,
 }
@@ -167,7 +172,11 @@ pub(crate) async fn list(
     let rows = sqlx::query!(
         r#"select version, release is not null as "from_release!", rule_count, made_by, made_at,
                   last.published_by as "published_by?", last.published_at as "published_at?",
-                  last.note as "note?"
+                  last.note as "note?",
+                  (select count(*) from (
+                      select from reviews
+                      where rules_version = rule_sets.version and rules_version > 0 limit $3
+                  ) as read) as "message_count!"
            from rule_sets left join lateral (
                select published_by, published_at, note from rule_publications as published
                where published.version = rule_sets.version order by ordinal desc limit 1
@@ -175,6 +184,7 @@ pub(crate) async fn list(
            where version < $1 order by version desc limit $2"#,
         integer(below),
         i64::from(limit),
+        MOST_COUNTED,
     )
     .fetch_all(connection)
     .await?;
@@ -182,6 +192,7 @@ pub(crate) async fn list(
         version: number(row.version),
         from_release: row.from_release,
         rule_count: number(row.rule_count),
+        message_count: u32::try_from(row.message_count).unwrap_or_default(),
         made_by: row.made_by,
         made_at: from_db(row.made_at),
         published: row

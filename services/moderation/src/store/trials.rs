@@ -258,6 +258,7 @@ pub(crate) async fn fetch(
         started_by: row.started_by,
         started_at: from_db(row.started_at),
         ended_at: row.ended_at.map(from_db),
+        compared_since: None,
     });
     Ok(trials.collect())
 }

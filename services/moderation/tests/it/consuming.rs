@@ -27,7 +27,7 @@ async fn a_submitted_message_waits_for_the_rules_with_all_its_facts() {
         (event.number, event.office_id, event.kind, event.domain, event.topic, event.visibility)
     );
     assert_eq!((said.submitted_at, said.occurred_at), (event.submitted_at, event.occurred_at));
-    assert_eq!((said.revision, said.rules_version, said.by_rules), (1, 2, true));
+    assert_eq!((said.revision, said.rules_version, said.by_rules), (1, 3, true));
 }
 
 #[tokio::test]

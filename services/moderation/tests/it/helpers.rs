@@ -15,7 +15,7 @@ use liuyan_kit::{
     testing::{self, TestDb},
 };
 use liuyan_moderation::{
-    App, Config, Grpc, InForce, Moderation, Texts, Vault, of_intake,
+    App, Config, Grpc, InForce, Moderation, RuleGrpc, Texts, Vault, of_intake,
     rules::{Files, RuleSet},
     screen::Screener,
 };
@@ -45,7 +45,9 @@ pub(crate) fn config() -> Config {
     struct File {
         service: Config,
     }
-    let settings = toml::from_str::<File>(Moderation::DEFAULTS).unwrap().service;
+    let mut settings = toml::from_str::<File>(Moderation::DEFAULTS).unwrap().service;
+    // Tests say what they take samples of.
+    settings.work.sample_of_ten_thousand = 0;
     // Messages of these tests are much the same, which matters to few of them.
     Config { compare_messages: false, ..settings }
 }
@@ -274,6 +276,25 @@ impl Bench {
         };
         let answer = self.grpc.decide_review(by(who, request)).await?;
         Ok(answer.into_inner().review.unwrap())
+    }
+
+    /// Chooses for an office whose messages pass.
+    pub(crate) async fn choose(
+        &self,
+        office_id: &str,
+        passing: moderation::Passing,
+    ) -> moderation::OfficePolicy {
+        use moderation::rule_service_server::RuleService;
+        let policy = moderation::OfficePolicy {
+            office_id: office_id.into(),
+            passing: passing.into(),
+            ..moderation::OfficePolicy::default()
+        };
+        let request =
+            moderation::PutOfficePolicyRequest { request_id: request_id(), policy: Some(policy) };
+        let service = RuleGrpc::new(Arc::clone(&self.app));
+        let answer = service.put_office_policy(with_scopes("eve", &["rules:edit"], request));
+        answer.await.unwrap().into_inner().policy.unwrap()
     }
 
     /// A message that Ann declined.

@@ -1,5 +1,7 @@
 //! A row that is lost behind the service's back is noticed from other rows.
 
+use liuyan_proto::liuyan::moderation::v1::Passing;
+
 use crate::{
     auditing::work,
     helpers::{CLEAN, HELD, a_message, bench_with, breaches, config, send_back, uphold},
@@ -20,7 +22,7 @@ impl From<sqlx::Error> for Undone {
 #[tokio::test]
 async fn the_loss_of_any_row_of_any_table_is_noticed() {
     let bench = bench_with(liuyan_moderation::Config { compare_messages: true, ..config() }).await;
-    bench.app.set_policy("identity/board".into(), "110000-x".into(), false).await.unwrap();
+    bench.choose("110000-x", Passing::Nobody).await;
     bench.approved(&a_message(CLEAN)).await;
     work(&bench).await;
     let returned = bench.held().await;

@@ -34,6 +34,7 @@ async fn the_running_service_guards_screens_and_speaks() {
     let mut settings = toml::toml! {
         [service]
         generate_keys = true
+        work = { sample_of_ten_thousand = 0 }
     };
     let service = settings["service"].as_table_mut().unwrap();
     service.insert("keyring_file".into(), keyring.display().to_string().into());

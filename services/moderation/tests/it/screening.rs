@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use liuyan_kit::testing::eventually;
-use liuyan_proto::liuyan::moderation::v1::MessageApproved;
+use liuyan_proto::liuyan::moderation::v1::{MessageApproved, Passing};
 
 use crate::helpers::{CLEAN, HELD, a_message, bench, bench_with, config};
 
@@ -32,11 +32,11 @@ async fn a_clean_message_passes_and_one_with_a_phone_number_is_held() {
 async fn an_office_may_want_a_person_to_read_everything_or_nothing() {
     let bench = bench().await;
     let office = a_message(CLEAN).event.office_id;
-    bench.app.set_policy("identity/board".into(), office.clone(), false).await.unwrap();
+    bench.choose(&office, Passing::Nobody).await;
     let id = bench.submit(&a_message(CLEAN)).await;
     bench.screen().await;
     assert_eq!(bench.state(id).await, "held");
-    bench.app.set_policy("identity/board".into(), office, true).await.unwrap();
+    bench.choose(&office, Passing::Everybody).await;
     bench.approved(&a_message(CLEAN)).await;
 
     let strict = bench_with(liuyan_moderation::Config { default_pass: false, ..config() }).await;

@@ -1,11 +1,12 @@
 //! What is said later, and of many at once, names the trace of its own cause.
 
+use jiff::SignedDuration;
 use liuyan_kit::{messaging::Envelope, telemetry, testing};
 use liuyan_proto::{
     Event,
     liuyan::{
         intake::v1::{self as intake, MessageResubmitted, WithdrawalRequested},
-        moderation::v1::{MessageApproved, MessageReturned, MessageWithdrawn},
+        moderation::v1::{AppealOverdue, MessageApproved, MessageReturned, MessageWithdrawn},
     },
 };
 use tracing::Instrument as _;
@@ -72,6 +73,20 @@ async fn a_mended_text_is_approved_in_the_trace_of_its_own_submission() {
     bench.hear(vec![caused(bench.event(id, &mended), 3)]).await;
     bench.screen().await;
     assert_eq!(told::<MessageApproved>(&bench, id).await, trace(3));
+}
+
+#[tokio::test]
+async fn an_appeal_that_is_overdue_is_said_in_the_trace_of_the_appeal() {
+    testing::telemetry();
+    let bench = bench().await;
+    let id = bench.declined().await;
+    let span = tracing::info_span!("appeals");
+    telemetry::follow(&span, trace(7).as_deref());
+    bench.appeal(id).instrument(span).await.unwrap();
+    bench.after(SignedDuration::from_hours(121));
+    assert_eq!(bench.app.say_overdue().await.unwrap(), 1);
+    let overdue = told::<AppealOverdue>(&bench, id).await.unwrap();
+    assert!(overdue.starts_with(&trace(7).unwrap()[..35]), "{overdue}");
 }
 
 #[tokio::test]

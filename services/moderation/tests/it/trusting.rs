@@ -1,6 +1,5 @@
 //! Whose clean messages pass, and which of them are read by a person all the same.
 
-use liuyan_moderation::standing::Passing;
 use liuyan_proto::liuyan::moderation::v1::{self as proto, review_service_server::ReviewService};
 use uuid::Uuid;
 
@@ -20,7 +19,7 @@ async fn written(bench: &Bench, author: &str, text: &str) -> Uuid {
 async fn an_author_in_good_standing_passes_where_the_office_trusts() {
     let bench = bench().await;
     let office = a_message("").event.office_id;
-    bench.app.set_policy("identity/board".into(), office, Passing::Trusted).await.unwrap();
+    bench.choose(&office, proto::Passing::Trusted).await;
     for _ in 0..3 {
         let id = written(&bench, "good", CLEAN).await;
         assert_eq!(bench.state(id).await, "held", "not trusted yet");

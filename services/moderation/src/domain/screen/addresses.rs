@@ -7,8 +7,12 @@ use super::{
 };
 use crate::domain::{fold::Folded, rules::Detector};
 
+/// The most signs between two parts of an address.
+const MOST_SIGNS: usize = 2;
 /// The most parts of an address.
 const MOST_PARTS: usize = 8;
+/// The sign for "number", which some put after that of a room.
+const NUMBER: char = '\u{53f7}';
 /// The least digits of the number of a room that needs no building.
 const ROOM: usize = 3;
 
@@ -47,32 +51,43 @@ enum Part {
 }
 
 fn address_at(text: &Folded, tables: &Tables, at: usize) -> Address {
+    let chars = text.chars();
+    // A letter is a building's only where it is no word's.
+    if at > 0 && chars[at].is_ascii_alphabetic() && chars[at - 1].is_ascii_alphanumeric() {
+        return Address::None(at + 1);
+    }
     let mut end = at;
     let mut part = Part::First;
+    let mut inside = false;
     let mut near = false;
     for _ in 0..MOST_PARTS {
-        let gap = usize::from(
-            part != Part::First
-                && matches!(text.chars().get(end), Some(' ' | '-' | ',' | '\u{3001}')),
-        );
-        let number = number_at(text, tables, end + gap);
+        let gap = if part == Part::First { 0 } else { gap(text, end) };
+        let mut number = number_at(text, tables, end + gap);
+        if number == 0 && part != Part::First && is_direction(text, tables, end + gap) {
+            number = 1;
+        }
         if number == 0 {
             return Address::None(end.max(at + 1));
         }
         let after = end + gap + number;
         let told = near || number >= ROOM;
+        // As in 2-5-502, with words: a floor between the last part and the room.
+        if inside && part == Part::Building && is_bare_room(text, tables, end + gap, number) {
+            return Address::Door(after);
+        }
         if let Some(door) = room(text, tables, part, end + gap, number).filter(|_| told) {
             return Address::Door(door);
         }
-        // As in 88-3-501: a row of numbers after a building's word.
-        if part != Part::First
-            && let Some(door) = row_of_numbers(text, tables, end + gap)
-        {
+        // As in 88-3-501: a row of numbers after a building's word, or before that of a room.
+        if let Some(door) = row_of_numbers(text, tables, end + gap, part == Part::First) {
             return Address::Door(door);
         }
+        // Some leave a gap before the word, too.
+        let after = after + usize::from(text.chars().get(after) == Some(&' '));
         let Some(word) = building(text, tables, after) else {
             return Address::None(after);
         };
+        inside |= part == Part::BeforeRoom;
         near |= text.word_at(after, &tables.wide_buildings) != Some(word);
         part = if text.word_at(after, &tables.groups).is_some() {
             Part::Group
@@ -94,6 +109,18 @@ fn address_at(text: &Folded, tables: &Tables, at: usize) -> Address {
     Address::None(end.max(at + 1))
 }
 
+/// What may stand between the word of one part and the number of the next.
+fn gap(text: &Folded, at: usize) -> usize {
+    let signs = text.chars()[at..].iter().take(MOST_SIGNS);
+    signs.take_while(|c| matches!(c, ' ' | '-' | ',' | '\u{3001}' | '(' | ')')).count()
+}
+
+/// Whether a character tells which part of a building in place of a number.
+fn is_direction(text: &Folded, tables: &Tables, at: usize) -> bool {
+    text.chars().get(at).is_some_and(|c| tables.lists.directions.contains(*c))
+        && building(text, tables, at + 1).is_some()
+}
+
 /// The length of the word for a building or group that follows a number.
 fn building(text: &Folded, tables: &Tables, at: usize) -> Option<usize> {
     let marked = text.chars().get(at).is_some_and(|c| tables.marked(*c, mark::BUILDING));
@@ -107,19 +134,34 @@ fn room(text: &Folded, tables: &Tables, part: Part, at: usize, number: usize) ->
         return None;
     }
     let after = at + number;
-    if let Some(word) = text.word_at(after, &tables.rooms) {
+    if part == Part::BeforeRoom && number >= ROOM && is_numbered(text, tables, after) {
+        return Some(after + 1);
+    }
+    let before = after + usize::from(text.chars().get(after) == Some(&' '));
+    if let Some(word) = text.word_at(before, &tables.rooms) {
         // "12 houses" is no room: a room's word ends the address.
-        let next = text.chars().get(after + word);
+        let next = text.chars().get(before + word);
         if !next.is_some_and(|c| tables.lists.not_rooms.contains(*c)) {
-            return Some(after + word);
+            return Some(before + word);
         }
     }
     (part == Part::BeforeRoom && is_bare_room(text, tables, at, number)).then_some(after)
 }
 
-/// One or two short numbers and that of a room, parted by hyphens.
-fn row_of_numbers(text: &Folded, tables: &Tables, at: usize) -> Option<usize> {
+/// Whether the sign for "number" follows, and nothing that makes it another building's.
+fn is_numbered(text: &Folded, tables: &Tables, at: usize) -> bool {
+    let next = text.chars().get(at + 1);
+    text.chars().get(at) == Some(&NUMBER)
+        && text.word_at(at, &tables.buildings) == Some(1)
+        && !next.is_some_and(|c| c.is_ascii_digit() || tables.lists.not_rooms.contains(*c))
+}
+
+/// One or two short numbers and that of a room, parted by hyphens; with `told` only before a room's word.
+fn row_of_numbers(text: &Folded, tables: &Tables, at: usize, told: bool) -> Option<usize> {
     let chars = text.chars();
+    if told && at > 0 && (chars[at - 1].is_ascii_alphanumeric() || chars[at - 1] == '-') {
+        return None;
+    }
     let mut at = at;
     for _ in 0..3 {
         let digits = chars[at..].iter().take(5).take_while(|c| c.is_ascii_digit()).count();
@@ -129,7 +171,8 @@ fn row_of_numbers(text: &Folded, tables: &Tables, at: usize) -> Option<usize> {
         let after = at + digits;
         if (3..=4).contains(&digits) && is_bare_room(text, tables, at, digits) {
             let word = text.word_at(after, &tables.rooms).unwrap_or_default();
-            return (chars.get(at.checked_sub(1)?) == Some(&'-')).then_some(after + word);
+            let row = chars.get(at.checked_sub(1)?) == Some(&'-') && (word > 0 || !told);
+            return row.then_some(after + word);
         }
         if digits > 3 || chars.get(after) != Some(&'-') {
             return None;

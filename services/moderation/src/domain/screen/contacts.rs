@@ -55,7 +55,16 @@ fn contact_at(text: &Folded, tables: &Tables, at: usize, found: &mut Vec<Found>)
 
 /// The length of a QQ number, 5 to 11 digits, that a text begins with.
 fn qq(rest: &[char]) -> Option<usize> {
-    let length = rest.iter().take(12).take_while(|c| c.is_ascii_digit()).count();
+    let digits = |from: usize| {
+        rest[from.min(rest.len())..].iter().take(12).take_while(|c| c.is_ascii_digit()).count()
+    };
+    let mut length = digits(0);
+    let more = digits(length + 1);
+    // Some cut it in two.
+    let cut = matches!(rest.get(length), Some(' ' | '-')) && length >= 3 && more >= 3;
+    if cut && length + more <= 10 {
+        length += 1 + more;
+    }
     let mail = rest.get(length) == Some(&'@');
     ((5..=11).contains(&length) && rest[0] != '0' && !mail).then_some(length)
 }
@@ -75,7 +84,10 @@ fn find_emails(text: &Folded, tables: &Tables, found: &mut Vec<Found>) {
     let mut at = 0;
     while at < chars.len() {
         let sign = match chars[at] {
-            '@' => Some((1, false)),
+            '@' => match text.word_at(at, &tables.ats) {
+                Some(length) => Some((length, true)),
+                None => Some((1, false)),
+            },
             '#' | '(' | '[' | '{' | '<' | ' ' | '\u{4e00}'..='\u{9fff}' => {
                 text.word_at(at, &tables.ats).map(|length| (length, true))
             }
@@ -100,6 +112,10 @@ fn email_at(
 ) -> Option<Range<usize>> {
     let chars = text.chars();
     let local = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-');
+    // Who writes a word for the sign often leaves gaps around it.
+    let gap = |c: Option<&char>| usize::from(hidden && c == Some(&' '));
+    let start = sign.start - gap(sign.start.checked_sub(1).and_then(|before| chars.get(before)));
+    let sign = start..sign.end + gap(chars.get(sign.end));
     let before = chars[..sign.start].iter().rev().take(LONGEST_LOCAL);
     let before = before.take_while(|c| local(c)).count();
     let mut host = String::new();

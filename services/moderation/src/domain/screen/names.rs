@@ -68,7 +68,9 @@ fn name_at(text: &Folded, tables: &Tables, at: usize) -> Option<(usize, usize)> 
     (1..=2).rev().find_map(|given| {
         let end = start + surname + given;
         let name = chars.get(start + surname..end)?;
-        let han = name.iter().all(|c| matches!(c, '\u{4e00}'..='\u{9fff}'));
+        // A name that is masked already does no harm.
+        let fits = |c: &char| matches!(c, '\u{4e00}'..='\u{9fff}') && *c != tables.lists.unnamed;
+        let han = name.iter().all(fits);
         let ends = match chars.get(end) {
             None => true,
             Some('\u{4e00}'..='\u{9fff}') => text.word_at(end, &tables.name_ends).is_some(),

@@ -11,8 +11,8 @@ use std::ops::Range;
 use super::{Found, tables::Tables};
 use crate::domain::{fold::Folded, rules::Detector};
 
-/// The most chunks that are read as one number: an identity number written digit by digit.
-const MOST_CHUNKS: usize = 18;
+/// The most chunks that are read as one number: a card's written digit by digit.
+const MOST_CHUNKS: usize = 19;
 /// The most digits of a number that is looked at.
 const MOST_DIGITS: usize = 22;
 /// The most characters between two chunks of one number.
@@ -43,10 +43,21 @@ struct Chunk {
 /// Finds numbers that lie outside of links.
 pub(super) fn find(text: &Folded, tables: &Tables, links: &[Range<usize>], found: &mut Vec<Found>) {
     let inside_link = |at: usize| links.iter().any(|link| link.contains(&at));
+    // What is whole only if letters and numerals are read as digits is no part of anything else.
+    let mut hidden = Vec::new();
+    mixed::find(text, tables, &mut hidden);
+    hidden.retain(|one| !inside_link(one.range.start));
+    let mut last = 0;
     let chunks = chunks(text, tables);
-    let first = found.len();
     let mut at = 0;
     while at < chunks.len() {
+        // Both are in the order of the text.
+        let start = chunks[at].range.start;
+        last += hidden[last..].iter().take_while(|one| one.range.end <= start).count();
+        if hidden.get(last).is_some_and(|one| one.range.contains(&start)) {
+            at += 1;
+            continue;
+        }
         let read = best(text, tables, &chunks, at);
         match read.filter(|_| !inside_link(chunks[at].range.start)) {
             Some((detector, taken, range)) => {
@@ -56,16 +67,7 @@ pub(super) fn find(text: &Folded, tables: &Tables, links: &[Range<usize>], found
             None => at += 1,
         }
     }
-    let mut hidden = Vec::new();
-    mixed::find(text, tables, &mut hidden);
-    for one in hidden {
-        let new = found[first..]
-            .iter()
-            .all(|other| other.range.end <= one.range.start || one.range.end <= other.range.start);
-        if new && !inside_link(one.range.start) {
-            found.push(one);
-        }
-    }
+    found.append(&mut hidden);
 }
 
 fn chunks(text: &Folded, tables: &Tables) -> Vec<Chunk> {

@@ -54,6 +54,8 @@ fn civil(text: &Folded, tables: &Tables, at: usize) -> Option<usize> {
                     | '\u{2219}'
                     | '\u{2027}'
                     | '\u{30fb}'
+                    | '\u{2013}'
+                    | '\u{2014}'
             )
         })
         .count();
@@ -65,7 +67,8 @@ fn civil(text: &Folded, tables: &Tables, at: usize) -> Option<usize> {
         return None;
     }
     let end = start + serial.len();
-    let special = text.word_at(end, &tables.plate_endings);
+    let gap = usize::from(chars.get(end) == Some(&' '));
+    let special = text.word_at(end + gap, &tables.plate_endings).map(|word| gap + word);
     let next_is_amount = || {
         letters == 0 && text.word_at(end, &tables.amounts).is_some()
             || chars.get(end).is_some_and(|c| tables.lists.dates.contains(*c))

@@ -56,7 +56,13 @@ pub(super) struct Tables {
     pub(super) not_names: Words,
     pub(super) name_ends: Words,
     pub(super) titles: Words,
+    pub(super) titles_after: Words,
     pub(super) accusers: Words,
+    pub(super) respects: Words,
+    pub(super) posts: Words,
+    pub(super) told: Words,
+    pub(super) crimes: Words,
+    pub(super) addresses: Words,
     pub(super) mojibake: Words,
 }
 
@@ -91,7 +97,16 @@ impl Tables {
             not_names: cut(&lists.not_names),
             name_ends: cut(&lists.name_ends),
             accusers: cut(&lists.accusers),
+            respects: cut(&lists.respects),
+            posts: cut(&lists.posts),
+            told: cut(&lists.told),
+            crimes: cut(&lists.crimes),
+            addresses: cut(&lists.addresses),
             titles: cut(&lists.titles),
+            titles_after: match lists.titles_after.as_slice() {
+                [] => cut(&lists.titles),
+                some => cut(some),
+            },
             mojibake: cut(&lists.mojibake),
             lists: lists.clone(),
         }

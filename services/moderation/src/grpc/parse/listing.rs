@@ -14,14 +14,23 @@ use crate::{
     error::{Error, Faults},
 };
 
-/// Reviews on a page, if the caller does not say.
+/// Entries on a page, if the caller does not say.
 const PAGE: u32 = 50;
-/// The most reviews on a page.
+/// The most entries on a page.
 const LARGEST_PAGE: u32 = 200;
 /// The most offices in a question.
 const MOST_OFFICES: usize = 200;
 /// The longest code.
 const LONGEST: usize = 64;
+
+/// The size of a page.
+pub(in crate::grpc) fn size(faults: &mut Faults, asked: i32) -> u32 {
+    faults.check(asked >= 0, "page_size", "PAGE_SIZE_NEGATIVE");
+    match u32::try_from(asked).unwrap_or_default() {
+        0 => PAGE,
+        size => size.min(LARGEST_PAGE),
+    }
+}
 
 /// What is asked for, and the size of a page.
 pub(in crate::grpc) fn page(
@@ -33,7 +42,7 @@ pub(in crate::grpc) fn page(
         number => State::ALL.into_iter().filter(|state| *state as i32 == number).collect(),
     };
     faults.check(!states.is_empty(), "state", "VALUE_UNKNOWN");
-    faults.check(request.page_size >= 0, "page_size", "PAGE_SIZE_NEGATIVE");
+    let size = size(&mut faults, request.page_size);
     if request.office_ids.len() > MOST_OFFICES {
         faults.push(Violation::new("office_ids", "TOO_MANY_ENTRIES").with("max", MOST_OFFICES));
     }
@@ -68,10 +77,6 @@ pub(in crate::grpc) fn page(
     let submitted_before = request.submitted_before.as_ref().map(from_proto);
     faults.check(submitted_before != Some(None), "submitted_before", "VALUE_UNKNOWN");
     faults.end()?;
-    let size = match u32::try_from(request.page_size).unwrap_or_default() {
-        0 => PAGE,
-        size => size.min(LARGEST_PAGE),
-    };
     let filter = Filter {
         states,
         office_ids: request.office_ids.clone(),

@@ -77,6 +77,8 @@ struct Note {
     /// Whether leaving it out was proposed.
     proposed: bool,
     checked: bool,
+    /// Whether a refusal is about it.
+    about: bool,
     span: Span,
 }
 
@@ -283,6 +285,7 @@ fn notes(v: &Visit, hits: &[Hit], text: &ReviewText, wish: &Wish) -> Vec<Note> {
             number: notes.len() + 1,
             excerpt: marks::excerpt(field_of(text, span.field()), &span),
             checked: wish.redact.contains(&code),
+            about: wish.about.contains(&code),
             rules: rule,
             proposed,
             code,

@@ -33,9 +33,11 @@ pub(super) struct Wish {
     pub(super) request_id: String,
     pub(super) etag: String,
     pub(super) decision: String,
-    /// Spans to leave out, as codes.
+    /// Spans to leave out, as codes. What the rules propose is among them at first.
     pub(super) redact: Vec<String>,
-    /// Further words to leave out, one in a line.
+    /// Spans that a refusal is about, as codes: a moderator has chosen each of them.
+    pub(super) about: Vec<String>,
+    /// Further words to leave out, or that a refusal is about, one in a line.
     pub(super) words: String,
     /// Whether the whole text is meant.
     pub(super) whole: bool,
@@ -61,6 +63,7 @@ impl Wish {
                 "etag" => wish.etag = value,
                 "decision" => wish.decision = value,
                 "redact" if wish.redact.len() < MOST => wish.redact.push(value),
+                "about" if wish.about.len() < MOST => wish.about.push(value),
                 "words" => wish.words = value,
                 "whole" => wish.whole = true,
                 "ground" => wish.ground = value,
@@ -98,16 +101,20 @@ impl Wish {
         lines
     }
 
-    /// All spans that were chosen or whose words were typed.
+    /// All spans to leave out that were chosen or whose words were typed.
     pub(super) fn spans(&self, text: &ReviewText) -> Vec<Span> {
-        let chosen = self.redact.iter().filter_map(|code| span_of(code));
-        let typed = self.lines().into_iter().flat_map(|line| find(text, line));
-        distinct(chosen.chain(typed).collect())
+        self.named(&self.redact, text)
     }
 
-    /// The spans that a refusal is about.
+    /// The spans that a refusal is about: what the rules propose to leave out is none of them by itself.
     pub(super) fn meant(&self, text: &ReviewText) -> Vec<Span> {
-        if self.whole { marks::whole(text) } else { self.spans(text) }
+        if self.whole { marks::whole(text) } else { self.named(&self.about, text) }
+    }
+
+    fn named(&self, codes: &[String], text: &ReviewText) -> Vec<Span> {
+        let chosen = codes.iter().filter_map(|code| span_of(code));
+        let typed = self.lines().into_iter().flat_map(|line| find(text, line));
+        distinct(chosen.chain(typed).collect())
     }
 
     /// The first of the typed words that stand nowhere in the text.

@@ -16,20 +16,28 @@ const YEARS: Range<u32> = 1850..2040;
 impl Number<'_> {
     /// What it is, and where: an extension or a check character belongs to it.
     pub(super) fn read(&self, han: bool) -> Option<(Detector, Range<usize>)> {
-        if self.odd {
-            return self.is_hidden_mobile().then(|| (Detector::Mobile, self.range.clone()));
-        }
         if let Some(found) = self.identity() {
             return Some(found);
+        }
+        if self.odd {
+            let card = self.is_card() && self.has_context(&self.tables.card);
+            return match (card, self.is_hidden_mobile()) {
+                (true, _) => Some((Detector::BankCard, self.range.clone())),
+                (false, true) => Some((Detector::Mobile, self.range.clone())),
+                (false, false) => None,
+            };
         }
         if self.is_mobile() {
             return Some((Detector::Mobile, self.range.clone()));
         }
-        if han {
-            return None;
-        }
-        if self.is_card() {
+        // Numerals make words and amounts, too: here they are what something says they are.
+        let told = |words| !han || self.has_context(words);
+        if self.is_card() && told(&self.tables.card) {
             return Some((Detector::BankCard, self.range.clone()));
+        }
+        if han {
+            let right = self.is_landline() && told(&self.tables.telephone);
+            return right.then(|| (Detector::Landline, self.range.clone()));
         }
         let detector = if self.is_service_number() {
             Detector::ServiceNumber
@@ -104,14 +112,24 @@ impl Number<'_> {
             let list = before.range.len() == 1 && matches!(between, ['.', ..]) && {
                 before.range.start == 0 || !chars[before.range.start - 1].is_ascii_alphanumeric()
             };
-            is_tight(between) && !list && before.digits.len() != 11 && before.digits != [8, 6]
+            self.is_tight(between) && !list && before.digits.len() != 11 && before.digits != [8, 6]
         }) || self.after.is_some_and(|after| {
             let between = &chars[end..after.range.start];
             let day = matches!(between, ['.']) && after.digits.len() <= 2 && {
                 chars.get(after.range.end).is_some_and(|c| self.tables.lists.dates.contains(*c))
             };
-            is_tight(between) && after.digits.len() != 11 && !day
+            self.is_tight(between) && after.digits.len() != 11 && !day
         })
+    }
+
+    /// Whether what stands between it and another number makes one of them. One that is cut by other
+    /// signs ends at a slash.
+    fn is_tight(&self, between: &[char]) -> bool {
+        match between {
+            ['/'] => self.shape.len() == 1,
+            [sign] => matches!(sign, '-' | '.' | '_'),
+            _ => false,
+        }
     }
 
     /// 11 digits that begin with 13 to 19, with or without the country's code.
@@ -139,7 +157,9 @@ impl Number<'_> {
                 | [3, 2, 2, 2, 2]
                 | [1, 2, 4, 4]
                 | [1, 3, 3, 4]
-        ) || (shape.len() == 11 && self.before.is_none() && self.after.is_none());
+        ) || (matches!(shape, [5, 6] | [6, 5] | [4, 7] | [3, 5, 3] | [2, 3, 3, 3])
+            && !self.has_point())
+            || (shape.len() == 11 && self.before.is_none() && self.after.is_none());
         grouped && !self.is_amount() && !self.is_part() && !self.is_announced(&self.tables.orders)
     }
 
@@ -205,7 +225,8 @@ impl Number<'_> {
             [first @ .., last] => first.iter().all(|chunk| *chunk == 4) && *last <= 7,
             [] => false,
         };
-        if !grouped || !(14..=19).contains(&length) {
+        let told = length >= 16 && self.has_context(&self.tables.card);
+        if !(grouped || told) || !(14..=19).contains(&length) {
             return false;
         }
         let issued = match self.digits {
@@ -216,10 +237,16 @@ impl Number<'_> {
             [3, 4 | 7, ..] => length == 15,
             _ => false,
         };
-        if !luhn(self.digits) || self.is_amount() || self.is_announced(&self.tables.orders) {
+        // Further groups make it a longer number, of which it is no part that means anything.
+        let goes_on =
+            self.shape.len() > 1 && { self.after.is_some_and(|after| after.digits.len() <= 4) };
+        if goes_on
+            || !luhn(self.digits)
+            || self.is_amount()
+            || self.is_announced(&self.tables.orders)
+        {
             return false;
         }
-        let told = length >= 16 && self.has_context(&self.tables.card);
         told || (issued && !self.is_part())
     }
 
@@ -246,8 +273,7 @@ impl Number<'_> {
             [3..=9, 1..=9, ..] if abroad => 3,
             _ => return false,
         };
-        // Points part decimal fractions.
-        if self.text.chars()[self.range.clone()].contains(&'.') || self.is_amount() {
+        if self.has_point() || self.is_amount() {
             return false;
         }
         match *shape {
@@ -263,6 +289,11 @@ impl Number<'_> {
             }
             _ => false,
         }
+    }
+
+    /// Points part decimal fractions.
+    fn has_point(&self) -> bool {
+        self.text.chars()[self.range.clone()].contains(&'.')
     }
 
     fn is_landline_in_context(&self) -> bool {
@@ -282,6 +313,7 @@ impl Number<'_> {
             && !self.is_amount()
             && !self.is_part_by_letters()
             && !self.is_announced(&self.tables.orders)
+            && !self.is_announced(&self.tables.qq)
             && self.has_context(&self.tables.telephone)
     }
 
@@ -337,11 +369,6 @@ fn luhn(digits: &[u8]) -> bool {
         })
         .sum();
     sum.is_multiple_of(10)
-}
-
-/// Whether what stands between two numbers makes one of them.
-fn is_tight(between: &[char]) -> bool {
-    matches!(between, ['-' | '.' | '_' | '/'])
 }
 
 fn ends_clause(c: char) -> bool {

@@ -4,7 +4,7 @@ use super::{Found, kinds};
 use crate::domain::{fold::Folded, rules::Detector, screen::tables::Tables};
 
 /// The least number of true digits, ASCII or Han, in a hidden number.
-const TRUE_DIGITS: usize = 8;
+const TRUE_DIGITS: usize = 6;
 
 /// Finds mobile and identity numbers in runs of mixed digits.
 pub(super) fn find(text: &Folded, tables: &Tables, found: &mut Vec<Found>) {
