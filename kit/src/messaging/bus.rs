@@ -1,11 +1,11 @@
-//! The bus: NATS JetStream, as transport. The only file that names `async-nats`.
+//! The bus: NATS JetStream, as transport. The only room that names `async-nats`.
 
 use std::{collections::BTreeSet, time::Duration};
 
 use async_nats::{
-    Client, ConnectOptions, Event as ClientEvent, HeaderMap,
+    Client, ConnectOptions, Event as ClientEvent,
     jetstream::{
-        self, AckKind,
+        self,
         consumer::{AckPolicy, DeliverPolicy, pull},
         context::GetStreamErrorKind,
         stream::{self, DiscardPolicy, RetentionPolicy, StorageType},
@@ -15,13 +15,14 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _, future::join_all};
 use jiff::Timestamp;
 use rand::RngExt as _;
-use uuid::Uuid;
 
-use super::{
-    Envelope, bundle,
-    envelope::{Malformed, header},
-};
+use super::{Envelope, bundle};
 use crate::config;
+
+mod message;
+
+pub use message::Delivery;
+use message::message;
 
 /// How long one publication or question to the bus may take; after that its outcome is unknown.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
@@ -29,8 +30,6 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 const PING: Duration = Duration::from_secs(10);
 /// The window in which the bus itself drops repetitions. Nothing depends on it.
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
-/// The header by which the bus knows repetitions.
-const MESSAGE_ID: &str = "Nats-Msg-Id";
 /// The largest event.
 const MAX_EVENT_BYTES: i32 = 64 * 1024;
 /// How long a delivered event may stay unacknowledged before it is delivered again.
@@ -397,76 +396,6 @@ impl Bus {
             Ok(message) => Ok(Delivery { message }),
             Err(error) => Err(Error::Away(error.to_string())),
         }))
-    }
-}
-
-/// The message that holds one event, or a bundle of one type.
-fn message(source: &str, events: &[&(Envelope, i32)]) -> (String, HeaderMap, Bytes) {
-    let mut headers = HeaderMap::new();
-    if let [(event, attempt)] = events {
-        for (name, value) in event.headers(source) {
-            headers.insert(name, value.as_str());
-        }
-        headers.insert(MESSAGE_ID, format!("{}:{attempt}", event.event_id).as_str());
-        return (event.kind.clone(), headers, event.payload.clone());
-    }
-    headers.insert(header::CONTENT_TYPE, bundle::MEDIA_TYPE);
-    headers.insert(MESSAGE_ID, bundle::message_id(events).as_str());
-    let kind = events.first().map(|(event, _)| event.kind.clone()).unwrap_or_default();
-    (kind, headers, bundle::encode(source, events))
-}
-
-/// One message that the bus has delivered and that waits for its acknowledgement.
-#[derive(Debug)]
-pub struct Delivery {
-    message: jetstream::Message,
-}
-
-impl Delivery {
-    /// Reads its events: one, or a bundle.
-    ///
-    /// # Errors
-    /// If it holds anything that is no event of ours.
-    pub fn envelopes(&self) -> Result<Vec<Envelope>, Malformed> {
-        let headers = self.message.headers.as_ref();
-        let header = |name| headers.and_then(|headers| headers.get(name)).map(|it| it.as_str());
-        let body = self.message.payload.clone();
-        if header(header::CONTENT_TYPE) == Some(bundle::MEDIA_TYPE) {
-            return bundle::decode(body);
-        }
-        Ok(vec![Envelope::parse(header, body)?])
-    }
-
-    /// What can be said of it even if it cannot be read: an id from its place in the stream, its
-    /// subject and its body.
-    pub fn remains(&self) -> (Uuid, String, Bytes) {
-        let place = self.message.info().map(|info| info.stream_sequence).unwrap_or_default();
-        let subject = self.message.subject.to_string();
-        (
-            crate::id::of_name("malformed", &format!("{subject}/{place}")),
-            subject,
-            self.message.payload.clone(),
-        )
-    }
-
-    /// How often it has been delivered, this time included.
-    pub fn times(&self) -> u32 {
-        let delivered = self.message.info().map(|info| info.delivered).unwrap_or(1);
-        u32::try_from(delivered).unwrap_or(1)
-    }
-
-    /// Says that it is settled. If this is lost it comes again and is recognised.
-    pub async fn acknowledge(&self) {
-        if let Err(error) = self.message.ack().await {
-            tracing::debug!(%error, "an acknowledgement was lost");
-        }
-    }
-
-    /// Asks for it again after `delay`.
-    pub async fn again_after(&self, delay: Duration) {
-        if let Err(error) = self.message.ack_with(AckKind::Nak(Some(delay))).await {
-            tracing::debug!(%error, "a request for redelivery was lost");
-        }
     }
 }
 
