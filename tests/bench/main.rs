@@ -6,12 +6,16 @@
 //! that its share of the processor can be told.
 
 mod ground;
+mod hotspots;
 mod intake;
 mod load;
 mod message;
 mod moderation;
 mod pgbench;
+mod real;
+mod replies;
 mod report;
+mod suggest;
 
 use std::process::ExitCode;
 
@@ -46,6 +50,12 @@ enum Subject {
     Intake(intake::Options),
     /// What moderation's rules find, and how fast: P11.
     Moderation(moderation::Options),
+    /// Route suggestion on real messages: P10.
+    Suggest(suggest::Options),
+    /// Hot problems of real messages, beside what people found.
+    Hotspots(hotspots::Options),
+    /// What stops a reply, on real ones.
+    Replies(replies::Options),
     /// The service as a process of its own.
     #[command(hide = true)]
     Service {
@@ -71,6 +81,9 @@ fn main() -> ExitCode {
         match arguments.subject {
             Subject::Intake(options) => intake::run(options).await,
             Subject::Moderation(options) => moderation::run(options).await,
+            Subject::Suggest(options) => suggest::run(&options),
+            Subject::Hotspots(options) => hotspots::run(&options),
+            Subject::Replies(options) => replies::run(&options),
             Subject::Load(options) => load::run(options).await.map(|()| Vec::new()),
             Subject::Service { .. } => Ok(Vec::new()),
         }

@@ -7,12 +7,15 @@ pub mod case;
 pub mod deadline;
 pub mod directory;
 pub mod editing;
+pub mod hot;
+pub mod likeness;
 pub mod lists;
 pub mod offices;
 pub mod page;
 pub mod rating;
 pub mod search;
 pub mod state;
+pub mod suggestion;
 pub mod view;
 
 liuyan_kit::id::id!(

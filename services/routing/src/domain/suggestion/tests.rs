@@ -1,0 +1,86 @@
+//! What a model learns, and what it tells of it.
+
+use super::{
+    Example, Model, Text, TooFew, Training,
+    calibration::{expected_error, macro_f1, sure_from},
+    fitting::folds,
+};
+
+const SUBJECTS: [(&str, [&str; 4]); 3] = [
+    ("6", ["bus stop", "bus fare", "late bus", "bus driver"]),
+    ("13", ["river smell", "smoke smell", "foul smoke", "river waste"]),
+    ("14", ["school fees", "school place", "teacher pay", "school meal"]),
+];
+
+fn texts() -> Vec<(String, &'static str)> {
+    let mut texts = Vec::new();
+    for n in 0..60_usize {
+        let (label, subjects) = SUBJECTS[n % 3];
+        let (one, other) = (subjects[n / 3 % 4], subjects[(n / 3 + n / 12) % 4]);
+        texts.push((
+            format!("please look at number {n}: {one} and the {other} in our street"),
+            label,
+        ));
+    }
+    texts
+}
+
+fn examples<'a>(texts: &'a [(String, &'static str)]) -> Vec<Example<'a>> {
+    let example = |(group, (body, label)): (usize, &'a (String, &'static str))| Example {
+        text: Text { title: "", body },
+        label,
+        group,
+    };
+    texts.iter().enumerate().map(example).collect()
+}
+
+#[test]
+fn a_model_suggests_what_was_decided_of_like_texts_and_tells_why() {
+    let texts = texts();
+    let model = Model::train(&examples(&texts), &Training::default()).unwrap();
+    assert!(model.figures().macro_f1 > 0.95, "{:?}", model.figures());
+    let text = Text { title: "the school", body: "where are the fees told" };
+    let ranked = model.suggest(&text);
+    assert_eq!(ranked[0].label, "14");
+    assert!((ranked.iter().map(|one| one.probability).sum::<f64>() - 1.0).abs() < 1e-6);
+    let reasons = model.reasons(&text, "14", 3);
+    let told: Vec<&str> = reasons.iter().map(|reason| reason.word.as_str()).collect();
+    assert!(told.iter().any(|word| "school".contains(word)), "{told:?}");
+    assert!(reasons.iter().all(|reason| (0.0..=1.0).contains(&reason.share)));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_model() {
+    let texts = texts();
+    let made = || Model::train(&examples(&texts), &Training::default()).unwrap();
+    assert_eq!(made(), made());
+}
+
+#[test]
+fn a_label_with_few_examples_gives_no_model() {
+    let texts = texts();
+    let mut few = examples(&texts);
+    few.truncate(8);
+    assert_eq!(Model::train(&few, &Training::default()), Err(TooFew::Examples));
+    few.retain(|example| example.label == "6");
+    assert_eq!(Model::train(&few, &Training::default()), Err(TooFew::Labels));
+}
+
+#[test]
+fn near_identical_examples_never_lie_in_different_folds() {
+    let labels = [0, 0, 0, 0, 1, 1, 1, 1];
+    let groups = [7, 7, 8, 9, 1, 2, 3, 1];
+    let folds = folds(&labels, &groups, 2, 1);
+    assert_eq!((folds[0], folds[4]), (folds[1], folds[7]));
+    assert_eq!(folds.iter().filter(|fold| **fold == 0).count(), 4);
+}
+
+#[test]
+fn figures_are_counted_by_hand() {
+    let told = [(0.9, true), (0.9, true), (0.6, false), (0.6, true)];
+    assert!((expected_error(&told) - 0.1).abs() < 1e-9);
+    assert_eq!(sure_from(&told, 1.0), (0.9, 0.5));
+    let (macro_f1, accuracy) = macro_f1(&[0, 0, 1, 1], &[0, 1, 1, 1], 2);
+    assert!((macro_f1 - (2.0 / 3.0 + 0.8) / 2.0).abs() < 1e-9);
+    assert!((accuracy - 0.75).abs() < 1e-9);
+}
