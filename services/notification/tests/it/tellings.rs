@@ -203,6 +203,7 @@ impl Bench {
         let event = routing::CaseReplied {
             case: matter.case(self.clock.now()),
             reply_id: matter.reply_id.to_string(),
+            ..Default::default()
         };
         self.peers.view(matter.case_id, matter.public.then(|| matter.view()));
         self.say(matter.case_id, &event).await
