@@ -72,7 +72,7 @@ impl Matter {
                 reply_id: self.reply_id.to_string(),
                 office_id: self.office_id.clone(),
                 body: format!("The lamp is <repaired>. {}", "Thank you. ".repeat(80)),
-                replied_at: None,
+                ..common::Reply::default()
             }],
             revision: 3,
             ..PublicCase::default()
