@@ -46,7 +46,7 @@ async fn a_wait_for_the_author_is_seen_moves_the_date_and_is_ended_by_either() {
     let again = asks!(PauseCaseRequest, &case_id, question: question());
     assert_eq!(reason(house.cases(&clerk).pause_case(again).await), "CASE_PAUSED");
     assert_eq!(reason(house.transfer(&clerk, &case_id, "130104-g").await), "CASE_PAUSED");
-    let other = house.author(Uuid::now_v7());
+    let other = house.author(liuyan_kit::id::v7(testing::now()));
     let resume = asks!(ResumeCaseRequest, &case_id);
     assert_eq!(reason(house.cases(&other).resume_case(resume).await), "CASE_NOT_YOURS");
 
@@ -144,7 +144,10 @@ async fn a_corrected_reply_is_found_by_its_new_words_and_keeps_the_old_ones_for_
             body: "The heating is mended".to_owned(), reason: "A wrong word".to_owned(),
         )
     };
-    let wrong = house.cases(&clerk).correct_reply(correct(&Uuid::now_v7().to_string())).await;
+    let wrong = house
+        .cases(&clerk)
+        .correct_reply(correct(&liuyan_kit::id::v7(testing::now()).to_string()))
+        .await;
     assert_eq!(reason(wrong), "REPLY_NOT_FOUND");
     house.cases(&clerk).correct_reply(correct(&reply_id)).await.unwrap();
     let public = house.get_in_public(message_id).await.unwrap();

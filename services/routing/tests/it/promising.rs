@@ -47,7 +47,7 @@ async fn a_promise_is_kept_in_time_or_opens_the_case_again_once() {
     let kept = cases.keep_promise(keep(&first)).await.unwrap().into_inner().case.unwrap();
     assert_eq!(states(&kept), [PromiseState::Kept, PromiseState::Open]);
     assert_eq!(reason(cases.keep_promise(keep(&first)).await), "PROMISE_SETTLED");
-    let unknown = uuid::Uuid::now_v7().to_string();
+    let unknown = liuyan_kit::id::v7(liuyan_kit::testing::now()).to_string();
     assert_eq!(reason(cases.keep_promise(keep(&unknown)).await), "PROMISE_NOT_FOUND");
     cases.close_case(asks!(CloseCaseRequest, &case_id, outcome: 1)).await.unwrap();
 

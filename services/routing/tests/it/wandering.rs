@@ -33,7 +33,8 @@ async fn whatever_is_done_everything_fits_together() {
             let office = offices[next(&mut seed) % offices.len()].to_owned();
             let said = || "For a reason.".to_owned();
             let reply_id = view(&case).replies.last().map(|it| it.reply_id.clone());
-            let reply_id = reply_id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+            let reply_id = reply_id
+                .unwrap_or_else(|| liuyan_kit::id::v7(liuyan_kit::testing::now()).to_string());
             let mut cases = house.cases(&holder);
             let result = match next(&mut seed) % 12 {
                 0 => cases.accept_case(an_acceptance(&case_id)).await.map(drop),
