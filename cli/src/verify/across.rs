@@ -163,6 +163,12 @@ async fn feed_is_what_routing_made_public(databases: &Databases) -> Result<Findi
         "select event_id from messaging.outbox
          where type in ('liuyan.routing.v1.case-opened', 'liuyan.routing.v1.case-assigned',
                         'liuyan.routing.v1.case-accepted', 'liuyan.routing.v1.case-transferred',
+                        'liuyan.routing.v1.case-returned', 'liuyan.routing.v1.case-paused',
+                        'liuyan.routing.v1.case-resumed', 'liuyan.routing.v1.case-extended',
+                        'liuyan.routing.v1.helper-invited', 'liuyan.routing.v1.reply-corrected',
+                        'liuyan.routing.v1.follow-up-asked', 'liuyan.routing.v1.case-reopened',
+                        'liuyan.routing.v1.promise-made', 'liuyan.routing.v1.promise-kept',
+                        'liuyan.routing.v1.promise-broken',
                         'liuyan.routing.v1.case-replied',
                         'liuyan.routing.v1.case-closed', 'liuyan.routing.v1.case-text-changed',
                         'liuyan.routing.v1.withdrawal-refused')",

@@ -42,7 +42,8 @@ macro_rules! case_events {
         })+
 
         /// The consumer of routing. Ratings are not stored: they are private until they are final,
-        /// and what is final is a figure of stats and no part of the case's public view.
+        /// and what is final is a figure of stats and no part of the case's public view. Reminders, missed
+        /// deadlines and being watched change nothing of that view either.
         pub fn of_routing() -> Consumer {
             Consumer::new("routing")$(.on::<routing::$event, _>(Cases))+
         }
@@ -54,7 +55,18 @@ case_events!(
     CaseAssigned,
     CaseAccepted,
     CaseTransferred,
+    CaseReturned,
+    CasePaused,
+    CaseResumed,
+    CaseExtended,
+    HelperInvited,
     CaseReplied,
+    ReplyCorrected,
+    FollowUpAsked,
+    CaseReopened,
+    PromiseMade,
+    PromiseKept,
+    PromiseBroken,
     CaseTextChanged,
     WithdrawalRefused,
     CaseClosed,

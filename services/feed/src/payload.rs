@@ -19,12 +19,23 @@ use uuid::Uuid;
 use crate::domain::filter::CASE_HIDDEN;
 
 /// The types that the feed may hold, in the order of a case's life.
-pub const EVENT_TYPES: [&str; 9] = [
+pub const EVENT_TYPES: [&str; 20] = [
     routing::CaseOpened::TYPE,
     routing::CaseAssigned::TYPE,
     routing::CaseAccepted::TYPE,
     routing::CaseTransferred::TYPE,
+    routing::CaseReturned::TYPE,
+    routing::CasePaused::TYPE,
+    routing::CaseResumed::TYPE,
+    routing::CaseExtended::TYPE,
+    routing::HelperInvited::TYPE,
     routing::CaseReplied::TYPE,
+    routing::ReplyCorrected::TYPE,
+    routing::FollowUpAsked::TYPE,
+    routing::CaseReopened::TYPE,
+    routing::PromiseMade::TYPE,
+    routing::PromiseKept::TYPE,
+    routing::PromiseBroken::TYPE,
     routing::CaseTextChanged::TYPE,
     routing::WithdrawalRefused::TYPE,
     routing::CaseClosed::TYPE,
@@ -71,9 +82,9 @@ pub struct Frame<'a> {
     pub traceparent: Option<&'a str>,
 }
 
-/// Whether the event of this type changes the public text of its case.
+/// Whether the event of this type changes the public text of its case, that of a reply included.
 pub fn changes_text(event_type: &str) -> bool {
-    event_type == routing::CaseTextChanged::TYPE
+    event_type == routing::CaseTextChanged::TYPE || event_type == routing::ReplyCorrected::TYPE
 }
 
 /// Encodes an event with the view of its case.
@@ -119,8 +130,21 @@ fn source_of(event_type: &str) -> &str {
 fn changed_fields(event_type: &str) -> &'static [&'static str] {
     match event_type {
         routing::CaseOpened::TYPE | CASE_HIDDEN => &["*"],
-        routing::CaseAssigned::TYPE | routing::CaseTransferred::TYPE => {
+        routing::CaseAssigned::TYPE
+        | routing::CaseTransferred::TYPE
+        | routing::CaseReturned::TYPE => {
             &["office_id", "division_code", "state", "public_state", "custody"]
+        }
+        routing::CasePaused::TYPE => &["pauses"],
+        routing::CaseResumed::TYPE => &["pauses", "deadline_at"],
+        routing::CaseExtended::TYPE => &["deadline_at", "extended_at"],
+        routing::HelperInvited::TYPE => &["helper_office_ids"],
+        routing::ReplyCorrected::TYPE
+        | routing::PromiseMade::TYPE
+        | routing::PromiseKept::TYPE
+        | routing::PromiseBroken::TYPE => &["replies"],
+        routing::FollowUpAsked::TYPE | routing::CaseReopened::TYPE => {
+            &["state", "public_state", "outcome", "custody", "closed_at"]
         }
         routing::CaseAccepted::TYPE => &["state", "public_state", "accepted_at"],
         routing::CaseReplied::TYPE => &["state", "public_state", "replies"],

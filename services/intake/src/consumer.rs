@@ -19,8 +19,11 @@ use liuyan_proto::liuyan::{
         MessageReturned, MessageWithdrawn,
     },
     routing::v1::{
-        CaseAccepted, CaseAssigned, CaseClosed, CaseOpened, CaseRated, CaseRef, CaseReplied,
-        CaseTextChanged, CaseTransferred, CodeListPublished, OfficePut, WithdrawalRefused,
+        CaseAccepted, CaseAssigned, CaseClosed, CaseExtended, CaseOpened, CasePaused, CaseRated,
+        CaseRef, CaseReopened, CaseReplied, CaseResumed, CaseReturned, CaseSupervised,
+        CaseTextChanged, CaseTransferred, CodeListPublished, DeadlineMissed, DeadlineNeared,
+        FollowUpAsked, HelperInvited, OfficePut, PromiseBroken, PromiseKept, PromiseMade,
+        ReplyCorrected, WithdrawalRefused,
     },
 };
 use sqlx::PgConnection;
@@ -60,6 +63,20 @@ pub fn routing() -> Consumer {
         .on::<CaseRated, _>(Logged(Messages))
         .on::<CaseTextChanged, _>(Logged(Messages))
         .on::<CaseClosed, _>(Logged(Messages))
+        .on::<CaseReturned, _>(Logged(Messages))
+        .on::<CasePaused, _>(Logged(Messages))
+        .on::<CaseResumed, _>(Logged(Messages))
+        .on::<CaseExtended, _>(Logged(Messages))
+        .on::<HelperInvited, _>(Logged(Messages))
+        .on::<ReplyCorrected, _>(Logged(Messages))
+        .on::<FollowUpAsked, _>(Logged(Messages))
+        .on::<CaseReopened, _>(Logged(Messages))
+        .on::<CaseSupervised, _>(Logged(Messages))
+        .on::<DeadlineNeared, _>(Logged(Messages))
+        .on::<DeadlineMissed, _>(Logged(Messages))
+        .on::<PromiseMade, _>(Logged(Messages))
+        .on::<PromiseKept, _>(Logged(Messages))
+        .on::<PromiseBroken, _>(Logged(Messages))
         .on::<WithdrawalRefused, _>(Logged(Messages))
 }
 

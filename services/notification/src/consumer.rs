@@ -81,7 +81,8 @@ impl Ears {
     }
 
     /// Hears routing: cases, and which office is under which. A rating that is not final is
-    /// private.
+    /// private. That an office was asked to help is not heard: an event tells one office, and this
+    /// one that which has the case. What a reply promises is told with the reply.
     pub fn of_routing(&self) -> Consumer {
         let consumer = Consumer::new("routing")
             .on::<routing::OfficePut, _>(self.clone())
@@ -89,6 +90,18 @@ impl Ears {
             .on::<routing::CaseAssigned, _>(self.clone())
             .on::<routing::CaseAccepted, _>(self.clone())
             .on::<routing::CaseTransferred, _>(self.clone())
+            .on::<routing::CaseReturned, _>(self.clone())
+            .on::<routing::CasePaused, _>(self.clone())
+            .on::<routing::CaseResumed, _>(self.clone())
+            .on::<routing::CaseExtended, _>(self.clone())
+            .on::<routing::ReplyCorrected, _>(self.clone())
+            .on::<routing::FollowUpAsked, _>(self.clone())
+            .on::<routing::CaseReopened, _>(self.clone())
+            .on::<routing::PromiseKept, _>(self.clone())
+            .on::<routing::PromiseBroken, _>(self.clone())
+            .on::<routing::CaseSupervised, _>(self.clone())
+            .on::<routing::DeadlineNeared, _>(self.clone())
+            .on::<routing::DeadlineMissed, _>(self.clone())
             .on::<routing::CaseReplied, _>(self.clone())
             .on::<routing::CaseTextChanged, _>(self.clone())
             .on::<routing::CaseRated, _>(self.clone())
@@ -238,10 +251,43 @@ case_events!(
     CaseAssigned,
     CaseAccepted,
     CaseTransferred,
+    CaseReturned,
+    CasePaused,
+    FollowUpAsked,
+    CaseReopened,
+    PromiseKept,
+    PromiseBroken,
+    CaseSupervised,
     CaseTextChanged,
     CaseRated,
     WithdrawalRefused,
 );
+
+/// Those that tell a deadline.
+macro_rules! deadline_events {
+    ($($event:ident),+ $(,)?) => {
+        $(impl Telling for routing::$event {
+            const KIND: Kind = Kind::$event;
+
+            fn facts(&self, subject_id: Uuid, said_at: Timestamp) -> Result<Facts, Unreadable> {
+                let facts = Facts::of_case(self.case.as_ref(), subject_id, said_at)?;
+                let deadline_at = time("deadline_at", self.deadline_at.as_ref())?;
+                Ok(Facts { deadline_at, ..facts })
+            }
+        })+
+    };
+}
+
+deadline_events!(CaseResumed, CaseExtended, DeadlineNeared, DeadlineMissed);
+
+impl Telling for routing::ReplyCorrected {
+    const KIND: Kind = Kind::ReplyCorrected;
+
+    fn facts(&self, subject_id: Uuid, said_at: Timestamp) -> Result<Facts, Unreadable> {
+        let facts = Facts::of_case(self.case.as_ref(), subject_id, said_at)?;
+        Ok(Facts { reply_id: self.reply_id.parse().ok(), ..facts })
+    }
+}
 
 impl Telling for routing::CaseOpened {
     const KIND: Kind = Kind::CaseOpened;
@@ -403,6 +449,18 @@ mod tests {
         agrees::<routing::CaseAssigned>();
         agrees::<routing::CaseAccepted>();
         agrees::<routing::CaseTransferred>();
+        agrees::<routing::CaseReturned>();
+        agrees::<routing::CasePaused>();
+        agrees::<routing::CaseResumed>();
+        agrees::<routing::CaseExtended>();
+        agrees::<routing::ReplyCorrected>();
+        agrees::<routing::FollowUpAsked>();
+        agrees::<routing::CaseReopened>();
+        agrees::<routing::PromiseKept>();
+        agrees::<routing::PromiseBroken>();
+        agrees::<routing::CaseSupervised>();
+        agrees::<routing::DeadlineNeared>();
+        agrees::<routing::DeadlineMissed>();
         agrees::<routing::CaseReplied>();
         agrees::<routing::CaseTextChanged>();
         agrees::<routing::CaseRated>();

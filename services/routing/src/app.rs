@@ -26,12 +26,16 @@ use crate::{
     store::directory::Marks,
 };
 
+mod answering;
 pub mod casework;
 pub mod editing;
 pub mod erasing;
+pub mod escalating;
 pub mod loading;
 pub mod looking;
 pub mod opening;
+mod performing;
+pub mod promising;
 pub mod rating;
 pub mod reading;
 pub mod searching;
@@ -124,6 +128,7 @@ fn viewer(caller: &Caller, case: &Case) -> Viewer {
         divisions: caller.divisions.clone(),
         reads: reads(caller),
         works: caller.has("case:work"),
+        supervises: caller.has("case:supervise"),
         any: caller.has("case:any"),
         author: caller.author_of(case.message_id.uuid()),
     }

@@ -156,6 +156,7 @@ fn approved(delivered: &Delivered<MessageApproved>) -> Result<Approved, Fault> {
             accused: event.accused_office_ids.clone(),
             redactions: 0,
             traceparent: delivered.traceparent.clone(),
+            precedent: None,
         },
         text_revision: event.revision,
         approved_at: time(&event.approved_at, "approved_at")?,

@@ -1,17 +1,22 @@
 //! The nouns and rules of routing: pure, without clock, database or network.
 
 pub mod access;
+pub mod acts;
 pub mod assignment;
 pub mod calendar;
 pub mod case;
 pub mod deadline;
 pub mod directory;
 pub mod editing;
+pub mod escalation;
+pub mod gate;
+pub mod handling;
 pub mod hot;
 pub mod likeness;
 pub mod lists;
 pub mod offices;
 pub mod page;
+pub mod promise;
 pub mod rating;
 pub mod search;
 pub mod state;
@@ -29,4 +34,8 @@ liuyan_kit::id::id!(
 liuyan_kit::id::id!(
     /// An office's answer.
     pub ReplyId
+);
+liuyan_kit::id::id!(
+    /// A dated promise inside a reply.
+    pub PromiseId
 );

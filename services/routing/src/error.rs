@@ -7,7 +7,7 @@ use liuyan_kit::{
     db,
 };
 
-use crate::domain::{assignment::Unfit, offices::Broken, state::Refusal};
+use crate::domain::{assignment::Unfit, gate::Verdict, offices::Broken, state::Refusal};
 
 /// After how long a caller tries again what met another's change.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -60,6 +60,15 @@ pub enum Error {
     /// The case cannot be given to that office.
     #[error("that office cannot be given the case: {0:?}")]
     Unfit(Unfit),
+    /// The gate stopped the reply.
+    #[error("the gate stopped the reply: {}", .0.code())]
+    Stopped(Verdict),
+    /// The case has no such promise.
+    #[error("no such promise")]
+    PromiseNotFound,
+    /// The promise was kept, or its day has passed.
+    #[error("the promise is settled")]
+    PromiseSettled,
     /// Somebody changed the case in between.
     #[error("the case was changed in between")]
     EtagMismatch,
@@ -91,12 +100,17 @@ impl Classify for Error {
             Self::OriginalUnavailable(_) => Class::Unavailable,
             Self::CaseNotFound
             | Self::ReplyNotFound
+            | Self::PromiseNotFound
             | Self::OfficeNotFound
             | Self::DivisionNotFound
             | Self::Unfit(Unfit::Unknown) => Class::NotFound,
             Self::NotYourCase | Self::NotYourMessage | Self::HistoricalNotAllowed => Class::Denied,
             Self::Refused(Refusal::NotForOffices) | Self::Invalid(_) => Class::Invalid,
-            Self::Refused(_) | Self::Unfit(_) | Self::RatingFinal => Class::Precondition,
+            Self::Refused(_)
+            | Self::Unfit(_)
+            | Self::RatingFinal
+            | Self::Stopped(_)
+            | Self::PromiseSettled => Class::Precondition,
             Self::EtagMismatch => Class::Aborted,
             Self::RequestIdReused => Class::Exists,
         }
@@ -118,6 +132,8 @@ impl Classify for Error {
             Self::Unfit(Unfit::HasIt) => "OFFICE_HAS_IT",
             Self::Unfit(Unfit::Closed) => "OFFICE_CLOSED",
             Self::Unfit(Unfit::Accused) => "OFFICE_ACCUSED",
+            Self::Unfit(Unfit::HadIt) => "OFFICE_HAD_IT",
+            Self::Unfit(Unfit::NoSuperior) => "NO_SUPERIOR",
             Self::DivisionNotFound => "DIVISION_NOT_FOUND",
             Self::NotYourCase => "CASE_NOT_YOURS",
             Self::NotYourMessage => "MESSAGE_NOT_YOURS",
@@ -129,7 +145,23 @@ impl Classify for Error {
                 Refusal::NotForOffices => "OUTCOME_NOT_FOR_OFFICES",
                 Refusal::AlreadyAnswered => "CASE_ALREADY_ANSWERED",
                 Refusal::TransferTooLate => "TRANSFER_TOO_LATE",
+                Refusal::AcceptFirst => "ACCEPT_FIRST",
+                Refusal::NotAnswered => "CASE_NOT_ANSWERED",
+                Refusal::StillOpen => "CASE_STILL_OPEN",
+                Refusal::Paused => "CASE_PAUSED",
+                Refusal::NotPaused => "CASE_NOT_PAUSED",
+                Refusal::AlreadyExtended => "DEADLINE_EXTENDED",
+                Refusal::DeadlinePassed => "DEADLINE_PASSED",
+                Refusal::ReturnedTwice => "CASE_RETURNED_TWICE",
+                Refusal::Decided => "SUPERIOR_DECIDED",
+                Refusal::AlreadyHelps => "OFFICE_HELPS_ALREADY",
+                Refusal::EnoughHelpers => "ENOUGH_HELPERS",
+                Refusal::AlreadySupervised => "CASE_SUPERVISED",
             },
+            Self::Stopped(Verdict::Unrelated) => "REPLY_UNRELATED",
+            Self::Stopped(_) => "REPLY_ALIKE",
+            Self::PromiseNotFound => "PROMISE_NOT_FOUND",
+            Self::PromiseSettled => "PROMISE_SETTLED",
             Self::EtagMismatch => "ETAG_MISMATCH",
             Self::RequestIdReused => "REQUEST_ID_REUSED",
             Self::RatingFinal => "RATING_FINAL",

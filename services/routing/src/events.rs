@@ -36,6 +36,7 @@ pub fn code_list_published(list: &str, version: u32, codes: Vec<String>) -> Outg
 }
 
 /// Something happened to a case.
+#[expect(clippy::too_many_lines, reason = "a table: each event in its own words")]
 pub fn of_case(case: &Case, fact: &Fact) -> Outgoing {
     let case_id = case.case_id.uuid();
     let refer = Some(refer(case, fact));
@@ -57,9 +58,70 @@ pub fn of_case(case: &Case, fact: &Fact) -> Outgoing {
             let from_office_id = from.clone();
             Outgoing::new(case_id, &routing::CaseTransferred { case: refer, from_office_id })
         }
-        What::Replied(reply_id) => {
+        What::Replied(reply_id, gate_overridden) => {
+            let (reply_id, gate_overridden) = (reply_id.to_string(), *gate_overridden);
+            let event = routing::CaseReplied { case: refer, reply_id, gate_overridden };
+            Outgoing::new(case_id, &event)
+        }
+        What::PromiseMade(promise_id, reply_id, due_at) => {
+            let event = routing::PromiseMade {
+                case: refer,
+                promise_id: promise_id.to_string(),
+                reply_id: reply_id.to_string(),
+                due_at: Some(to_proto(*due_at)),
+            };
+            Outgoing::new(case_id, &event)
+        }
+        What::PromiseKept(promise_id) => {
+            let promise_id = promise_id.to_string();
+            Outgoing::new(case_id, &routing::PromiseKept { case: refer, promise_id })
+        }
+        What::PromiseBroken(promise_id) => {
+            let promise_id = promise_id.to_string();
+            Outgoing::new(case_id, &routing::PromiseBroken { case: refer, promise_id })
+        }
+        What::Returned(from, referred) => {
+            let (from_office_id, referred) = (from.clone(), *referred);
+            Outgoing::new(case_id, &routing::CaseReturned { case: refer, from_office_id, referred })
+        }
+        What::Paused => Outgoing::new(case_id, &routing::CasePaused { case: refer }),
+        What::Resumed => {
+            let deadline_at = Some(to_proto(case.deadline_at));
+            Outgoing::new(case_id, &routing::CaseResumed { case: refer, deadline_at })
+        }
+        What::Extended => {
+            let deadline_at = Some(to_proto(case.deadline_at));
+            Outgoing::new(case_id, &routing::CaseExtended { case: refer, deadline_at })
+        }
+        What::HelperInvited(helper) => {
+            let helper_office_id = helper.clone();
+            Outgoing::new(case_id, &routing::HelperInvited { case: refer, helper_office_id })
+        }
+        What::Corrected(reply_id) => {
             let reply_id = reply_id.to_string();
-            Outgoing::new(case_id, &routing::CaseReplied { case: refer, reply_id })
+            Outgoing::new(case_id, &routing::ReplyCorrected { case: refer, reply_id })
+        }
+        What::FollowUpAsked(reply_id, ground) => {
+            let (reply_id, ground) = (reply_id.to_string(), (*ground).to_owned());
+            Outgoing::new(case_id, &routing::FollowUpAsked { case: refer, reply_id, ground })
+        }
+        What::Reopened(cause) => {
+            let cause = (*cause).to_owned();
+            Outgoing::new(case_id, &routing::CaseReopened { case: refer, cause })
+        }
+        What::Supervised(cause, superior) => {
+            let superior_office_id = superior.clone().unwrap_or_default();
+            let cause = (*cause).to_owned();
+            let event = routing::CaseSupervised { case: refer, cause, superior_office_id };
+            Outgoing::new(case_id, &event)
+        }
+        What::Neared => {
+            let deadline_at = Some(to_proto(case.deadline_at));
+            Outgoing::new(case_id, &routing::DeadlineNeared { case: refer, deadline_at })
+        }
+        What::Missed => {
+            let deadline_at = Some(to_proto(case.deadline_at));
+            Outgoing::new(case_id, &routing::DeadlineMissed { case: refer, deadline_at })
         }
         What::RatingChanged(reply_id) => {
             let reply_id = reply_id.to_string();

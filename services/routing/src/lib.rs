@@ -55,6 +55,8 @@ impl Service for Routing {
         worker::settle_withdrawals(&host, &app, Arc::clone(&wished));
         worker::settle_erasures(&host, &app, Arc::clone(&erased));
         worker::finalise_ratings(&host, &app);
+        worker::escalate(&host, &app);
+        worker::break_promises(&host, &app);
         worker::renew_directory(&host, &app);
         worker::index_cases(&host, &app);
 

@@ -1,5 +1,6 @@
 //! All SQL of routing. The caller owns the transaction.
 
+pub mod acts;
 pub mod cases;
 pub mod checks;
 pub mod children;
@@ -8,8 +9,13 @@ pub mod editing;
 pub mod erasures;
 pub mod looks;
 pub mod openings;
+pub mod pauses;
+pub mod precedents;
+pub mod promises;
 pub mod ratings;
+pub mod replies;
 pub mod requests;
+pub mod steps;
 pub mod words;
 
 use sqlx::postgres::PgQueryResult;

@@ -94,6 +94,32 @@ pub fn finalise_ratings(host: &Host, app: &App) {
     });
 }
 
+/// Takes the steps of cases' clocks: reminders, missed deadlines, and telling those above.
+pub fn escalate(host: &Host, app: &App) {
+    let pace = WorkPace { idle: app.config().idle(), wake: None };
+    let app = app.clone();
+    host.work("escalation", pace, move || {
+        let app = app.clone();
+        async move {
+            let looked_at = app.escalate().await?;
+            Ok::<_, Error>(if looked_at > 0 { Worked::More } else { Worked::Idle })
+        }
+    });
+}
+
+/// Breaks promises whose day has passed.
+pub fn break_promises(host: &Host, app: &App) {
+    let pace = WorkPace { idle: app.config().idle(), wake: None };
+    let app = app.clone();
+    host.work("promises", pace, move || {
+        let app = app.clone();
+        async move {
+            let looked_at = app.break_promises().await?;
+            Ok::<_, Error>(if looked_at > 0 { Worked::More } else { Worked::Idle })
+        }
+    });
+}
+
 /// Opens the cases of approved messages.
 pub fn open_cases(host: &Host, app: &App, texts: &Texts, wake: Arc<Notify>) {
     let pace = WorkPace { idle: app.config().idle(), wake: Some(wake) };

@@ -17,7 +17,7 @@ pub const EVENT_FIELDS: [&str; 12] = [
 ];
 
 /// The fields of `liuyan.common.v1.PublicCase`, by their names there.
-pub const CASE_FIELDS: [&str; 23] = [
+pub const CASE_FIELDS: [&str; 26] = [
     "case_id",
     "message_id",
     "number",
@@ -41,6 +41,9 @@ pub const CASE_FIELDS: [&str; 23] = [
     "revision",
     "accepted_at",
     "closed_at",
+    "pauses",
+    "extended_at",
+    "helper_office_ids",
 ];
 
 /// A choice of fields. The empty choice, and `*`, mean all.

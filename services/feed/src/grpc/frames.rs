@@ -110,7 +110,8 @@ fn apply(mask: Mask, event: &mut Event) {
         "submitted_at" => submitted_at, "deadline_at" => deadline_at, "state" => state,
         "public_state" => public_state, "outcome" => outcome, "replies" => replies,
         "custody" => custody, "revision" => revision, "accepted_at" => accepted_at,
-        "closed_at" => closed_at,
+        "closed_at" => closed_at, "pauses" => pauses, "extended_at" => extended_at,
+        "helper_office_ids" => helper_office_ids,
     });
 }
 

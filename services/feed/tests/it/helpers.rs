@@ -264,6 +264,97 @@ impl CaseService for Routing {
         Err(Status::unimplemented("the double gives views only"))
     }
 
+    async fn return_case(
+        &self,
+        _: Request<routing::ReturnCaseRequest>,
+    ) -> Result<Response<routing::ReturnCaseResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
+    async fn pause_case(
+        &self,
+        _: Request<routing::PauseCaseRequest>,
+    ) -> Result<Response<routing::PauseCaseResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
+    async fn resume_case(
+        &self,
+        _: Request<routing::ResumeCaseRequest>,
+    ) -> Result<Response<routing::ResumeCaseResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
+    async fn extend_deadline(
+        &self,
+        _: Request<routing::ExtendDeadlineRequest>,
+    ) -> Result<Response<routing::ExtendDeadlineResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
+    async fn invite_helper(
+        &self,
+        _: Request<routing::InviteHelperRequest>,
+    ) -> Result<Response<routing::InviteHelperResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
+    async fn correct_reply(
+        &self,
+        _: Request<routing::CorrectReplyRequest>,
+    ) -> Result<Response<routing::CorrectReplyResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
+    async fn reopen_case(
+        &self,
+        _: Request<routing::ReopenCaseRequest>,
+    ) -> Result<Response<routing::ReopenCaseResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
+    async fn ask_follow_up(
+        &self,
+        _: Request<routing::AskFollowUpRequest>,
+    ) -> Result<Response<routing::AskFollowUpResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
+    async fn supervise_case(
+        &self,
+        _: Request<routing::SuperviseCaseRequest>,
+    ) -> Result<Response<routing::SuperviseCaseResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
+    async fn list_acts(
+        &self,
+        _: Request<routing::ListActsRequest>,
+    ) -> Result<Response<routing::ListActsResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
+    async fn keep_promise(
+        &self,
+        _: Request<routing::KeepPromiseRequest>,
+    ) -> Result<Response<routing::KeepPromiseResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
+    async fn check_reply(
+        &self,
+        _: Request<routing::CheckReplyRequest>,
+    ) -> Result<Response<routing::CheckReplyResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
+    async fn get_reply_figures(
+        &self,
+        _: Request<routing::GetReplyFiguresRequest>,
+    ) -> Result<Response<routing::GetReplyFiguresResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
     async fn rate_reply(
         &self,
         _: Request<routing::RateReplyRequest>,

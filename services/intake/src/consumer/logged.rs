@@ -11,8 +11,11 @@ use liuyan_proto::{
             MessageReturned, MessageWithdrawn,
         },
         routing::v1::{
-            CaseAccepted, CaseAssigned, CaseClosed, CaseOpened, CaseRated, CaseReplied,
-            CaseTextChanged, CaseTransferred, WithdrawalRefused,
+            CaseAccepted, CaseAssigned, CaseClosed, CaseExtended, CaseOpened, CasePaused,
+            CaseRated, CaseReopened, CaseReplied, CaseResumed, CaseReturned, CaseSupervised,
+            CaseTextChanged, CaseTransferred, DeadlineMissed, DeadlineNeared, FollowUpAsked,
+            HelperInvited, PromiseBroken, PromiseKept, PromiseMade, ReplyCorrected,
+            WithdrawalRefused,
         },
     },
 };
@@ -26,7 +29,7 @@ use crate::{
 };
 
 /// Types of events that are logged, and who says them.
-pub const LOGGED: [(&str, &str); 16] = [
+pub const LOGGED: [(&str, &str); 30] = [
     source::<MessageApproved>(),
     source::<MessageReturned>(),
     source::<MessageDeclined>(),
@@ -42,6 +45,20 @@ pub const LOGGED: [(&str, &str); 16] = [
     source::<CaseRated>(),
     source::<CaseTextChanged>(),
     source::<CaseClosed>(),
+    source::<CaseReturned>(),
+    source::<CasePaused>(),
+    source::<CaseResumed>(),
+    source::<CaseExtended>(),
+    source::<HelperInvited>(),
+    source::<ReplyCorrected>(),
+    source::<FollowUpAsked>(),
+    source::<CaseReopened>(),
+    source::<CaseSupervised>(),
+    source::<DeadlineNeared>(),
+    source::<DeadlineMissed>(),
+    source::<PromiseMade>(),
+    source::<PromiseKept>(),
+    source::<PromiseBroken>(),
     source::<WithdrawalRefused>(),
 ];
 
@@ -96,4 +113,18 @@ only_logged!(
     CaseReplied,
     CaseRated,
     CaseTextChanged,
+    CaseReturned,
+    CasePaused,
+    CaseResumed,
+    CaseExtended,
+    HelperInvited,
+    ReplyCorrected,
+    FollowUpAsked,
+    CaseReopened,
+    CaseSupervised,
+    DeadlineNeared,
+    DeadlineMissed,
+    PromiseMade,
+    PromiseKept,
+    PromiseBroken,
 );

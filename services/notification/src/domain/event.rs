@@ -24,8 +24,32 @@ pub enum Kind {
     CaseAccepted,
     /// Another office was given a case.
     CaseTransferred,
+    /// An office gave a case back.
+    CaseReturned,
+    /// The office waits for more information from the author.
+    CasePaused,
+    /// The wait is over.
+    CaseResumed,
+    /// The office took more time.
+    CaseExtended,
     /// The office answered.
     CaseReplied,
+    /// The office corrected a reply.
+    ReplyCorrected,
+    /// The author asked on.
+    FollowUpAsked,
+    /// A case is worked on again.
+    CaseReopened,
+    /// What was promised is done.
+    PromiseKept,
+    /// What was promised was not done in time.
+    PromiseBroken,
+    /// A case is watched.
+    CaseSupervised,
+    /// A deadline is near.
+    DeadlineNeared,
+    /// A deadline has passed without an answer.
+    DeadlineMissed,
     /// The public text changed.
     CaseTextChanged,
     /// A rating is final.
@@ -42,7 +66,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 28] = [
         Self::MessageApproved,
         Self::MessageReturned,
         Self::MessageDeclined,
@@ -52,7 +76,19 @@ impl Kind {
         Self::CaseAssigned,
         Self::CaseAccepted,
         Self::CaseTransferred,
+        Self::CaseReturned,
+        Self::CasePaused,
+        Self::CaseResumed,
+        Self::CaseExtended,
         Self::CaseReplied,
+        Self::ReplyCorrected,
+        Self::FollowUpAsked,
+        Self::CaseReopened,
+        Self::PromiseKept,
+        Self::PromiseBroken,
+        Self::CaseSupervised,
+        Self::DeadlineNeared,
+        Self::DeadlineMissed,
         Self::CaseTextChanged,
         Self::CaseRated,
         Self::CaseClosed,
@@ -73,6 +109,18 @@ impl Kind {
             Self::CaseAssigned => "case-assigned",
             Self::CaseAccepted => "case-accepted",
             Self::CaseTransferred => "case-transferred",
+            Self::CaseReturned => "case-returned",
+            Self::CasePaused => "case-paused",
+            Self::CaseResumed => "case-resumed",
+            Self::CaseExtended => "case-extended",
+            Self::ReplyCorrected => "reply-corrected",
+            Self::FollowUpAsked => "follow-up-asked",
+            Self::CaseReopened => "case-reopened",
+            Self::PromiseKept => "promise-kept",
+            Self::PromiseBroken => "promise-broken",
+            Self::CaseSupervised => "case-supervised",
+            Self::DeadlineNeared => "deadline-neared",
+            Self::DeadlineMissed => "deadline-missed",
             Self::CaseReplied => "case-replied",
             Self::CaseTextChanged => "case-text-changed",
             Self::CaseRated => "case-rated",
@@ -122,17 +170,35 @@ impl Kind {
                 | Self::CaseOpened
                 | Self::CaseAccepted
                 | Self::CaseTransferred
+                | Self::CaseReturned
+                | Self::CasePaused
+                | Self::CaseResumed
+                | Self::CaseExtended
                 | Self::CaseReplied
+                | Self::ReplyCorrected
+                | Self::CaseReopened
+                | Self::DeadlineMissed
+                | Self::PromiseKept
+                | Self::PromiseBroken
                 | Self::CaseClosed
                 | Self::WithdrawalRefused
         )
     }
 
-    /// Whether the office that has the case is told: that it was given one, or that its author took
-    /// it back.
+    /// Whether the office that has the case is told: that it was given one, that it has to act again or
+    /// soon, or that its author took it back.
     pub const fn tells_office(self, withdrawn: bool) -> bool {
         match self {
-            Self::CaseAssigned | Self::CaseTransferred => true,
+            Self::CaseAssigned
+            | Self::CaseTransferred
+            | Self::CaseReturned
+            | Self::CaseResumed
+            | Self::FollowUpAsked
+            | Self::CaseReopened
+            | Self::CaseSupervised
+            | Self::PromiseBroken
+            | Self::DeadlineNeared
+            | Self::DeadlineMissed => true,
             Self::CaseClosed => withdrawn,
             _ => false,
         }
@@ -146,7 +212,16 @@ impl Kind {
                 | Self::CaseAssigned
                 | Self::CaseAccepted
                 | Self::CaseTransferred
+                | Self::CaseReturned
+                | Self::CasePaused
+                | Self::CaseResumed
+                | Self::CaseExtended
                 | Self::CaseReplied
+                | Self::ReplyCorrected
+                | Self::FollowUpAsked
+                | Self::CaseReopened
+                | Self::PromiseKept
+                | Self::PromiseBroken
                 | Self::CaseTextChanged
                 | Self::CaseRated
                 | Self::CaseClosed

@@ -147,6 +147,19 @@ stand_in!(
     reply_to_case(ReplyToCaseRequest) -> ReplyToCaseResponse,
     close_case(CloseCaseRequest) -> CloseCaseResponse,
     rate_reply(RateReplyRequest) -> RateReplyResponse,
+    return_case(ReturnCaseRequest) -> ReturnCaseResponse,
+    pause_case(PauseCaseRequest) -> PauseCaseResponse,
+    resume_case(ResumeCaseRequest) -> ResumeCaseResponse,
+    extend_deadline(ExtendDeadlineRequest) -> ExtendDeadlineResponse,
+    invite_helper(InviteHelperRequest) -> InviteHelperResponse,
+    correct_reply(CorrectReplyRequest) -> CorrectReplyResponse,
+    reopen_case(ReopenCaseRequest) -> ReopenCaseResponse,
+    ask_follow_up(AskFollowUpRequest) -> AskFollowUpResponse,
+    supervise_case(SuperviseCaseRequest) -> SuperviseCaseResponse,
+    list_acts(ListActsRequest) -> ListActsResponse,
+    keep_promise(KeepPromiseRequest) -> KeepPromiseResponse,
+    check_reply(CheckReplyRequest) -> CheckReplyResponse,
+    get_reply_figures(GetReplyFiguresRequest) -> GetReplyFiguresResponse,
 );
 
 stand_in!(

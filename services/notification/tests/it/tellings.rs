@@ -72,7 +72,7 @@ impl Matter {
                 reply_id: self.reply_id.to_string(),
                 office_id: self.office_id.clone(),
                 body: format!("The lamp is <repaired>. {}", "Thank you. ".repeat(80)),
-                replied_at: None,
+                ..common::Reply::default()
             }],
             revision: 3,
             ..PublicCase::default()
@@ -203,6 +203,7 @@ impl Bench {
         let event = routing::CaseReplied {
             case: matter.case(self.clock.now()),
             reply_id: matter.reply_id.to_string(),
+            ..Default::default()
         };
         self.peers.view(matter.case_id, matter.public.then(|| matter.view()));
         self.say(matter.case_id, &event).await

@@ -81,6 +81,7 @@ pub(super) async fn list(ask: Ask, Query(of): Query<OfCases>) -> Result<Response
         own,
         domain: text(of.domain),
         kind: text(of.kind),
+        supervised: false,
     };
     let answer = ask.app.backend.cases().list_cases(ask.call(request)).await;
     let answer = answer.map_err(|status| Fault::from(status).renamed(paging))?.into_inner();
@@ -159,6 +160,7 @@ pub(super) async fn search(ask: Ask, Query(of): Query<OfSearch>) -> Result<Respo
         office_id: text(of.office),
         domain: text(of.domain),
         kind: text(of.kind),
+        supervised: false,
         state: of.state.map_or(0, i32::from),
         page_size,
         page_token: text(of.cursor),

@@ -54,7 +54,8 @@ pub(super) async fn reply(
     Body(wish): Body<NewReply>,
 ) -> Result<Response, Fault> {
     let NewReply { body, etag } = wish;
-    let request = ReplyToCaseRequest { case_id, etag, request_id, body, historical: None };
+    let request =
+        ReplyToCaseRequest { case_id, etag, request_id, body, ..ReplyToCaseRequest::default() };
     let answer = ask.app.backend.cases().reply_to_case(ask.call_as(request)?).await;
     let answer = answer.map_err(|status| Fault::from(status).renamed(name))?.into_inner();
     let case = Case::from(answer.case.unwrap_or_default());

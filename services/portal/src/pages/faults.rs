@@ -13,10 +13,12 @@ pub(crate) struct Faults {
     pub(crate) whole: Option<String>,
     /// Whether it may be sent again as it is, a little later.
     pub(crate) passes: bool,
+    /// Whether a reply was stopped that is sent all the same for a reason.
+    pub(crate) stopped: bool,
 }
 
 /// How fields are called, by the ids of their elements.
-const LABELS: [(&str, &str); 25] = [
+const LABELS: [(&str, &str); 26] = [
     ("office", "new-office"),
     ("kind", "new-kind"),
     ("matter", "new-matter"),
@@ -36,6 +38,7 @@ const LABELS: [(&str, &str); 25] = [
     ("new_password_again", "password-again"),
     ("outcome", "message-outcome"),
     ("reason", "desk-transfer-reason"),
+    ("override_reason", "desk-override"),
     ("appeal", "appeal-reason"),
     ("words", "review-words"),
     ("decision", "review-decision"),
@@ -52,6 +55,7 @@ impl Faults {
             fields: error.fields().iter().map(fault).collect(),
             whole: Some(error.text(locale)),
             passes: error.class().passes(),
+            stopped: error.is("REPLY_ALIKE") || error.is("REPLY_UNRELATED"),
         }
     }
 

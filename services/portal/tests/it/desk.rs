@@ -230,6 +230,28 @@ async fn an_answer_is_looked_at_mended_and_published() {
 }
 
 #[tokio::test]
+async fn an_answer_that_the_gate_stops_is_sent_all_the_same_with_a_reason() {
+    let portal = Running::start().await;
+    let mut browser = clerk(&portal).await;
+    gives(&portal, CaseState::Accepted);
+    portal.fake.on("CaseService/ReplyToCase", |ask: routing::ReplyToCaseRequest| {
+        if ask.override_reason.is_empty() {
+            return Err(refused(Class::Precondition, "REPLY_ALIKE", &[]));
+        }
+        assert_eq!(ask.override_reason, "同一条道路");
+        Ok(routing::ReplyToCaseResponse::default())
+    });
+    let page = open(&mut browser).await;
+    page.hides(&["override_reason"]);
+    let send = [("etag", ETAG), ("body", "已修好，感谢您。"), ("action", "send")];
+    let page = browser.submit(&page, &path("/reply"), &send).await;
+    page.shows(&["id=\"override_reason\"", "仍要发出的理由", ">已修好，感谢您。</textarea>"]);
+    let send = [&send[..], &[("reason", "同一条道路")]].concat();
+    let done = browser.submit(&page, &path("/reply"), &send).await;
+    assert_eq!(done.location(), path(""));
+}
+
+#[tokio::test]
 async fn an_answer_typed_while_routing_is_away_is_kept_and_can_be_sent_again() {
     let portal = Running::start().await;
     let mut browser = clerk(&portal).await;

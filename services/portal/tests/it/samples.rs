@@ -130,6 +130,7 @@ pub(crate) fn answered() -> PublicCase {
                    感谢您的反映。"
                 .to_owned(),
             replied_at: ago(3),
+            ..Reply::default()
         }],
         custody: vec![custody("330100-g", ago(9), ago(8)), custody("330106-g", ago(8), None)],
         revision: 4,

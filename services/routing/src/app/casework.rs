@@ -1,24 +1,29 @@
 //! What an office does with a case.
 
 use jiff::Timestamp;
-use liuyan_kit::{auth::Caller, class::Violation, db::OnConstraint as _, id};
+use liuyan_kit::{auth::Caller, class::Violation, db::OnConstraint as _};
 use sqlx::PgConnection;
 
-use super::{App, say, searching::words_of, viewer};
+use super::{
+    App,
+    performing::{self, Scene},
+    searching::words_of,
+    viewer,
+};
 use crate::{
     domain::{
-        CaseId, ReplyId,
-        access::{Barred, is_kept_away, may_work},
-        assignment::heir,
-        case::{Case, Reply, WrongTime},
+        CaseId, PromiseId, ReplyId,
+        access::{Barred, Sight, Viewer, is_kept_away, may_supervise, may_work, sight},
+        case::{Case, WrongTime},
         directory::Directory,
-        state::{Act, Outcome},
+        handling::Ground,
+        promise::Draft,
+        state::Outcome,
         view::View,
     },
     error::Error,
     store::{
-        cases,
-        children::{self, Transfer},
+        cases, children,
         requests::{self, Request},
         words,
     },
@@ -30,7 +35,7 @@ pub enum Deed {
     /// Say that the office will act.
     Accept,
     /// Answer.
-    Reply(String),
+    Reply(Answering),
     /// Give it to another office.
     Transfer {
         /// The office.
@@ -38,8 +43,71 @@ pub enum Deed {
         /// Why, for officials.
         reason: String,
     },
+    /// Give it back.
+    Return {
+        /// The office that is competent.
+        office_id: String,
+        /// By which rule.
+        rule: String,
+    },
+    /// Wait for the author, who is asked this.
+    Pause(String),
+    /// End the wait.
+    Resume,
+    /// Take more time.
+    Extend {
+        /// How many counted days.
+        days: u32,
+        /// Why, for officials.
+        reason: String,
+    },
+    /// Ask another office to help.
+    Invite {
+        /// The office.
+        office_id: String,
+        /// For what, for officials.
+        reason: String,
+    },
+    /// Correct a reply.
+    Correct {
+        /// Which.
+        reply_id: ReplyId,
+        /// Its text as it ought to be.
+        body: String,
+        /// Why, for officials.
+        reason: String,
+    },
+    /// Work on it again, for this reason.
+    Reopen(String),
+    /// Say that a promise is kept.
+    Keep {
+        /// Which.
+        promise_id: PromiseId,
+        /// How, for officials.
+        reason: String,
+    },
+    /// Ask on, as its author.
+    AskOn {
+        /// Because of which reply.
+        reply_id: ReplyId,
+        /// Why.
+        ground: Ground,
+    },
+    /// Watch it, for this reason.
+    Supervise(String),
     /// End.
     Close(Outcome),
+}
+
+/// An answer that is to be given.
+#[derive(Debug, Clone)]
+pub struct Answering {
+    /// Its text.
+    pub body: String,
+    /// What it promises.
+    pub promises: Vec<Draft>,
+    /// Why it is given although the gate stops it; empty if it is not.
+    pub override_reason: String,
 }
 
 /// What is answered to an office: the case after its deed.
@@ -51,6 +119,8 @@ pub struct Answer {
     pub view: View,
     /// The reply, if the deed was one.
     pub reply_id: Option<ReplyId>,
+    /// What its office has asked the author, if it waits.
+    pub question: Option<String>,
 }
 
 /// An order to do something with a case.
@@ -95,10 +165,7 @@ impl App {
         let case = cases::lock(tx, order.case_id).await?.ok_or(Error::CaseNotFound)?;
         let directory = self.directory();
         let viewer = viewer(caller, &case);
-        let allowed = may_work(&directory, &case, &viewer).map_err(|barred| match barred {
-            Barred::Hidden => Error::CaseNotFound,
-            Barred::NotTheirs => Error::NotYourCase,
-        });
+        let allowed = permitted(&directory, &case, &viewer, &order.deed);
         // Who has given a case away may ask again what was answered; who must not know of it may not.
         match answered(tx, &order.request).await {
             Ok(Some(response)) if !is_kept_away(&directory, &case, &viewer) => return Ok(response),
@@ -109,57 +176,54 @@ impl App {
             return Err(Error::EtagMismatch);
         }
         let at = case.moment(order.occurred_at, now).map_err(wrong_time)?;
-        let (case, reply_id) = perform(tx, &directory, case, &order.deed, (at, now)).await?;
-        let view = children::of(tx, std::slice::from_ref(&case)).await?.view(&case);
-        // What is found by: its replies, and the office that has it.
-        if case.is_public() && matches!(order.deed, Deed::Reply(_) | Deed::Transfer { .. }) {
+        let scene = Scene {
+            directory: &directory,
+            triage: &self.config.default_offices,
+            pace: self.config.pace(),
+            viewer: &viewer,
+            actor: &order.request.caller,
+            request_id: order.request.request_id,
+            historical: order.occurred_at.is_some(),
+            at,
+            now,
+        };
+        let (case, reply_id) = performing::perform(tx, &scene, case, &order.deed).await?;
+        let mut children = children::of(tx, std::slice::from_ref(&case)).await?;
+        let question = children.questions.remove(&case.case_id);
+        let view = children.view(&case);
+        if case.is_public() && performing::changes_words(&order.deed) {
             words::put(tx, &[words_of(&case, &view)]).await?;
         }
-        let response = (order.encode)(&Answer { case, view, reply_id });
+        let response = (order.encode)(&Answer { case, view, reply_id, question });
         remember(tx, &order.request, order.case_id, &response, now).await?;
         Ok(response)
     }
 }
 
-async fn perform(
-    tx: &mut PgConnection,
+/// Whether a caller may do this with a case.
+fn permitted(
     directory: &Directory,
-    mut case: Case,
+    case: &Case,
+    viewer: &Viewer,
     deed: &Deed,
-    (at, now): (Timestamp, Timestamp),
-) -> Result<(Case, Option<ReplyId>), Error> {
-    let from = case.office_id.clone();
-    let mut reply_id = None;
-    let facts = match deed {
-        Deed::Accept => case.act(Act::Accept, at, None),
-        Deed::Reply(_) => {
-            reply_id = Some(ReplyId::from(id::v7(now)));
-            case.act(Act::Reply, at, reply_id)
+) -> Result<(), Error> {
+    let author = viewer.author && !is_kept_away(directory, case, viewer);
+    let allowed = match deed {
+        Deed::Resume | Deed::AskOn { .. } if author => Ok(()),
+        Deed::AskOn { .. } if sight(directory, case, viewer) != Sight::Hidden => {
+            return Err(Error::NotYourMessage);
         }
-        Deed::Transfer { office_id, .. } => {
-            let heir = heir(&directory.offices, &from, office_id, &case.accused);
-            case.transfer(heir.map_err(Error::Unfit)?, directory, at)
+        Deed::AskOn { .. } => Err(Barred::Hidden),
+        Deed::Supervise(_) => may_supervise(directory, case, viewer),
+        Deed::Reopen(_) => {
+            may_work(directory, case, viewer).or_else(|_| may_supervise(directory, case, viewer))
         }
-        Deed::Close(outcome) => case.act(Act::Close(*outcome), at, None),
+        _ => may_work(directory, case, viewer),
     };
-    let facts = facts.map_err(Error::Refused)?;
-    case.request_count += 1;
-    cases::update(tx, &case).await?;
-    match (deed, reply_id) {
-        (Deed::Reply(body), Some(reply_id)) => {
-            let (office_id, body) = (case.office_id.clone(), body.clone());
-            let reply = Reply { reply_id, office_id, body, replied_at: at };
-            children::insert_reply(tx, case.case_id, case.reply_count, &reply, now).await?;
-        }
-        (Deed::Transfer { reason, .. }, _) => {
-            let transfer = Transfer { from_office_id: &from, reason, at };
-            children::hand_over(tx, &case, &transfer, now).await?;
-        }
-        (Deed::Close(_), _) => children::end_custody(tx, case.case_id, at).await?,
-        (Deed::Accept | Deed::Reply(_), _) => {}
-    }
-    say(tx, now, &case, &facts, None).await?;
-    Ok((case, reply_id))
+    allowed.map_err(|barred| match barred {
+        Barred::Hidden => Error::CaseNotFound,
+        Barred::NotTheirs => Error::NotYourCase,
+    })
 }
 
 /// The answer that was given to this request before.

@@ -9,7 +9,7 @@ use super::{App, say};
 use crate::{
     domain::{MessageId, case::Case},
     error::Error,
-    store::{cases, erasures},
+    store::{acts, cases, erasures},
 };
 
 /// How many one round takes.
@@ -56,5 +56,7 @@ async fn empty(
         cases::update(tx, &case).await?;
         say(tx, now, &case, &[fact], traceparent).await?;
     }
+    // What officials wrote about it may cite it.
+    acts::forget_notes(tx, case.case_id).await?;
     Ok(erasures::forget_answers(tx, case.case_id).await?)
 }

@@ -98,8 +98,9 @@ impl App {
             telemetry::follow(&span, traceparent);
             let case = span.in_scope(|| {
                 let triage = &self.config.default_offices;
-                let (case, facts) =
+                let (mut case, facts) =
                     Case::open(opening, case_id, text, withdrawn, &directory, triage, now)?;
+                case.plan_first(&directory, &self.config.pace(), now);
                 said.extend(told(&case, &facts, traceparent));
                 Some(case)
             });
@@ -118,7 +119,7 @@ impl App {
             children::begin_custody(tx, &opened).await?;
             let public = opened.iter().filter(|case| case.is_public());
             let found_by: Vec<Words> = public
-                .map(|case| words_of(case, &view::assemble(case, Vec::new(), Vec::new())))
+                .map(|case| words_of(case, &view::assemble(case, vec![], vec![], vec![])))
                 .collect();
             words::put(tx, &found_by).await?;
             openings::finish(tx, &done).await?;

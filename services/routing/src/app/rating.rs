@@ -14,12 +14,13 @@ use crate::{
     domain::{
         CaseId, ReplyId,
         access::{Sight, sight},
+        acts::Entry,
         case::What,
         rating::{self, Rating},
     },
     error::Error,
     store::{
-        cases,
+        acts, cases,
         ratings::{self, Known, Rated},
         requests::Request,
     },
@@ -98,6 +99,13 @@ impl App {
         ratings::put(tx, &Rated { case_id, reply_id, rating, at, traceparent }).await?;
         case.rating_count += i32::from(known.rated_at.is_none());
         case.request_count += 1;
+        // What the author thinks is private: not even the log tells more than that.
+        let entry = Entry {
+            request_id: Some(order.request.request_id),
+            actor: order.request.caller.clone(),
+            ..Entry::of_itself(now, "reply-rated", &case.office_id, reply_id.to_string())
+        };
+        acts::append(tx, &mut case, &entry).await?;
         cases::update(tx, &case).await?;
         let fact = case.fact(What::RatingChanged(reply_id), at);
         say(tx, now, &case, &[fact], None).await?;

@@ -6,19 +6,21 @@ use jiff::Timestamp;
 use liuyan_kit::{auth::Caller, class::Violation};
 use sqlx::{Postgres, pool::PoolConnection};
 
-use super::{App, distinct, reads, viewer};
+use super::{App, answering::verdict, distinct, reads, viewer};
 use crate::{
     domain::{
         CaseId,
-        access::{Sight, is_among, sight},
+        access::{Sight, is_among, may_work, sight},
         assignment::kept_away_by,
         case::{Case, Text},
-        directory::Level,
+        directory::{Directory, Level},
+        gate::Verdict,
         page,
         view::View,
     },
     error::Error,
     store::{
+        acts::{self, Act},
         cases::{self, Filter, Name, Order},
         children,
         ratings::{self, Rated},
@@ -54,6 +56,8 @@ pub struct Wanted {
     pub order: Order,
     /// Only what waits for a first answer.
     pub unanswered: bool,
+    /// Only what is watched.
+    pub supervised: bool,
     /// Only what the caller may see as an official.
     pub own: bool,
     /// How many; 0 for the usual number.
@@ -71,6 +75,10 @@ pub struct Seen {
     pub view: View,
     /// The ratings of its replies, if the caller is its author.
     pub ratings: Vec<Rated>,
+    /// Whether the caller sees it whole.
+    pub whole: bool,
+    /// What its office has asked the author, if it waits and the caller sees the case whole.
+    pub question: Option<String>,
     /// The original text, at a look of an official; it is shown in the place of the view's.
     pub original: Option<Text>,
 }
@@ -95,7 +103,7 @@ impl App {
         if sight(&self.directory(), &case, &viewer(caller, &case)) == Sight::Hidden {
             return Err(Error::CaseNotFound);
         }
-        let mut seen = seen_by(caller, connection, vec![case]).await?;
+        let mut seen = seen_by(caller, &self.directory(), connection, vec![case]).await?;
         seen.pop().ok_or(Error::CaseNotFound)
     }
 
@@ -135,7 +143,42 @@ impl App {
             Some(last) => page::token(&bound, &key(wanted.order.time(last), last.case_id)),
             None => String::new(),
         };
-        Ok(Page { cases: seen_by(caller, connection, found).await?, next })
+        Ok(Page { cases: seen_by(caller, &self.directory(), connection, found).await?, next })
+    }
+
+    /// Up to `size` acts of a case after a position, for an official who sees it whole.
+    ///
+    /// # Errors
+    /// [`Error::CaseNotFound`] also for a case that they may not know of; [`Error::NotYourCase`].
+    pub async fn acts(
+        &self,
+        caller: &Caller,
+        case_id: CaseId,
+        after: i32,
+        size: usize,
+    ) -> Result<Vec<Act>, Error> {
+        let seen = self.case(caller, &Name::Case(case_id)).await?;
+        if !seen.whole || viewer(caller, &seen.case).author {
+            return Err(Error::NotYourCase);
+        }
+        let limit = i64::try_from(size).unwrap_or(i64::MAX);
+        Ok(acts::of(&mut *self.db.read().await?, case_id, after, limit).await?)
+    }
+
+    /// What the gate would say of a reply to a case on which the caller works.
+    ///
+    /// # Errors
+    /// [`Error::CaseNotFound`] also for a case that they may not know of; [`Error::NotYourCase`].
+    pub async fn check_reply(
+        &self,
+        caller: &Caller,
+        case_id: CaseId,
+        body: &str,
+    ) -> Result<Verdict, Error> {
+        let seen = self.case(caller, &Name::Case(case_id)).await?;
+        may_work(&self.directory(), &seen.case, &viewer(caller, &seen.case))
+            .map_err(|_| Error::NotYourCase)?;
+        Ok(verdict(&mut *self.db.read().await?, &seen.case, body).await?)
     }
 
     /// Codes that no list has.
@@ -180,6 +223,7 @@ impl App {
             domain: wanted.codes.domain.clone(),
             kind: wanted.codes.kind.clone(),
             unanswered: wanted.unanswered,
+            supervised: wanted.supervised,
             ..Filter::default()
         };
         if let Some(code) = &wanted.division_code {
@@ -212,6 +256,7 @@ impl App {
 /// Cases with what a caller sees of them. The connection goes back before anything is put together.
 async fn seen_by(
     caller: &Caller,
+    directory: &Directory,
     mut connection: PoolConnection<Postgres>,
     cases: Vec<Case>,
 ) -> Result<Vec<Seen>, sqlx::Error> {
@@ -228,11 +273,16 @@ async fn seen_by(
     drop(connection);
     Ok(cases
         .into_iter()
-        .map(|case| Seen {
-            view: children.view(&case),
-            ratings: ratings.remove(&case.case_id).unwrap_or_default(),
-            case,
-            original: None,
+        .map(|case| {
+            let whole = sight(directory, &case, &viewer(caller, &case)) == Sight::Whole;
+            Seen {
+                question: children.questions.remove(&case.case_id).filter(|_| whole),
+                view: children.view(&case),
+                ratings: ratings.remove(&case.case_id).unwrap_or_default(),
+                case,
+                whole,
+                original: None,
+            }
         })
         .collect())
 }

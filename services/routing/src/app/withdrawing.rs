@@ -11,11 +11,12 @@ use super::{App, say};
 use crate::{
     domain::{
         MessageId,
+        acts::Entry,
         case::{Case, What},
         state::Act,
     },
     error::Error,
-    store::{cases, children, openings},
+    store::{acts, cases, children, openings, pauses},
 };
 
 /// How many wishes one round settles.
@@ -61,9 +62,17 @@ async fn settle(
     now: Timestamp,
 ) -> Result<bool, Error> {
     let at = now.max(case.last_step_at);
+    let waited = case.handling.paused_at.is_some();
     let (facts, withdrawn) = match case.act(Act::Withdraw, at, None) {
         Ok(facts) => {
+            case.handling.step_due_at = None;
+            let office_id = case.office_id.clone();
+            let entry = Entry::of_itself(now, "case-withdrawn", &office_id, String::new());
+            acts::append(tx, &mut case, &entry).await?;
             cases::update(tx, &case).await?;
+            if waited {
+                pauses::end(tx, case.case_id, at).await?;
+            }
             children::end_custody(tx, case.case_id, at).await?;
             (facts, true)
         }

@@ -19,6 +19,8 @@ pub struct Viewer {
     pub reads: bool,
     /// Whether they may work on their offices' cases.
     pub works: bool,
+    /// Whether they may watch their offices' cases.
+    pub supervises: bool,
     /// Whether that goes for the cases of all offices.
     pub any: bool,
     /// Whether they wrote the message.
@@ -58,7 +60,8 @@ pub fn sight(directory: &Directory, case: &Case, viewer: &Viewer) -> Sight {
     if is_kept_away(directory, case, viewer) {
         return Sight::Hidden;
     }
-    if viewer.author || viewer.any || (viewer.reads && is_theirs(directory, case, viewer)) {
+    let theirs = || is_theirs(directory, case, viewer) || helps(directory, case, viewer);
+    if viewer.author || viewer.any || (viewer.reads && theirs()) {
         Sight::Whole
     } else if case.is_public() {
         Sight::Public
@@ -94,6 +97,36 @@ pub fn may_work(directory: &Directory, case: &Case, viewer: &Viewer) -> Result<(
     } else {
         Err(Barred::NotTheirs)
     }
+}
+
+/// Whether a caller may watch a case or have it worked on again, by the office of a supervisor.
+///
+/// # Errors
+/// Why not; [`Barred::Hidden`] is to look as if there were no such case.
+pub fn may_supervise(directory: &Directory, case: &Case, viewer: &Viewer) -> Result<(), Barred> {
+    if sight(directory, case, viewer) == Sight::Hidden {
+        return Err(Barred::Hidden);
+    }
+    if viewer.supervises && (viewer.any || is_theirs(directory, case, viewer)) {
+        Ok(())
+    } else {
+        Err(Barred::NotTheirs)
+    }
+}
+
+/// Whether a caller acts for somebody who stands above the office that has a case.
+pub fn is_above(directory: &Directory, case: &Case, viewer: &Viewer) -> bool {
+    let above: Vec<String> =
+        directory.offices.upwards(&case.office_id).skip(1).map(str::to_owned).collect();
+    viewer.any
+        || viewer.offices.iter().any(|office| above.contains(office))
+        || is_among(directory, &case.office_id, &[], &viewer.divisions)
+}
+
+/// Whether a caller acts for an office that helps with a case, or for one above such.
+fn helps(directory: &Directory, case: &Case, viewer: &Viewer) -> bool {
+    let mut helpers = case.handling.helpers.iter();
+    helpers.any(|it| is_among(directory, it, &viewer.offices, &viewer.divisions))
 }
 
 fn is_theirs(directory: &Directory, case: &Case, viewer: &Viewer) -> bool {

@@ -26,6 +26,14 @@ pub enum Rule {
     TriageNoOffice,
     /// An office that had it gave it away.
     Transferred,
+    /// An office gave it back and named this one.
+    Returned,
+    /// Two offices gave it back; this is their common superior, who decides.
+    Referred,
+    /// The common superior of two offices that had given it back decided.
+    Decided,
+    /// A superior decided so about an earlier message of the same kind.
+    Precedent,
 }
 
 impl Rule {
@@ -38,6 +46,10 @@ impl Rule {
             Self::TriageAccused => "triage_accused",
             Self::TriageNoOffice => "triage_no_office",
             Self::Transferred => "transferred",
+            Self::Returned => "returned",
+            Self::Referred => "referred",
+            Self::Decided => "decided",
+            Self::Precedent => "precedent",
         }
     }
 }
@@ -104,6 +116,10 @@ pub enum Unfit {
     Closed,
     /// It is accused, or lies under an accused one.
     Accused,
+    /// It had it before and gave it away: only a superior gives it back.
+    HadIt,
+    /// There is nobody above who may have it.
+    NoSuperior,
 }
 
 /// The office that a case may be given to by the one that has it.
@@ -144,15 +160,7 @@ pub fn assign(
     if !kept && known.is_some_and(|office| office.open) {
         return Some(Assignment { office_id: addressed.to_owned(), rule: Rule::OfficeChosen });
     }
-    let same_house = |id: &str| {
-        let division = |id: &str| offices.get(id).and_then(|office| office.division_code.clone());
-        division(id).is_some_and(|code| accused.iter().any(|a| division(a) == Some(code.clone())))
-    };
-    let above = offices.upwards(addressed).skip(1).find(|id| {
-        offices.get(id).is_some_and(|office| office.open)
-            && !is_kept_from(offices, id, accused)
-            && !same_house(id)
-    });
+    let above = above(offices, addressed, accused);
     let (found, rule) = match above {
         Some(id) if kept => (Some(id), Rule::AccusedOfficePassedOver),
         Some(id) => (Some(id), Rule::ClosedOfficePassedOver),
@@ -165,6 +173,57 @@ pub fn assign(
         ),
     };
     found.map(|office_id| Assignment { office_id: office_id.to_owned(), rule })
+}
+
+/// The nearest office above that may have a case: it takes messages, and has nothing to do with the
+/// accused, also not by sitting in the same house.
+pub fn above<'d>(offices: &'d Offices, office_id: &'d str, accused: &[String]) -> Option<&'d str> {
+    let division = |id: &str| offices.get(id).and_then(|office| office.division_code.as_deref());
+    let same_house = |id: &str| {
+        division(id).is_some_and(|code| accused.iter().any(|a| division(a) == Some(code)))
+    };
+    offices.upwards(office_id).skip(1).find(|id| {
+        offices.get(id).is_some_and(|office| office.open)
+            && !is_kept_from(offices, id, accused)
+            && !same_house(id)
+    })
+}
+
+/// The nearest office strictly above two others that may have a case which both have given back; if
+/// there is none, the first of `triage` that is neither of them and may have it.
+pub fn superior<'d>(
+    offices: &'d Offices,
+    (one, other): (&'d str, &'d str),
+    accused: &[String],
+    triage: &'d [String],
+) -> Option<&'d Office> {
+    let over_other: BTreeSet<&str> = offices.upwards(other).skip(1).collect();
+    let mut at = one;
+    while let Some(id) = above(offices, at, accused) {
+        if over_other.contains(id) && id != other {
+            return offices.get(id);
+        }
+        at = id;
+    }
+    let mut others = triage.iter().map(String::as_str);
+    let found = others.find(|id| {
+        *id != one
+            && *id != other
+            && !is_kept_from(offices, id, accused)
+            && offices.get(id).is_some_and(|office| office.open)
+    });
+    offices.get(found?)
+}
+
+/// Where a precedent leads, if the case may go there. Who accuses somebody is never sent where
+/// somebody else's message went.
+pub fn by_precedent(
+    offices: &Offices,
+    precedent: Option<&str>,
+    accused: &[String],
+) -> Option<Assignment> {
+    let office = offices.get(precedent?).filter(|office| office.open && accused.is_empty())?;
+    Some(Assignment { office_id: office.office_id.clone(), rule: Rule::Precedent })
 }
 
 #[cfg(test)]

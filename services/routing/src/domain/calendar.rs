@@ -123,6 +123,16 @@ pub fn next(day: Date) -> Option<Date> {
     day.checked_add(1.day()).ok()
 }
 
+/// The day before; `None` at the beginning of time.
+pub fn previous(day: Date) -> Option<Date> {
+    day.checked_sub(1.day()).ok()
+}
+
+/// Nine o'clock in China of a day.
+pub fn morning_of(day: Date) -> Option<Timestamp> {
+    CHINA.to_timestamp(day.at(9, 0, 0, 0)).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,9 +6,14 @@ use super::{
     CaseId, MessageId, ReplyId,
     assignment::{self, Rule},
     directory::{Directory, Level, Office, Place},
-    rating::Rating,
-    state::{Act, Outcome, Refusal, State, transition},
+    handling::Handling,
+    promise::Promise,
+    state::{Act, Outcome, Refusal, Standing, State, ends_wait, transition},
 };
+
+mod facts;
+
+pub use facts::{Fact, What};
 
 /// Who may read a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +76,8 @@ pub struct Opening {
     pub redactions: i64,
     /// The trace of its approval.
     pub traceparent: Option<String>,
+    /// The office to which a superior's decision about the same kind of message leads.
+    pub precedent: Option<String>,
 }
 
 impl Opening {
@@ -141,6 +148,8 @@ pub struct Case {
     pub request_count: i32,
     /// How often an official looked at its original text.
     pub look_count: i32,
+    /// What was done to it beside its states.
+    pub handling: Handling,
 }
 
 /// A time in which one office held a case.
@@ -165,46 +174,21 @@ pub struct Reply {
     pub body: String,
     /// When.
     pub replied_at: Timestamp,
+    /// When its text was corrected last.
+    pub corrected_at: Option<Timestamp>,
+    /// Whether it was given although the gate stopped it, with a reason.
+    pub overridden: bool,
+    /// What it promises, by date.
+    pub promises: Vec<Promise>,
 }
 
-/// What happened to a case.
+/// A time in which an office waited for the author.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
-    /// Work began.
-    Opened,
-    /// An office was given it.
-    Assigned,
-    /// The office accepted it.
-    Accepted,
-    /// The office named gave it to the one that has it now.
-    Transferred(String),
-    /// The office answered.
-    Replied(ReplyId),
-    /// The author rated a reply.
-    RatingChanged(ReplyId),
-    /// The rating of a reply became final; it was first given then.
-    Rated(ReplyId, Rating, Timestamp),
-    /// It ended.
-    Closed(Outcome),
-    /// Its public text changed.
-    TextChanged,
-    /// The author wished to withdraw it, too late.
-    WithdrawalRefused,
-}
-
-/// Something that happened, with the case as it was right after it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fact {
-    /// What.
-    pub what: What,
-    /// When; for what comes from another system, when it happened there.
-    pub at: Timestamp,
-    /// The state after it.
-    pub state: State,
-    /// The revision after it.
-    pub revision: i64,
-    /// Whether everybody may see the case after it.
-    pub public: bool,
+pub struct Pause {
+    /// The start, inclusive.
+    pub from: Timestamp,
+    /// The end, exclusive; none while it waits.
+    pub until: Option<Timestamp>,
 }
 
 /// Why a historical time cannot be.
@@ -229,7 +213,9 @@ impl Case {
         now: Timestamp,
     ) -> Option<(Self, Vec<Fact>)> {
         let offices = &directory.offices;
-        let chosen = assignment::assign(offices, &opening.office_id, &opening.accused, triage)?;
+        let (precedent, accused) = (opening.precedent.as_deref(), &opening.accused);
+        let chosen = assignment::by_precedent(offices, precedent, accused)
+            .or_else(|| assignment::assign(offices, &opening.office_id, accused, triage))?;
         let office = offices.get(&chosen.office_id);
         let level = office.map_or(Level::State, |office| office.level);
         let submitted_at = opening.occurred_at.unwrap_or(opening.submitted_at).min(now);
@@ -267,6 +253,7 @@ impl Case {
             rating_count: 0,
             request_count: 0,
             look_count: 0,
+            handling: Handling::new(deadline.term.working),
         };
         let mut facts = vec![case.fact(What::Opened, opened_at)];
         if withdrawn {
@@ -320,8 +307,11 @@ impl Case {
         at: Timestamp,
         reply_id: Option<ReplyId>,
     ) -> Result<Vec<Fact>, Refusal> {
-        let path = transition(self.state, act)?;
-        let mut facts = Vec::with_capacity(path.len());
+        let path = transition(self.standing(), act)?;
+        let mut facts = Vec::with_capacity(path.len() + 1);
+        if self.handling.paused_at.is_some() && ends_wait(act) {
+            facts.push(self.end_wait(at));
+        }
         for state in path {
             self.state = *state;
             self.revision += 1;
@@ -331,7 +321,7 @@ impl Case {
                     self.reply_count += 1;
                     self.replied_at.get_or_insert(at);
                     self.last_replied_at = Some(at);
-                    What::Replied(reply_id)
+                    What::Replied(reply_id, false)
                 }
                 (State::Accepted | State::Replied, _) => {
                     self.accepted_at.get_or_insert(at);
@@ -362,17 +352,46 @@ impl Case {
         directory: &Directory,
         at: Timestamp,
     ) -> Result<Vec<Fact>, Refusal> {
-        for state in transition(self.state, Act::Transfer)? {
+        let rule = if self.is_referred() { Rule::Decided } else { Rule::Transferred };
+        let from = self.hand_over(Act::Transfer, to, rule, directory, at)?;
+        Ok(vec![self.fact(What::Transferred(from), at)])
+    }
+
+    /// Gives it to another office by an act that does so, and gives the one that had it.
+    pub(super) fn hand_over(
+        &mut self,
+        act: Act,
+        to: &Office,
+        rule: Rule,
+        directory: &Directory,
+        at: Timestamp,
+    ) -> Result<String, Refusal> {
+        for state in transition(self.standing(), act)? {
             self.state = *state;
         }
         let from = std::mem::replace(&mut self.office_id, to.office_id.clone());
         self.place = directory.place(to.division_code.as_deref());
-        Rule::Transferred.code().clone_into(&mut self.assigned_by);
+        rule.code().clone_into(&mut self.assigned_by);
+        self.handling.helpers.retain(|helper| *helper != to.office_id);
         self.custody_count += 1;
+        self.moved(at);
+        Ok(from)
+    }
+
+    /// Where it stands.
+    pub fn standing(&self) -> Standing {
+        Standing {
+            state: self.state,
+            answered: self.reply_count > 0,
+            paused: self.handling.paused_at.is_some(),
+        }
+    }
+
+    /// Counts a change of the view of which an official has to know.
+    pub(super) fn moved(&mut self, at: Timestamp) {
         self.revision += 1;
         self.changes += 1;
         self.last_step_at = at;
-        Ok(vec![self.fact(What::Transferred(from), at)])
     }
 
     /// Takes the public text as it is after a redaction. Gives nothing if none is kept, or if it

@@ -95,6 +95,57 @@ pub fn compute(calendar: &Calendar, term: Term, submitted_at: Timestamp) -> Opti
     Some(Deadline { at: calendar::end_of(day)?, on: day, term, calendar_known, steps })
 }
 
+/// Whether a day counts.
+fn counts(calendar: &Calendar, working: bool, day: Date) -> bool {
+    !working || calendar.kind(day).is_worked()
+}
+
+/// A deadline, and whether the calendar was published for all the days on the way to it.
+pub type Later = (Timestamp, bool);
+
+/// The deadline that is later by some counted days. `None` at the end of time.
+pub fn later(
+    calendar: &Calendar,
+    working: bool,
+    deadline_at: Timestamp,
+    days: u32,
+) -> Option<Later> {
+    let (mut day, mut known) = (calendar::day_of(deadline_at), true);
+    for _ in 0..days.min(MAX_DAYS) {
+        day = calendar::next(day)?;
+        while !counts(calendar, working, day) {
+            day = calendar::next(day)?;
+        }
+        known &= !working || calendar.knows(day);
+    }
+    Some((calendar::end_of(day)?, known))
+}
+
+/// The day that lies some counted days before that of a moment. `None` at the beginning of time.
+pub fn earlier(calendar: &Calendar, working: bool, moment: Timestamp, days: u32) -> Option<Date> {
+    let mut day = calendar::day_of(moment);
+    for _ in 0..days.min(MAX_DAYS) {
+        day = calendar::previous(day)?;
+        while !counts(calendar, working, day) {
+            day = calendar::previous(day)?;
+        }
+    }
+    Some(day)
+}
+
+/// How many counted days an office waited: as with submission, the day on which it began is not one
+/// of them; that on which it ended is. At most [`MAX_DAYS`].
+pub fn waited(calendar: &Calendar, working: bool, from: Timestamp, until: Timestamp) -> u32 {
+    let (mut day, last) = (calendar::day_of(from), calendar::day_of(until));
+    let mut waited = 0;
+    while day < last && waited < MAX_DAYS {
+        let Some(next) = calendar::next(day) else { break };
+        day = next;
+        waited += u32::from(counts(calendar, working, day));
+    }
+    waited
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;
@@ -214,7 +265,43 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_wait_moves_the_deadline_by_the_worked_days_of_which_it_took_the_office() {
+        let calendar = &lists::shared().calendar;
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let deadline = due("2026-06-01T10:00:00+08", 5);
+        for (from, until, days, on) in [
+            // Within a day: nothing.
+            ("2026-06-02T09:00:00+08", "2026-06-02T17:00:00+08", 0, date(2026, 6, 8)),
+            ("2026-06-02T09:00:00+08", "2026-06-03T08:00:00+08", 1, date(2026, 6, 9)),
+            // Over a weekend.
+            ("2026-06-05T09:00:00+08", "2026-06-08T08:00:00+08", 1, date(2026, 6, 9)),
+            ("2026-06-05T09:00:00+08", "2026-06-12T08:00:00+08", 5, date(2026, 6, 15)),
+        ] {
+            let waited = waited(calendar, true, at(from), at(until));
+            assert_eq!(waited, days, "{from} {until}");
+            let (moved, known) = later(calendar, true, deadline.at, waited).unwrap();
+            assert_eq!((calendar::day_of(moved), known), (on, true));
+            assert_eq!(earlier(calendar, true, moved, waited), Some(deadline.on));
+        }
+        let beyond = due("2026-12-28T09:00:00+08", 3);
+        assert!(!later(calendar, true, beyond.at, 1).unwrap().1, "nobody has announced 2027");
+    }
+
     proptest! {
+        #[test]
+        fn what_is_moved_by_some_days_is_back_by_as_many(
+            second in 1_167_609_600_i64..1_798_761_600, days in 0_u32..61, working in any::<bool>(),
+        ) {
+            let calendar = &lists::shared().calendar;
+            let term = Term { days: 7, working };
+            let first = compute(calendar, term, Timestamp::from_second(second).unwrap()).unwrap();
+            let (moved, _) = later(calendar, working, first.at, days).unwrap();
+            prop_assert!(moved >= first.at);
+            prop_assert_eq!(earlier(calendar, working, moved, days), Some(first.on));
+            prop_assert_eq!(waited(calendar, working, first.at, moved), days);
+        }
+
         #[test]
         fn a_deadline_counts_exactly_its_days_and_ends_on_a_worked_one(
             second in 1_167_609_600_i64..1_830_297_600, days in 1_u32..61,

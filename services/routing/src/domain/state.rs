@@ -105,8 +105,37 @@ pub enum Act {
     Close(Outcome),
     /// The office gives it to another.
     Transfer,
+    /// The office gives it back, naming the right one.
+    Return,
     /// The author withdraws it.
     Withdraw,
+    /// The office waits for more information from the author.
+    Pause,
+    /// The wait is over.
+    Resume,
+    /// The office takes more time.
+    Extend,
+    /// The office asks another to help.
+    Invite,
+    /// The office corrects a reply.
+    Correct,
+    /// What was answered or closed is worked on again.
+    Reopen,
+    /// The author asks on, because of a reply.
+    AskOn,
+    /// It is watched from now on.
+    Supervise,
+}
+
+/// Where a case stands, as far as that decides what can be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Standing {
+    /// Its state.
+    pub state: State,
+    /// Whether it was ever answered.
+    pub answered: bool,
+    /// Whether the office waits for its author.
+    pub paused: bool,
 }
 
 /// Why something cannot be done in this state.
@@ -130,23 +159,78 @@ pub enum Refusal {
     /// What is answered stays with who answered it.
     #[error("what is answered stays with who answered it")]
     TransferTooLate,
+    /// The office has not said that it will act.
+    #[error("the case is not accepted")]
+    AcceptFirst,
+    /// There is no answer yet.
+    #[error("there is no answer yet")]
+    NotAnswered,
+    /// It is being worked on.
+    #[error("the case is being worked on")]
+    StillOpen,
+    /// The office waits for the author.
+    #[error("the office waits for the author")]
+    Paused,
+    /// The office does not wait for anybody.
+    #[error("the case is not paused")]
+    NotPaused,
+    /// The deadline was extended before.
+    #[error("the deadline was extended before")]
+    AlreadyExtended,
+    /// The deadline has passed.
+    #[error("the deadline has passed")]
+    DeadlinePassed,
+    /// Two offices have given it back; the superior decides.
+    #[error("the case was returned twice")]
+    ReturnedTwice,
+    /// The superior has decided who handles it.
+    #[error("a superior has decided")]
+    Decided,
+    /// That office helps already, or handles it.
+    #[error("the office helps already")]
+    AlreadyHelps,
+    /// It has as many helpers as it can have.
+    #[error("the case has enough helpers")]
+    EnoughHelpers,
+    /// It is watched already.
+    #[error("the case is watched already")]
+    AlreadySupervised,
 }
 
-/// The states that `act` leads through, in order. Total: every state and act has an answer.
+/// The states that `act` leads through, in order; none if it leaves the state as it is. Total: every
+/// standing and act has an answer.
 ///
 /// - A reply to a case that nobody accepted accepts it on the way.
 /// - Only a duplicate may be closed without a reply, because its answer stands in another case.
-/// - Who gets a case by transfer has yet to accept it. What is answered stays where it is.
-/// - What has ended stays as it ended: a withdrawal that comes after it is refused.
+/// - Who gets a case by transfer or return has yet to accept it. What was ever answered stays where
+///   it is, also when it is worked on again.
+/// - While the office waits for the author it can answer, end the wait or close as a duplicate, and
+///   ask for help; it can neither hand the case on nor take more time.
+/// - What was answered or closed can be worked on again, and then needs another reply to be closed.
+///   What was withdrawn has ended for good.
 ///
 /// # Errors
 /// Says why the act is refused.
-pub fn transition(state: State, act: Act) -> Result<&'static [State], Refusal> {
-    use Act::{Accept, Close, Reply, Transfer, Withdraw};
+pub fn transition(at: Standing, act: Act) -> Result<&'static [State], Refusal> {
+    use Act::{
+        Accept, AskOn, Close, Correct, Extend, Invite, Pause, Reopen, Reply, Resume, Return,
+        Supervise, Transfer, Withdraw,
+    };
     use State::{Accepted, Assigned, Closed, Replied};
-    match (state, act) {
+    match (at.state, act) {
         (_, Close(Outcome::Withdrawn)) => Err(Refusal::NotForOffices),
+        (Closed(Outcome::Withdrawn), _) => Err(Refusal::Ended),
+        (Closed(_) | Replied, Reopen) => Ok(&[Accepted]),
+        (Assigned | Accepted, Reopen) => Err(Refusal::StillOpen),
+        (_, Correct | AskOn) if !at.answered => Err(Refusal::NotAnswered),
+        (_, Correct) => Ok(&[]),
         (Closed(_), _) => Err(Refusal::Ended),
+        (Replied, AskOn) => Ok(&[Accepted]),
+        (Assigned | Accepted, AskOn) => Err(Refusal::StillOpen),
+        (_, Supervise) => Ok(&[]),
+        (_, Resume) if at.paused => Ok(&[]),
+        (_, Resume) => Err(Refusal::NotPaused),
+        (_, Transfer | Return | Extend | Pause) if at.paused => Err(Refusal::Paused),
         (Assigned, Accept) => Ok(&[Accepted]),
         (Accepted | Replied, Accept) => Err(Refusal::AlreadyAccepted),
         (Assigned, Reply) => Ok(&[Accepted, Replied]),
@@ -154,11 +238,20 @@ pub fn transition(state: State, act: Act) -> Result<&'static [State], Refusal> {
         (Replied, Close(outcome)) => Ok(closed(outcome)),
         (Assigned | Accepted, Close(Outcome::Duplicate)) => Ok(closed(Outcome::Duplicate)),
         (Assigned | Accepted, Close(_)) => Err(Refusal::ReplyFirst),
-        (Assigned | Accepted, Transfer) => Ok(&[Assigned]),
-        (Replied, Transfer) => Err(Refusal::TransferTooLate),
+        (_, Transfer | Return) if at.answered => Err(Refusal::TransferTooLate),
+        (_, Withdraw | Extend) if at.answered => Err(Refusal::AlreadyAnswered),
+        (Replied, Transfer | Return) => Err(Refusal::TransferTooLate),
+        (Replied, Withdraw | Extend | Pause | Invite) => Err(Refusal::AlreadyAnswered),
+        (Assigned | Accepted, Transfer | Return) => Ok(&[Assigned]),
         (Assigned | Accepted, Withdraw) => Ok(closed(Outcome::Withdrawn)),
-        (Replied, Withdraw) => Err(Refusal::AlreadyAnswered),
+        (Assigned, Pause) => Err(Refusal::AcceptFirst),
+        (Accepted, Pause) | (Assigned | Accepted, Extend | Invite) => Ok(&[]),
     }
+}
+
+/// Whether an act that was done ends the office's wait for the author.
+pub fn ends_wait(act: Act) -> bool {
+    matches!(act, Act::Resume | Act::Reply | Act::Close(_) | Act::Withdraw)
 }
 
 fn closed(outcome: Outcome) -> &'static [State] {
@@ -174,85 +267,4 @@ fn closed(outcome: Outcome) -> &'static [State] {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn acts() -> impl Strategy<Value = Act> {
-        prop_oneof![
-            Just(Act::Accept),
-            Just(Act::Reply),
-            Just(Act::Transfer),
-            Just(Act::Withdraw),
-            prop::sample::select(Outcome::ALL.to_vec()).prop_map(Act::Close),
-        ]
-    }
-
-    #[test]
-    fn codes_name_one_state_each() {
-        let states = [State::Assigned, State::Accepted, State::Replied]
-            .into_iter()
-            .chain(Outcome::ALL.map(State::Closed));
-        for state in states {
-            let outcome = state.outcome().map(Outcome::code);
-            assert_eq!(State::of_codes(state.code(), outcome), Some(state));
-        }
-        assert_eq!(State::of_codes("closed", None), None);
-        assert_eq!(State::of_codes("assigned", Some("solved")), None);
-    }
-
-    #[test]
-    fn a_duplicate_needs_no_reply_and_nothing_else_does_without() {
-        for state in [State::Assigned, State::Accepted] {
-            for outcome in Outcome::ALL {
-                let expected = match outcome {
-                    Outcome::Duplicate => None,
-                    Outcome::Withdrawn => Some(Refusal::NotForOffices),
-                    _ => Some(Refusal::ReplyFirst),
-                };
-                assert_eq!(transition(state, Act::Close(outcome)).err(), expected, "{outcome:?}");
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_is_done_a_case_only_moves_on(acts in prop::collection::vec(acts(), 0..30)) {
-            let rank = |state: State| match state {
-                State::Assigned => 0,
-                State::Accepted => 1,
-                State::Replied => 2,
-                State::Closed(_) => 3,
-            };
-            let (mut state, mut replies, mut accepted) = (State::Assigned, 0, 0);
-            let mut transfers = 0;
-            for act in acts {
-                let before = state;
-                match transition(state, act) {
-                    Ok(path) => {
-                        prop_assert!(!path.is_empty());
-                        for next in path {
-                            let again = *next == state && act == Act::Reply;
-                            let back = *next == State::Assigned && act == Act::Transfer;
-                            prop_assert!(rank(*next) > rank(state) || again || back);
-                            accepted += u32::from(*next == State::Accepted);
-                            state = *next;
-                        }
-                        replies += u32::from(act == Act::Reply);
-                        transfers += u32::from(act == Act::Transfer);
-                        if matches!(act, Act::Withdraw | Act::Transfer) {
-                            prop_assert_eq!(replies, 0);
-                        }
-                    }
-                    Err(_) => prop_assert_eq!(state, before),
-                }
-                prop_assert!(accepted <= 1 + transfers);
-                prop_assert_eq!(replies > 0 && state.outcome() == Some(Outcome::Withdrawn), false);
-                if let State::Closed(outcome) = state {
-                    prop_assert!(replies > 0 || matches!(outcome, Outcome::Duplicate | Outcome::Withdrawn));
-                }
-            }
-        }
-    }
-}
+mod tests;

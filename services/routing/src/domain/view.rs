@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{
     CaseId, MessageId,
-    case::{Case, Reply, Segment, Text},
+    case::{Case, Pause, Reply, Segment, Text},
     state::{Outcome, State},
 };
 
@@ -59,12 +59,23 @@ pub struct View {
     pub replies: Vec<Reply>,
     /// Who held it, oldest first.
     pub custody: Vec<Segment>,
+    /// When its office waited for the author, oldest first.
+    pub pauses: Vec<Pause>,
+    /// When the deadline was extended.
+    pub extended_at: Option<Timestamp>,
+    /// The offices that help.
+    pub helpers: Vec<String>,
     /// Counts the changes of this view.
     pub revision: i64,
 }
 
 /// Puts the view together.
-pub fn assemble(case: &Case, replies: Vec<Reply>, custody: Vec<Segment>) -> View {
+pub fn assemble(
+    case: &Case,
+    replies: Vec<Reply>,
+    custody: Vec<Segment>,
+    pauses: Vec<Pause>,
+) -> View {
     View {
         case_id: case.case_id,
         message_id: case.message_id,
@@ -88,6 +99,9 @@ pub fn assemble(case: &Case, replies: Vec<Reply>, custody: Vec<Segment>) -> View
         outcome: case.state.outcome(),
         replies,
         custody,
+        pauses,
+        extended_at: case.handling.extended_at,
+        helpers: case.handling.helpers.clone(),
         revision: case.revision,
     }
 }

@@ -25,6 +25,7 @@ use crate::{
     texts::Originals,
 };
 
+mod handling;
 mod working;
 
 /// The most cases that are given at once.
@@ -122,7 +123,9 @@ impl Grpc {
             codes,
             order: order.unwrap_or_default(),
             unanswered: request.unanswered,
-            own: request.own,
+            supervised: request.supervised,
+            // Who is watched is no business of everybody's.
+            own: request.own || request.supervised,
             page_size: request.page_size,
             page_token: request.page_token,
         };
@@ -273,6 +276,123 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::RateReplyResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.rate(caller.clone(), request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn return_case(
+        &self,
+        request: Request<routing::ReturnCaseRequest>,
+    ) -> Result<Response<routing::ReturnCaseResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.give_back(caller.clone(), request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn pause_case(
+        &self,
+        request: Request<routing::PauseCaseRequest>,
+    ) -> Result<Response<routing::PauseCaseResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.pause(caller.clone(), request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn resume_case(
+        &self,
+        request: Request<routing::ResumeCaseRequest>,
+    ) -> Result<Response<routing::ResumeCaseResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.resume(caller.clone(), request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn extend_deadline(
+        &self,
+        request: Request<routing::ExtendDeadlineRequest>,
+    ) -> Result<Response<routing::ExtendDeadlineResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.extend(caller.clone(), request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn invite_helper(
+        &self,
+        request: Request<routing::InviteHelperRequest>,
+    ) -> Result<Response<routing::InviteHelperResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.invite(caller.clone(), request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn correct_reply(
+        &self,
+        request: Request<routing::CorrectReplyRequest>,
+    ) -> Result<Response<routing::CorrectReplyResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.correct(caller.clone(), request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn reopen_case(
+        &self,
+        request: Request<routing::ReopenCaseRequest>,
+    ) -> Result<Response<routing::ReopenCaseResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.reopen(caller.clone(), request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn ask_follow_up(
+        &self,
+        request: Request<routing::AskFollowUpRequest>,
+    ) -> Result<Response<routing::AskFollowUpResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.ask_on(caller.clone(), request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn supervise_case(
+        &self,
+        request: Request<routing::SuperviseCaseRequest>,
+    ) -> Result<Response<routing::SuperviseCaseResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.supervise(caller.clone(), request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn list_acts(
+        &self,
+        request: Request<routing::ListActsRequest>,
+    ) -> Result<Response<routing::ListActsResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.acts(&caller, request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn keep_promise(
+        &self,
+        request: Request<routing::KeepPromiseRequest>,
+    ) -> Result<Response<routing::KeepPromiseResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.keep(caller.clone(), request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn check_reply(
+        &self,
+        request: Request<routing::CheckReplyRequest>,
+    ) -> Result<Response<routing::CheckReplyResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.check(&caller, request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn get_reply_figures(
+        &self,
+        request: Request<routing::GetReplyFiguresRequest>,
+    ) -> Result<Response<routing::GetReplyFiguresResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.figures(request.into_inner()).await;
         self.answer(&caller, result)
     }
 }

@@ -6,17 +6,24 @@ use liuyan_proto::liuyan::{common::v1 as common, routing::v1 as routing};
 use crate::{
     app::{reading::Seen, searching::Hit},
     domain::{
-        case::{Case, Reply, Segment},
+        case::{Case, Pause, Reply, Segment},
+        promise::{Promise, Standing},
         rating::changeable_until,
         state::{Outcome, State},
         view::{PublicState, View},
     },
     events,
-    store::ratings::Rated,
+    store::{acts::Act, ratings::Rated},
 };
 
 /// A case as those see it who may see it whole; its view alone is for everybody.
-pub(super) fn case(case: &Case, view: View, ratings: &[Rated]) -> routing::Case {
+pub(super) fn case(
+    case: &Case,
+    view: View,
+    ratings: &[Rated],
+    whole: Option<Whole>,
+) -> routing::Case {
+    let supervised_at = whole.as_ref().and(case.handling.supervised_at);
     routing::Case {
         view: Some(public(view)),
         visibility: events::visibility(case.visibility).into(),
@@ -24,6 +31,30 @@ pub(super) fn case(case: &Case, view: View, ratings: &[Rated]) -> routing::Case 
         assigned_by: case.assigned_by.clone(),
         etag: case.etag(),
         ratings: ratings.iter().map(rating).collect(),
+        question: whole.and_then(|whole| whole.question).unwrap_or_default(),
+        referred: case.is_referred(),
+        supervised_at: supervised_at.map(to_proto),
+    }
+}
+
+/// What those see besides who see a case whole.
+#[derive(Debug, Clone)]
+pub(super) struct Whole {
+    /// What its office has asked the author.
+    pub(super) question: Option<String>,
+}
+
+/// An act of a case's log.
+pub(super) fn act(act: Act) -> routing::Act {
+    routing::Act {
+        position: act.position.unsigned_abs(),
+        at: Some(to_proto(act.at)),
+        actor: act.actor,
+        action: act.action,
+        office_id: act.office_id,
+        detail: act.detail,
+        note: act.note,
+        hash: act.hash.iter().map(|byte| format!("{byte:02x}")).collect(),
     }
 }
 
@@ -33,7 +64,8 @@ pub(super) fn seen(seen: Seen) -> routing::Case {
         Some(text) => View { text, ..seen.view },
         None => seen.view,
     };
-    case(&seen.case, view, &seen.ratings)
+    let whole = seen.whole.then_some(Whole { question: seen.question });
+    case(&seen.case, view, &seen.ratings, whole)
 }
 
 /// A case that was found.
@@ -92,6 +124,9 @@ pub(super) fn public(view: View) -> common::PublicCase {
         revision: view.revision.unsigned_abs(),
         accepted_at: view.accepted_at.map(to_proto),
         closed_at: view.closed_at.map(to_proto),
+        pauses: view.pauses.iter().map(pause).collect(),
+        extended_at: view.extended_at.map(to_proto),
+        helper_office_ids: view.helpers,
     }
 }
 
@@ -101,7 +136,29 @@ fn reply(reply: Reply) -> common::Reply {
         office_id: reply.office_id,
         body: reply.body,
         replied_at: Some(to_proto(reply.replied_at)),
+        corrected_at: reply.corrected_at.map(to_proto),
+        gate_overridden: reply.overridden,
+        promises: reply.promises.into_iter().map(promise).collect(),
     }
+}
+
+fn promise(promise: Promise) -> common::Promise {
+    let state = match promise.standing {
+        Standing::Open => common::PromiseState::Open,
+        Standing::Kept => common::PromiseState::Kept,
+        Standing::Broken => common::PromiseState::Broken,
+    };
+    common::Promise {
+        promise_id: promise.promise_id.to_string(),
+        what: promise.what,
+        due_at: Some(to_proto(promise.due_at)),
+        state: state.into(),
+        settled_at: promise.settled_at.map(to_proto),
+    }
+}
+
+fn pause(pause: &Pause) -> common::Pause {
+    common::Pause { from: Some(to_proto(pause.from)), until: pause.until.map(to_proto) }
 }
 
 fn custody(segment: Segment) -> common::Custody {

@@ -1,114 +1,17 @@
 //! Cases.
 
 use jiff::Timestamp;
-use liuyan_kit::{
-    clock::{from_db, to_db},
-    db,
-};
-use serde_json::{Value, json};
+use liuyan_kit::{clock::to_db, db};
+use serde_json::Value;
 use sqlx::PgConnection;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{corrupt, expect_all, openings::visibility};
-use crate::domain::{
-    CaseId, MessageId,
-    case::{Case, Text},
-    directory::Place,
-    state::{Outcome, State},
-};
+use super::expect_all;
+use crate::domain::{CaseId, MessageId, case::Case, state::Outcome};
 
-/// A row of `cases`, whole.
-struct CaseRow {
-    case_id: Uuid,
-    message_id: Uuid,
-    number: String,
-    office_id: String,
-    division_code: Option<String>,
-    city_code: Option<String>,
-    province_code: Option<String>,
-    kind: String,
-    domain: String,
-    topic: String,
-    visibility: String,
-    accused_office_ids: Vec<String>,
-    has_text: bool,
-    title: String,
-    body: String,
-    demand: String,
-    details: String,
-    place: String,
-    public: bool,
-    submitted_at: OffsetDateTime,
-    opened_at: OffsetDateTime,
-    deadline_at: OffsetDateTime,
-    calendar_known: bool,
-    assigned_by: String,
-    state: String,
-    outcome: Option<String>,
-    accepted_at: Option<OffsetDateTime>,
-    replied_at: Option<OffsetDateTime>,
-    last_replied_at: Option<OffsetDateTime>,
-    closed_at: Option<OffsetDateTime>,
-    last_step_at: OffsetDateTime,
-    revision: i64,
-    changes: i64,
-    reply_count: i32,
-    custody_count: i32,
-    rating_count: i32,
-    request_count: i32,
-    look_count: Option<i32>,
-}
+mod row;
 
-impl TryFrom<CaseRow> for Case {
-    type Error = sqlx::Error;
-
-    fn try_from(row: CaseRow) -> Result<Self, sqlx::Error> {
-        let state = State::of_codes(&row.state, row.outcome.as_deref())
-            .ok_or_else(|| corrupt("state", &row.state))?;
-        let CaseRow { title, body, demand, details, place, .. } = row;
-        let case = Self {
-            visibility: visibility(&row.visibility)?,
-            case_id: row.case_id.into(),
-            message_id: row.message_id.into(),
-            number: row.number,
-            office_id: row.office_id,
-            place: Place {
-                division_code: row.division_code,
-                city_code: row.city_code,
-                province_code: row.province_code,
-            },
-            kind: row.kind,
-            domain: row.domain,
-            topic: row.topic,
-            accused: row.accused_office_ids,
-            text: row.has_text.then_some(Text { title, body, demand, details, place }),
-            submitted_at: from_db(row.submitted_at),
-            opened_at: from_db(row.opened_at),
-            deadline_at: from_db(row.deadline_at),
-            calendar_known: row.calendar_known,
-            assigned_by: row.assigned_by,
-            state,
-            accepted_at: row.accepted_at.map(from_db),
-            replied_at: row.replied_at.map(from_db),
-            last_replied_at: row.last_replied_at.map(from_db),
-            closed_at: row.closed_at.map(from_db),
-            last_step_at: from_db(row.last_step_at),
-            revision: row.revision,
-            changes: row.changes,
-            reply_count: row.reply_count,
-            custody_count: row.custody_count,
-            rating_count: row.rating_count,
-            request_count: row.request_count,
-            look_count: row.look_count.unwrap_or_default(),
-        };
-        if case.is_public() == row.public {
-            Ok(case)
-        } else {
-            Err(corrupt("public flag of case", &row.case_id.to_string()))
-        }
-    }
-}
+use row::{CaseRow, handled, line};
 
 /// Which case.
 #[derive(Debug, Clone)]
@@ -171,6 +74,8 @@ pub struct Filter {
     pub kind: Option<String>,
     /// Only what waits for a first answer.
     pub unanswered: bool,
+    /// Only what is watched.
+    pub supervised: bool,
     /// Only after this one, in the order of the list.
     pub after: Option<(Timestamp, CaseId)>,
 }
@@ -181,50 +86,6 @@ pub async fn insert(tx: &mut PgConnection, cases: &[Case]) -> Result<(), sqlx::E
     let inserted =
         sqlx::query_file!("src/queries/insert_cases.sql", Value::Array(rows)).execute(tx).await?;
     expect_all(&inserted, cases.len())
-}
-
-fn line(case: &Case) -> Value {
-    let text = case.text.clone().unwrap_or_default();
-    json!({
-        "case_id": case.case_id,
-        "message_id": case.message_id,
-        "number": case.number,
-        "office_id": case.office_id,
-        "division_code": case.place.division_code,
-        "city_code": case.place.city_code,
-        "province_code": case.place.province_code,
-        "kind": case.kind,
-        "domain": case.domain,
-        "topic": case.topic,
-        "visibility": case.visibility.code(),
-        "accused_office_ids": case.accused,
-        "has_text": case.text.is_some(),
-        "title": text.title,
-        "body": text.body,
-        "demand": text.demand,
-        "details": text.details,
-        "place": text.place,
-        "public": case.is_public(),
-        "submitted_at": case.submitted_at,
-        "opened_at": case.opened_at,
-        "deadline_at": case.deadline_at,
-        "calendar_known": case.calendar_known,
-        "assigned_by": case.assigned_by,
-        "state": case.state.code(),
-        "outcome": case.state.outcome().map(Outcome::code),
-        "accepted_at": case.accepted_at,
-        "replied_at": case.replied_at,
-        "last_replied_at": case.last_replied_at,
-        "closed_at": case.closed_at,
-        "last_step_at": case.last_step_at,
-        "revision": case.revision,
-        "changes": case.changes,
-        "reply_count": case.reply_count,
-        "custody_count": case.custody_count,
-        "rating_count": case.rating_count,
-        "request_count": case.request_count,
-        "look_count": case.look_count,
-    })
 }
 
 /// Writes what can change of a case that was [`lock`]ed.
@@ -259,6 +120,9 @@ pub async fn update(tx: &mut PgConnection, case: &Case) -> Result<(), sqlx::Erro
         case.place.province_code,
         case.assigned_by,
         case.look_count,
+        to_db(case.deadline_at),
+        case.calendar_known,
+        handled(&case.handling),
     )
     .execute(tx)
     .await?;
@@ -385,6 +249,7 @@ pub async fn list(
                 filter.after.map(|(at, _)| to_db(at)),
                 filter.after.map(|(_, case_id)| case_id.uuid()),
                 limit,
+                filter.supervised,
             )
             .fetch_all(connection)
             .await?

@@ -44,6 +44,12 @@ pub const CHECKS: &[Check] = &[
             or custody_count - 1 <> (select count(*) from transfers t where t.case_id = c.case_id)
             or rating_count <> (select count(*) from ratings t where t.case_id = c.case_id)
             or request_count <> (select count(*) from requests q where q.case_id = c.case_id)
+            or coalesce(pause_count, 0) <> (select count(*) from pauses p where p.case_id = c.case_id)
+            or coalesce(correction_count, 0)
+               <> (select count(*) from reply_versions v where v.case_id = c.case_id)
+            or coalesce(step_count, 0) <> (select count(*) from steps s where s.case_id = c.case_id)
+            or coalesce(promise_count, 0) <> (select count(*) from promises p where p.case_id = c.case_id)
+            or coalesce(act_count, 0) <> (select count(*) from acts a where a.case_id = c.case_id)
             or coalesce(look_count, 0) <> (select count(*) from looks l where l.case_id = c.case_id)",
     ),
     (
@@ -51,7 +57,10 @@ pub const CHECKS: &[Check] = &[
         "select count(*) from (select case_id from replies union all select case_id from custody
              union all select case_id from ratings union all select case_id from requests
              union all select case_id from transfers union all select case_id from case_words
-             union all select case_id from looks) child
+             union all select case_id from looks union all select case_id from pauses
+             union all select case_id from reply_versions union all select case_id from steps
+             union all select case_id from acts union all select case_id from precedents
+             union all select case_id from promises) child
          left join cases c using (case_id) where c.case_id is null",
     ),
     (
@@ -105,6 +114,83 @@ pub const CHECKS: &[Check] = &[
             or w.submitted_at <> c.submitted_at
             or not w.words @@ (quote_literal('@office/' || c.office_id))::tsquery
             or not w.words @@ (quote_literal('@division/' || c.division_code))::tsquery",
+    ),
+    (
+        "the acts of a case are one chain without gaps up to the end that the case knows",
+        "with linked as (
+             select *, row_number() over (partition by case_id order by position) as expected,
+                    coalesce(lag(hash) over (partition by case_id order by position),
+                             decode(repeat('00', 32), 'hex')) as before
+             from acts
+         )
+         select (select count(*) from linked
+                 where position <> expected or prev_hash <> before
+                    or note_hash <> encode(sha256(convert_to(note, 'UTF8')), 'hex')
+                    or hash <> sha256(prev_hash || convert_to(concat_ws(chr(31), case_id, position,
+                           (extract(epoch from at) * 1000000)::bigint, actor, action, office_id,
+                           coalesce(request_id::text, ''), detail, note_hash), 'UTF8')))
+              + (select count(*) from cases c
+                 left join linked l on l.case_id = c.case_id and l.position = c.act_count
+                 where c.act_hash is distinct from l.hash)",
+    ),
+    (
+        "every act that was asked for has its answer",
+        "select count(*) from acts a
+         where request_id is not null
+           and not exists (select from requests q
+                           where q.request_id = a.request_id and q.caller = a.actor)",
+    ),
+    (
+        "what a case tells of itself was done",
+        "select count(*) from cases c
+         where coalesce(return_count, 0)
+               <> (select count(*) from transfers t
+                   where t.case_id = c.case_id and way in ('return', 'referral'))
+            or (paused_at is distinct from (select paused_at from pauses p
+                                            where p.case_id = c.case_id and resumed_at is null))
+            or (extended_at is not null)
+               <> exists (select from acts a
+                          where a.case_id = c.case_id and action = 'deadline-extended')
+            or (supervised_at is not null)
+               <> exists (select from acts a where a.case_id = c.case_id
+                            and action in ('case-supervised', 'case-escalated'))
+            or coalesce(follow_up_count, 0)
+               <> (select count(*) from acts a
+                   where a.case_id = c.case_id and action = 'follow-up-asked')
+            or coalesce(cardinality(helper_office_ids), 0)
+               > (select count(*) from acts a where a.case_id = c.case_id and action = 'helper-invited')",
+    ),
+    (
+        "each decision of a superior that makes a precedent has made one",
+        "select count(*) from (select case_id, count(*) as times from acts
+                               where action = 'precedent-set' group by case_id) set
+         full join (select case_id, count(*) as times from precedents group by case_id) kept
+             using (case_id)
+         where set.times is distinct from kept.times",
+    ),
+    (
+        "what became of each promise was said once",
+        "select count(*) from (
+             select case_id, 'made' as what, count(*) as times from promises group by case_id
+             union all
+             select case_id, state, count(*) from promises where state <> 'open' group by case_id, state
+         ) kept full join (
+             select subject_id as case_id, split_part(type, 'promise-', 2) as what, count(*) as times
+             from messaging.outbox where type like 'liuyan.routing.v1.promise-%'
+             group by subject_id, type
+         ) said using (case_id, what)
+         where kept.times is distinct from said.times",
+    ),
+    (
+        "each step of the clock was said once, and no other",
+        "select count(*) from steps s
+         full join (
+             select subject_id as case_id, type, count(*) as times from messaging.outbox
+             where type in ('liuyan.routing.v1.deadline-neared', 'liuyan.routing.v1.deadline-missed')
+             group by subject_id, type
+         ) said on said.case_id = s.case_id
+               and said.type = 'liuyan.routing.v1.deadline-' || case s.step when 'near' then 'neared' else s.step end
+         where coalesce(s.step, '') <> 'escalated' and coalesce(said.times, 0) <> (s.step is not null)::int",
     ),
     (
         "the lists of the directory are whole",

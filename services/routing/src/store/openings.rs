@@ -39,6 +39,7 @@ struct OpeningRow {
     accused_office_ids: Vec<String>,
     redactions: i64,
     traceparent: Option<String>,
+    precedent: Option<String>,
 }
 
 impl TryFrom<OpeningRow> for Opening {
@@ -58,6 +59,7 @@ impl TryFrom<OpeningRow> for Opening {
             accused: row.accused_office_ids,
             redactions: row.redactions,
             traceparent: row.traceparent,
+            precedent: row.precedent,
         })
     }
 }
@@ -117,7 +119,11 @@ pub async fn due(
     sqlx::query_as!(
         OpeningRow,
         "select message_id, number, office_id, kind, domain, topic, visibility, submitted_at,
-                occurred_at, accused_office_ids, redactions, traceparent
+                occurred_at, accused_office_ids, redactions, traceparent,
+                (select to_office_id from precedents p
+                 where p.superseded_at is null and p.office_id = openings.office_id
+                   and p.kind = openings.kind and p.domain = openings.domain
+                   and p.topic = openings.topic) as precedent
          from openings where state = 'pending' and due_at <= $1
          order by due_at, message_id limit $2",
         to_db(now),
@@ -143,6 +149,21 @@ pub async fn claim(
     .fetch_all(tx)
     .await?;
     Ok(ids.into_iter().map(MessageId::from).collect())
+}
+
+/// The traces of the approvals of these messages.
+pub async fn traces(
+    connection: &mut PgConnection,
+    ids: &[MessageId],
+) -> Result<HashMap<MessageId, String>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select message_id, traceparent as "traceparent!" from openings
+           where message_id = any($1) and traceparent is not null"#,
+        &uuids(ids)
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.message_id.into(), row.traceparent)).collect())
 }
 
 /// Marks openings as done, each with the number of redactions that its text has seen.

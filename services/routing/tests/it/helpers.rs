@@ -303,6 +303,9 @@ impl House {
             directory_seconds: 1,
             reply_least: 2,
             reply_most: 20_000,
+            near_days: 2,
+            escalate_days: 5,
+            spread_minutes: 30,
         };
         let db = (**self.db()).clone();
         let snapshot = editing::snapshot(&db).await.unwrap();
@@ -369,6 +372,13 @@ impl House {
             .collect()
     }
 
+    /// Every check of this database holds.
+    pub(crate) async fn is_whole(&self) {
+        for (name, check) in liuyan_routing::CHECKS {
+            assert_eq!(self.count(check).await, 0, "{name}");
+        }
+    }
+
     /// A number that the database knows.
     pub(crate) async fn count(&self, query: &'static str) -> i64 {
         let mut connection = self.db().read().await.unwrap();
@@ -394,6 +404,19 @@ pub(crate) fn a_transfer(case_id: &str, office_id: &str) -> routing::TransferCas
         ..routing::TransferCaseRequest::default()
     }
 }
+
+/// A request of any kind that has a case and an id of its own.
+macro_rules! asks {
+    ($kind:ident, $case_id:expr $(, $field:ident: $value:expr)* $(,)?) => {
+        liuyan_proto::liuyan::routing::v1::$kind {
+            case_id: $case_id.to_owned(),
+            request_id: liuyan_kit::id::v7(liuyan_kit::testing::now()).to_string(),
+            $($field: $value,)*
+            ..Default::default()
+        }
+    };
+}
+pub(crate) use asks;
 
 pub(crate) fn an_acceptance(case_id: &str) -> routing::AcceptCaseRequest {
     routing::AcceptCaseRequest {

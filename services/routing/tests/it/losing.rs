@@ -4,7 +4,7 @@ use liuyan_kit::{id, testing};
 use liuyan_proto::liuyan::routing::v1 as routing;
 use liuyan_routing::{CHECKS, Check};
 
-use crate::helpers::{House, a_message, view};
+use crate::helpers::{House, a_message, a_reply, an_acceptance, asks, view};
 
 /// These stand for a comparison with what the other service said: a position alone does not tell
 /// the type of its events. In this test, moderation says nothing but approvals and intake nothing
@@ -57,6 +57,7 @@ async fn a_busy_house() -> House {
     house.a_case(&a_message().private()).await;
     let moved = house.a_case(&a_message()).await;
     house.transfer(&clerk, &view(&moved).case_id, "130104-g").await.unwrap();
+    handle(&house).await;
     let office = routing::Office {
         office_id: "130102-new".to_owned(),
         division_code: "130102".to_owned(),
@@ -84,6 +85,33 @@ async fn a_busy_house() -> House {
     house
 }
 
+/// Cases that were given back twice and decided, that waited, were corrected, and are overdue.
+async fn handle(house: &House) {
+    let decided = view(&house.a_case(&a_message()).await).case_id.clone();
+    for (by, to) in [("130102-g", "130104-g"), ("130104-g", "130105-g")] {
+        let (office_id, rule) = (to.to_owned(), "rule 12".to_owned());
+        let back = asks!(ReturnCaseRequest, &decided, office_id: office_id, rule: rule);
+        house.cases(&house.clerk(by)).return_case(back).await.unwrap();
+    }
+    house.transfer(&house.clerk("130100-g"), &decided, "130104-g").await.unwrap();
+    let waiting = view(&house.a_case(&a_message().about("enquiry", "7")).await).case_id.clone();
+    let clerk = house.clerk("130102-g");
+    house.cases(&clerk).accept_case(an_acceptance(&waiting)).await.unwrap();
+    let pause = asks!(PauseCaseRequest, &waiting, question: "Which?".to_owned());
+    house.cases(&clerk).pause_case(pause).await.unwrap();
+    let what = "It will be checked.".to_owned();
+    let promised = routing::ReplyToCaseRequest {
+        promises: vec![routing::PromiseDraft { due_on: "2026-06-30".to_owned(), what }],
+        ..a_reply(&waiting, "It is done.")
+    };
+    let replied = house.cases(&clerk).reply_to_case(promised).await.unwrap().into_inner();
+    let reply_id = replied.reply_id;
+    let (body, reason) = ("It was done.".to_owned(), "a word".to_owned());
+    let correct =
+        asks!(CorrectReplyRequest, &waiting, reply_id: reply_id, body: body, reason: reason);
+    house.cases(&clerk).correct_reply(correct).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_lost_row_of_any_table_is_noticed() {
     let house = a_busy_house().await;
@@ -102,6 +130,12 @@ async fn a_lost_row_of_any_table_is_noticed() {
         "requests",
         "case_words",
         "looks",
+        "acts",
+        "pauses",
+        "reply_versions",
+        "precedents",
+        "steps",
+        "promises",
         "offices",
         "divisions",
     ] {

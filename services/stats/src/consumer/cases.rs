@@ -1,5 +1,6 @@
 //! Routing: the work on approved messages, and where offices are. Ratings are heard when they are
-//! final, and not before.
+//! final, and not before. Waiting for the author, more time, help, corrections, reminders and being
+//! watched are not heard: whether an answer was in time is told by the first date alone.
 
 use std::sync::Arc;
 
@@ -30,7 +31,10 @@ pub fn of_routing(arrived: Arc<Notify>) -> Consumer {
         .on::<routing::CaseAssigned, _>(OfRouting)
         .on::<routing::CaseAccepted, _>(OfRouting)
         .on::<routing::CaseTransferred, _>(OfRouting)
+        .on::<routing::CaseReturned, _>(OfRouting)
         .on::<routing::CaseReplied, _>(OfRouting)
+        .on::<routing::FollowUpAsked, _>(OfRouting)
+        .on::<routing::CaseReopened, _>(OfRouting)
         .on::<routing::CaseRated, _>(OfRouting)
         .on::<routing::CaseClosed, _>(OfRouting)
         .wakes(arrived)
@@ -70,7 +74,11 @@ steps! {
     CaseAssigned: |_event, _case_id| Ok(Step::Handled),
     CaseAccepted: |_event, _case_id| Ok(Step::Handled),
     CaseTransferred: |_event, _case_id| Ok(Step::Transferred),
+    // Another office has it now, whichever way it came there.
+    CaseReturned: |_event, _case_id| Ok(Step::Transferred),
     CaseReplied: |_event, _case_id| Ok(Step::Replied),
+    FollowUpAsked: |_event, _case_id| Ok(Step::Handled),
+    CaseReopened: |_event, _case_id| Ok(Step::Handled),
     CaseRated: |event, _case_id| marks(event).map(Step::Rated),
     CaseClosed: |event, _case_id| outcome(event.outcome()).map(Step::Closed),
 }

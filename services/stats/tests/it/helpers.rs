@@ -138,7 +138,8 @@ pub(crate) fn opened(case: routing::CaseRef) -> routing::CaseOpened {
 }
 
 pub(crate) fn replied(case: routing::CaseRef) -> routing::CaseReplied {
-    routing::CaseReplied { case: Some(case), reply_id: Uuid::nil().to_string() }
+    let reply_id = Uuid::nil().to_string();
+    routing::CaseReplied { case: Some(case), reply_id, ..Default::default() }
 }
 
 pub(crate) fn rated(case: routing::CaseRef, mark: u32) -> routing::CaseRated {

@@ -90,7 +90,8 @@ pub(super) async fn reply(
         etag: wish.etag.clone(),
         request_id: wish.request_id.clone(),
         body: wish.body.clone(),
-        historical: None,
+        override_reason: wish.reason.clone(),
+        ..ReplyToCaseRequest::default()
     });
     match v.app().backend.cases().reply_to_case(request).await {
         Ok(_) => Ok(done(&v, &id, "desk-replied")),

@@ -21,6 +21,7 @@ pub(crate) fn an_opening() -> Opening {
         accused: vec![],
         redactions: 0,
         traceparent: None,
+        precedent: None,
     }
 }
 
@@ -87,7 +88,10 @@ fn a_reply_accepts_on_its_way_and_each_step_has_its_revision() {
     let (mut case, _) = open(&an_opening(), false);
     let reply_id = ReplyId::from(Uuid::from_u128(3));
     let facts = case.act(Act::Reply, at("2026-10-08T10:00:00+08"), Some(reply_id)).unwrap();
-    assert_eq!(whats(&facts), [(What::Accepted, true, 2), (What::Replied(reply_id), true, 3)]);
+    assert_eq!(
+        whats(&facts),
+        [(What::Accepted, true, 2), (What::Replied(reply_id, false), true, 3)]
+    );
     assert_eq!((case.reply_count, case.changes, case.etag().as_str()), (1, 2, "c2"));
     let before = case.clone();
     assert!(case.act(Act::Withdraw, at("2026-10-09T10:00:00+08"), None).is_err());
@@ -109,7 +113,7 @@ fn a_new_text_is_a_new_revision_and_the_same_text_is_none() {
     assert_eq!(case.change_text(text(), at("2026-10-08T10:00:00+08")), None);
     let fact = case.change_text(Text::default(), at("2026-10-08T10:00:00+08")).unwrap();
     assert_eq!((fact.what, fact.revision), (What::TextChanged, 2));
-    let view = view::assemble(&case, vec![], vec![]);
+    let view = view::assemble(&case, vec![], vec![], vec![]);
     assert_eq!((view.text.title.as_str(), view.revision), ("", 2));
 }
 

@@ -18,8 +18,11 @@ fn a_view(title: &str, body: &str, replies: &[&str]) -> View {
         office_id: "130102-g".to_owned(),
         body: (*body).to_owned(),
         replied_at: now,
+        corrected_at: None,
+        overridden: false,
+        promises: vec![],
     });
-    view::assemble(&case.unwrap().0, replies.collect(), vec![])
+    view::assemble(&case.unwrap().0, replies.collect(), vec![], vec![])
 }
 
 /// Whether a text has all that a query asks for, as the database decides it.

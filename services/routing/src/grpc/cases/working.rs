@@ -16,15 +16,18 @@ use super::{
 };
 use crate::{
     app::{
-        casework::{Answer, Deed, Order},
+        casework::{Answer, Answering, Deed, Order},
         rating::{RatingAnswer, RatingOrder},
     },
-    domain::rating::Rating,
+    domain::{
+        promise::{Draft, MOST_PROMISES},
+        rating::Rating,
+    },
     error::Error,
 };
 
 /// How long the reason of a transfer is, in characters.
-const REASON_LENGTHS: (usize, usize) = (2, 200);
+pub(super) const REASON_LENGTHS: (usize, usize) = (2, 200);
 
 impl Grpc {
     pub(super) async fn accept(
@@ -84,11 +87,20 @@ impl Grpc {
         let named = checks.request(&caller, "ReplyToCase", &request.request_id, &request);
         let lengths = (self.app.config().reply_least, self.app.config().reply_most);
         text(&mut checks, ("body", "BODY_LENGTH"), &request.body, lengths);
+        let reason = ("override_reason", "REASON_LENGTH");
+        if !request.override_reason.is_empty() {
+            text(&mut checks, reason, &request.override_reason, REASON_LENGTHS);
+        }
+        let promises = promises(&mut checks, &request.promises);
         let order = Order {
             case_id: checks.id("case_id", &request.case_id),
             occurred_at: historical(&mut checks, request.historical.as_ref()),
             etag: request.etag,
-            deed: Deed::Reply(request.body),
+            deed: Deed::Reply(Answering {
+                body: request.body,
+                promises,
+                override_reason: request.override_reason,
+            }),
             request: named,
             encode: |answer| {
                 let reply_id = answer.reply_id.map(|id| id.to_string()).unwrap_or_default();
@@ -167,11 +179,34 @@ impl Grpc {
     }
 }
 
-fn encoded(answer: &Answer) -> routing::Case {
-    convert::case(&answer.case, answer.view.clone(), &[])
+/// What a reply is to promise. Whether the days can be promised is decided with the reply.
+fn promises(checks: &mut Checks, drafts: &[routing::PromiseDraft]) -> Vec<Draft> {
+    if drafts.len() > MOST_PROMISES {
+        let violation = Violation::new("promises", "TOO_MANY_PROMISES");
+        checks.0.push(violation.with("most", MOST_PROMISES));
+        return Vec::new();
+    }
+    let mut promises = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        text(checks, ("promises.what", "PROMISE_LENGTH"), &draft.what, REASON_LENGTHS);
+        match draft.due_on.parse() {
+            Ok(due_on) => promises.push(Draft { due_on, what: draft.what.clone() }),
+            Err(_) => checks.wrong("promises.due_on", "DATE_MALFORMED"),
+        }
+    }
+    promises
 }
 
-fn historical(checks: &mut Checks, historical: Option<&Historical>) -> Option<Timestamp> {
+/// The case after a deed, as its officials see it.
+pub(super) fn encoded(answer: &Answer) -> routing::Case {
+    let whole = convert::Whole { question: answer.question.clone() };
+    convert::case(&answer.case, answer.view.clone(), &[], Some(whole))
+}
+
+pub(super) fn historical(
+    checks: &mut Checks,
+    historical: Option<&Historical>,
+) -> Option<Timestamp> {
     let historical = historical?;
     let at = historical.occurred_at.as_ref().and_then(from_proto);
     if at.is_none() {
@@ -184,7 +219,7 @@ fn historical(checks: &mut Checks, historical: Option<&Historical>) -> Option<Ti
 
 /// Checks the length of a text, in characters. A text that only blanks make long enough is none;
 /// one that blanks make too long is.
-fn text(
+pub(super) fn text(
     checks: &mut Checks,
     (field, reason): (&str, &'static str),
     text: &str,

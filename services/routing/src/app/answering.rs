@@ -1,0 +1,107 @@
+//! Answers: past the gate, with what they promise.
+
+use liuyan_kit::id;
+use sqlx::PgConnection;
+
+use super::{casework::Answering, performing::Scene};
+use crate::{
+    domain::{
+        PromiseId, ReplyId,
+        case::{Case, Fact, What},
+        gate::{Verdict, judge},
+        promise::{Promise, Standing, due_at},
+        state::Act,
+    },
+    error::Error,
+    store::{
+        children::{self, NewReply},
+        promises, replies,
+    },
+};
+
+/// With how many replies of the same office to others a reply is compared.
+const COMPARED: i64 = 100;
+
+/// An answer that the domain has taken.
+#[derive(Debug)]
+pub(super) struct Answered {
+    /// The reply's id.
+    pub(super) reply_id: ReplyId,
+    /// What the gate said, if it would have stopped it.
+    pub(super) gate: Option<Verdict>,
+    /// What happened.
+    pub(super) facts: Vec<Fact>,
+}
+
+/// Answers, if the gate lets it pass or is overridden. A wait for the author is over with it, and its
+/// days are not the office's.
+pub(super) async fn answer(
+    tx: &mut PgConnection,
+    scene: &Scene<'_>,
+    case: &mut Case,
+    answering: &Answering,
+) -> Result<Answered, Error> {
+    let at = scene.at;
+    let reply_id = ReplyId::from(id::v7(scene.now));
+    let mut facts = match case.handling.paused_at {
+        Some(_) => case.resume(scene.directory, at).map_err(Error::Refused)?,
+        None => Vec::new(),
+    };
+    facts.extend(case.act(Act::Reply, at, Some(reply_id)).map_err(Error::Refused)?);
+    // What was answered in another system has passed no gate.
+    let verdict = match scene.historical {
+        true => Verdict::Pass,
+        false => verdict(tx, case, &answering.body).await?,
+    };
+    let gate = Some(verdict).filter(|verdict| *verdict != Verdict::Pass);
+    if let (Some(verdict), "") = (gate, answering.override_reason.trim()) {
+        return Err(Error::Stopped(verdict));
+    }
+    if let Some(Fact { what: What::Replied(_, overridden), .. }) = facts.last_mut() {
+        *overridden = gate.is_some();
+    }
+    for draft in &answering.promises {
+        let due_at = due_at(draft.due_on, at);
+        let due_at = due_at.ok_or_else(|| Error::invalid("promises.due_on", "PROMISE_DATE"))?;
+        facts.push(case.promise(PromiseId::from(id::v7(scene.now)), reply_id, due_at, at));
+    }
+    Ok(Answered { reply_id, gate, facts })
+}
+
+/// What the gate says of a reply to a case.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn verdict(
+    connection: &mut PgConnection,
+    case: &Case,
+    body: &str,
+) -> Result<Verdict, sqlx::Error> {
+    let others = replies::of_others(connection, &case.office_id, case.case_id, COMPARED).await?;
+    let text = case.text.clone().unwrap_or_default();
+    let question = [text.title, text.body, text.demand, text.details].join("\n");
+    Ok(judge(&question, body, &others))
+}
+
+/// Keeps a reply, and what it promises.
+pub(super) async fn keep(
+    tx: &mut PgConnection,
+    scene: &Scene<'_>,
+    case: &Case,
+    answering: &Answering,
+    answered: &Answered,
+) -> Result<(), Error> {
+    let (reply_id, gate) = (answered.reply_id, answered.gate.map(Verdict::code));
+    let reply = NewReply { reply_id, body: &answering.body, gate, at: scene.at };
+    children::insert_reply(tx, case, &reply, scene.now).await?;
+    let made = answered.facts.iter().filter_map(|fact| match fact.what {
+        What::PromiseMade(promise_id, _, due_at) => Some((promise_id, due_at)),
+        _ => None,
+    });
+    for ((promise_id, due_at), draft) in made.zip(&answering.promises) {
+        let (what, standing) = (draft.what.clone(), Standing::Open);
+        let promise = Promise { promise_id, due_at, what, standing, settled_at: None };
+        promises::insert(tx, case, reply_id, &promise).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,299 @@
+//! A deed, done: what the domain decides is written, logged and said, in one transaction.
+
+use jiff::Timestamp;
+use liuyan_kit::id;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    answering::{self, Answered},
+    casework::Deed,
+    say,
+};
+use crate::{
+    domain::{
+        CaseId, ReplyId,
+        access::{Viewer, is_above},
+        acts::Entry,
+        assignment::{Unfit, heir},
+        case::{Case, Fact, What},
+        directory::Directory,
+        escalation::Pace,
+        handling::{Cause, NoReturn, Way},
+        promise::Standing,
+        state::{Act, Refusal},
+    },
+    error::Error,
+    store::{
+        acts, cases,
+        children::{self, Transfer},
+        pauses, precedents, promises, replies,
+    },
+};
+
+/// Who does it, when, and what is known there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scene<'a> {
+    /// The directory.
+    pub(super) directory: &'a Directory,
+    /// Offices that decide where nobody stands above.
+    pub(super) triage: &'a [String],
+    /// When the clock's steps come.
+    pub(super) pace: Pace,
+    /// What the caller is to the case.
+    pub(super) viewer: &'a Viewer,
+    /// Who calls.
+    pub(super) actor: &'a str,
+    /// By which request.
+    pub(super) request_id: Uuid,
+    /// Whether it happened earlier in another system.
+    pub(super) historical: bool,
+    /// When it takes place.
+    pub(super) at: Timestamp,
+    /// When it is entered.
+    pub(super) now: Timestamp,
+}
+
+/// Whether a deed changes what a public case is found by: its replies, and the office that has it.
+pub(super) fn changes_words(deed: &Deed) -> bool {
+    matches!(
+        deed,
+        Deed::Reply(_) | Deed::Transfer { .. } | Deed::Return { .. } | Deed::Correct { .. }
+    )
+}
+
+/// Does it. Gives the case after it, and the id of the reply if it is one.
+pub(super) async fn perform(
+    tx: &mut PgConnection,
+    scene: &Scene<'_>,
+    mut case: Case,
+    deed: &Deed,
+) -> Result<(Case, Option<ReplyId>), Error> {
+    let before = case.clone();
+    let (mut facts, mut answered) = (Vec::new(), None);
+    match deed {
+        Deed::Reply(answering) => {
+            answered = Some(answering::answer(tx, scene, &mut case, answering).await?);
+        }
+        _ => facts = decide(tx, scene, &mut case, deed).await?,
+    }
+    case.request_count += 1;
+    case.plan(scene.directory, &scene.pace);
+    let (action, detail, note) = logged(deed, &case, answered.as_ref());
+    let entry = Entry {
+        at: scene.now,
+        actor: scene.actor.to_owned(),
+        action,
+        office_id: before.office_id.clone(),
+        request_id: Some(scene.request_id),
+        detail,
+        note,
+    };
+    acts::append(tx, &mut case, &entry).await?;
+    if case.is_decided() && before.is_referred() && !case.domain.is_empty() {
+        let precedent_id = id::v7(scene.now);
+        precedents::set(tx, precedent_id, &case, scene.at).await?;
+        let detail = format!("precedent={precedent_id} to={}", case.office_id);
+        let set = Entry {
+            action: "precedent-set",
+            request_id: None,
+            detail,
+            note: String::new(),
+            ..entry
+        };
+        acts::append(tx, &mut case, &set).await?;
+    }
+    cases::update(tx, &case).await?;
+    write(tx, scene, (&before, &case), deed, &facts).await?;
+    if let (Deed::Reply(answering), Some(answered)) = (deed, &answered) {
+        answering::keep(tx, scene, &case, answering, answered).await?;
+    }
+    let reply_id = answered.as_ref().map(|answered| answered.reply_id);
+    facts.extend(answered.into_iter().flat_map(|answered| answered.facts));
+    say(tx, scene.now, &case, &facts, None).await?;
+    Ok((case, reply_id))
+}
+
+/// What the domain says to it.
+async fn decide(
+    tx: &mut PgConnection,
+    scene: &Scene<'_>,
+    case: &mut Case,
+    deed: &Deed,
+) -> Result<Vec<Fact>, Error> {
+    let (at, directory) = (scene.at, scene.directory);
+    let facts = match deed {
+        Deed::Accept => case.act(Act::Accept, at, None),
+        // Done by `answering`.
+        Deed::Reply(_) => Ok(Vec::new()),
+        Deed::Transfer { office_id, .. } => {
+            may_go_to(tx, scene, case, office_id).await?;
+            let heir = heir(&directory.offices, &case.office_id, office_id, &case.accused);
+            case.transfer(heir.map_err(Error::Unfit)?, directory, at)
+        }
+        Deed::Return { office_id, .. } => {
+            let held_by = children::held_by(tx, case.case_id).await?;
+            let first = children::first_returner(tx, case.case_id).await?;
+            let way =
+                Way { held_by: &held_by, first_returner: first.as_deref(), triage: scene.triage };
+            return match case.give_back(office_id, way, directory, at) {
+                Ok(facts) => Ok(facts),
+                Err(NoReturn::Refused(refusal)) => Err(Error::Refused(refusal)),
+                Err(NoReturn::Unfit(unfit)) => Err(Error::Unfit(unfit)),
+            };
+        }
+        Deed::Pause(_) => case.pause(at),
+        Deed::Resume => case.resume(directory, at),
+        Deed::Extend { days, .. } => case.extend(*days, directory, at),
+        Deed::Invite { office_id, .. } => {
+            let helper = heir(&directory.offices, &case.office_id, office_id, &case.accused);
+            case.invite(&helper.map_err(Error::Unfit)?.office_id, at)
+        }
+        Deed::Correct { reply_id, .. } => {
+            has_reply(tx, case.case_id, *reply_id).await?;
+            case.correct(*reply_id, at)
+        }
+        Deed::AskOn { reply_id, ground } => {
+            has_reply(tx, case.case_id, *reply_id).await?;
+            case.ask_on(*reply_id, *ground, at)
+        }
+        Deed::Keep { promise_id, .. } => {
+            let found = promises::find(tx, case.case_id, *promise_id).await?;
+            let (standing, due_at) = found.ok_or(Error::PromiseNotFound)?;
+            if standing != Standing::Open || at > due_at {
+                return Err(Error::PromiseSettled);
+            }
+            Ok(case.keep(*promise_id, at))
+        }
+        Deed::Reopen(_) => case.reopen(Cause::Official, at),
+        Deed::Supervise(_) => {
+            let offices = &directory.offices;
+            let superior =
+                crate::domain::assignment::above(offices, &case.office_id, &case.accused);
+            let superior = superior.map(str::to_owned);
+            case.supervise(Cause::Official.code(), superior, at)
+        }
+        Deed::Close(outcome) => case.act(Act::Close(*outcome), at, None),
+    };
+    facts.map_err(Error::Refused)
+}
+
+/// Whether the caller may give a case to this office: what a superior has decided stands, and a case
+/// goes in no circle unless a superior says so.
+async fn may_go_to(
+    tx: &mut PgConnection,
+    scene: &Scene<'_>,
+    case: &Case,
+    office_id: &str,
+) -> Result<(), Error> {
+    if case.is_referred() || is_above(scene.directory, case, scene.viewer) {
+        return Ok(());
+    }
+    if case.is_decided() {
+        return Err(Error::Refused(Refusal::Decided));
+    }
+    let held_by = children::held_by(tx, case.case_id).await?;
+    // That it has it now is told otherwise.
+    if office_id != case.office_id && held_by.iter().any(|held| held == office_id) {
+        return Err(Error::Unfit(Unfit::HadIt));
+    }
+    Ok(())
+}
+
+async fn has_reply(tx: &mut PgConnection, case_id: CaseId, reply_id: ReplyId) -> Result<(), Error> {
+    if replies::is_of(tx, case_id, reply_id).await? { Ok(()) } else { Err(Error::ReplyNotFound) }
+}
+
+/// Writes what hangs on the case.
+async fn write(
+    tx: &mut PgConnection,
+    scene: &Scene<'_>,
+    (before, case): (&Case, &Case),
+    deed: &Deed,
+    facts: &[Fact],
+) -> Result<(), Error> {
+    let (at, now) = (scene.at, scene.now);
+    if before.handling.paused_at.is_some() && case.handling.paused_at.is_none() {
+        pauses::end(tx, case.case_id, at).await?;
+    }
+    if before.closed_at.is_some() && case.closed_at.is_none() {
+        children::resume_custody(tx, case).await?;
+    }
+    match deed {
+        Deed::Transfer { reason, .. } => {
+            let decided = before.is_referred();
+            let way = if decided { children::Way::Decision } else { children::Way::Transfer };
+            let from_office_id = &before.office_id;
+            let transfer = Transfer { from_office_id, reason, way, named_office_id: None, at };
+            children::hand_over(tx, case, &transfer, now).await?;
+        }
+        Deed::Return { office_id, rule } => {
+            let referred = facts.iter().any(|fact| matches!(fact.what, What::Returned(_, true)));
+            let transfer = Transfer {
+                from_office_id: &before.office_id,
+                reason: rule,
+                way: if referred { children::Way::Referral } else { children::Way::Return },
+                named_office_id: Some(office_id),
+                at,
+            };
+            children::hand_over(tx, case, &transfer, now).await?;
+        }
+        Deed::Keep { promise_id, .. } => {
+            promises::settle(tx, *promise_id, Standing::Kept, at).await?;
+        }
+        Deed::Pause(_) => pauses::begin(tx, case, at).await?,
+        Deed::Correct { reply_id, body, .. } => {
+            replies::correct(tx, case.case_id, *reply_id, body, at).await?;
+        }
+        Deed::Close(_) => children::end_custody(tx, case.case_id, at).await?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// How a deed is logged: the action, what belongs to it as codes and ids, and what was written.
+fn logged(deed: &Deed, case: &Case, answered: Option<&Answered>) -> (&'static str, String, String) {
+    let nothing = String::new;
+    match deed {
+        Deed::Accept => ("case-accepted", nothing(), nothing()),
+        Deed::Reply(answering) => {
+            let reply = answered.map(|it| format!("reply={}", it.reply_id)).unwrap_or_default();
+            match answered.and_then(|answered| answered.gate) {
+                None => ("case-replied", reply, nothing()),
+                Some(verdict) => {
+                    let detail = format!("{reply} gate={}", verdict.code());
+                    ("case-replied", detail, answering.override_reason.clone())
+                }
+            }
+        }
+        Deed::Keep { promise_id, reason } => {
+            ("promise-kept", format!("promise={promise_id}"), reason.clone())
+        }
+        Deed::Transfer { reason, .. } => {
+            let action = if case.is_decided() { "case-decided" } else { "case-transferred" };
+            (action, format!("to={}", case.office_id), reason.clone())
+        }
+        Deed::Return { office_id, rule } => {
+            let action = if case.is_referred() { "case-referred" } else { "case-returned" };
+            (action, format!("named={office_id} to={}", case.office_id), rule.clone())
+        }
+        Deed::Pause(question) => ("case-paused", nothing(), question.clone()),
+        Deed::Resume => ("case-resumed", format!("deadline={}", case.deadline_at), nothing()),
+        Deed::Extend { days, reason } => {
+            let detail = format!("days={days} deadline={}", case.deadline_at);
+            ("deadline-extended", detail, reason.clone())
+        }
+        Deed::Invite { office_id, reason } => {
+            ("helper-invited", format!("helper={office_id}"), reason.clone())
+        }
+        Deed::Correct { reply_id, reason, .. } => {
+            ("reply-corrected", format!("reply={reply_id}"), reason.clone())
+        }
+        Deed::Reopen(reason) => ("case-reopened", nothing(), reason.clone()),
+        Deed::AskOn { reply_id, ground } => {
+            ("follow-up-asked", format!("reply={reply_id} ground={}", ground.code()), nothing())
+        }
+        Deed::Supervise(reason) => ("case-supervised", nothing(), reason.clone()),
+        Deed::Close(outcome) => ("case-closed", format!("outcome={}", outcome.code()), nothing()),
+    }
+}

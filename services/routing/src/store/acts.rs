@@ -1,0 +1,109 @@
+//! The chained log of what was done with each case. It is only ever added to.
+
+use jiff::Timestamp;
+use liuyan_kit::{
+    audit::ORIGIN,
+    clock::{from_db, to_db},
+};
+use sqlx::PgConnection;
+
+use crate::domain::{
+    CaseId,
+    acts::{Entry, link, note_hash},
+    case::Case,
+};
+
+/// An act as it was logged.
+#[derive(Debug, Clone)]
+pub struct Act {
+    /// Counts the acts of the case, from 1.
+    pub position: i32,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// What.
+    pub action: String,
+    /// The office that had the case.
+    pub office_id: String,
+    /// Codes and ids.
+    pub detail: String,
+    /// What was written about it; empty once its message was erased.
+    pub note: String,
+    /// Its hash.
+    pub hash: Vec<u8>,
+}
+
+/// Adds an act to the log of a case that is locked. The case holds the end of the chain: write it
+/// afterwards.
+pub async fn append(
+    tx: &mut PgConnection,
+    case: &mut Case,
+    entry: &Entry,
+) -> Result<(), sqlx::Error> {
+    let position = case.handling.act_count + 1;
+    let prev = match case.handling.act_hash.as_slice() {
+        [] => ORIGIN.to_vec(),
+        hash => hash.to_vec(),
+    };
+    let hash = link(&prev, case.case_id.uuid(), position, entry);
+    sqlx::query!(
+        "insert into acts (case_id, position, at, actor, action, office_id, request_id, detail, note,
+                           note_hash, prev_hash, hash)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        case.case_id.uuid(),
+        position,
+        to_db(entry.at),
+        entry.actor,
+        entry.action,
+        entry.office_id,
+        entry.request_id,
+        entry.detail,
+        entry.note,
+        note_hash(&entry.note),
+        prev,
+        &hash[..],
+    )
+    .execute(tx)
+    .await?;
+    case.handling.act_count = position;
+    case.handling.act_hash = hash.to_vec();
+    Ok(())
+}
+
+/// Up to `limit` acts of a case after a position, oldest first.
+pub async fn of(
+    connection: &mut PgConnection,
+    case_id: CaseId,
+    after: i32,
+    limit: i64,
+) -> Result<Vec<Act>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select position, at, actor, action, office_id, detail, note, hash from acts
+         where case_id = $1 and position > $2 order by position limit $3",
+        case_id.uuid(),
+        after,
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    let acts = rows.into_iter().map(|row| Act {
+        position: row.position,
+        at: from_db(row.at),
+        actor: row.actor,
+        action: row.action,
+        office_id: row.office_id,
+        detail: row.detail,
+        note: row.note.unwrap_or_default(),
+        hash: row.hash,
+    });
+    Ok(acts.collect())
+}
+
+/// Takes out what officials wrote about a case whose message was erased. Their hashes stay.
+pub async fn forget_notes(tx: &mut PgConnection, case_id: CaseId) -> Result<(), sqlx::Error> {
+    sqlx::query!("update acts set note = null where case_id = $1 and note <> ''", case_id.uuid())
+        .execute(tx)
+        .await
+        .map(drop)
+}
