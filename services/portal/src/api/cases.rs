@@ -160,7 +160,6 @@ pub(super) async fn search(ask: Ask, Query(of): Query<OfSearch>) -> Result<Respo
         office_id: text(of.office),
         domain: text(of.domain),
         kind: text(of.kind),
-        supervised: false,
         state: of.state.map_or(0, i32::from),
         page_size,
         page_token: text(of.cursor),
