@@ -30,6 +30,9 @@ function aside(length) {
   return Array.from({ length }, () => pool[Math.floor(Math.random() * pool.length)]).join('');
 }
 
+/** An answer of an office, like no other one: copies are stopped. */
+export const answer = () => `${TEXTS.reply}${aside(TEXTS.reply.length)}`;
+
 /** A message to send: the text, told apart from all others by its title and by what it ends with. */
 export function message(text) {
   const made = { ...text, title: `${text.title} ${mark()}` };

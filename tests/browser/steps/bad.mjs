@@ -6,7 +6,7 @@ import {
 } from '../lib/acts.mjs';
 import { PLACES } from '../lib/board.mjs';
 import { must } from '../lib/report.mjs';
-import { TEXTS, message } from '../lib/stage.mjs';
+import { TEXTS, answer, message } from '../lib/stage.mjs';
 import { Visitor, eventually } from '../lib/visitor.mjs';
 import { word } from '../lib/words.mjs';
 import { forms, refusals } from './forms.mjs';
@@ -82,7 +82,7 @@ async function scripts(chain, open, board) {
     await signIn(clerk, board.accounts.clerk, '/desk');
     await openCase(clerk, kept);
     must(await isText(clerk), 'the desk does not show what was typed');
-    await reply(clerk, `${TEXTS.reply}${TEXTS.script}`);
+    await reply(clerk, `${answer()}${TEXTS.script}`);
     must(await isText(clerk), 'the desk does not show what was answered');
     await eventually('the answer is public', async () => {
       await author.goto(`/m/${kept.number}`);
@@ -182,11 +182,12 @@ async function sessions(chain, open, board) {
   const [clerk, supervisor] = [await open('clerk'), await open('supervisor')];
   let kept;
   let path;
+  const typed = answer();
   await chain.step('a session that ends while an answer is typed loses nothing', async () => {
     kept = await write(author, message(TEXTS.plain), PLACES.office);
     path = await openCase(clerk, kept);
     await accept(clerk);
-    await clerk.fill({ '#body': TEXTS.reply });
+    await clerk.fill({ '#body': typed });
     await clerk.context.clearCookies({ name: /^session/ });
     await clerk.press('form[action$="/reply"] button[value=send]', { status: 401 });
     await clerk.says(TEXTS.reply);
@@ -213,6 +214,17 @@ async function sessions(chain, open, board) {
     await clerk.fill({ '#name': name, '#password': password });
     await clerk.press('main form button');
     must(clerk.path() === path, `the sign-in leads to ${clerk.path()} instead of ${path}`);
+  });
+  await chain.step('a copied answer is stopped, and goes with a reason', async () => {
+    const again = await write(author, message(TEXTS.plain), PLACES.office);
+    await openCase(clerk, again);
+    await clerk.fill({ '#body': typed });
+    await clerk.press('form[action$="/reply"] button[value=send]', { status: 422 });
+    must((await clerk.value('#body')) === typed, 'an answer that is stopped is lost');
+    await clerk.fill({ '#override_reason': TEXTS.reason });
+    await clerk.press('form[action$="/reply"] button[value=send]');
+    await clerk.says(t('desk-replied'), '.notice');
+    await clerk.says(typed, '.answer');
   });
   await chain.step('a case of another office is not there for a clerk', async () => {
     const other = await write(author, message(TEXTS.plain), PLACES.elsewhere);

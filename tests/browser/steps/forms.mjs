@@ -3,7 +3,7 @@
 import { SUBMIT, accept, claim, lookUp, openCase, openReview, returnIt, write } from '../lib/acts.mjs';
 import { PLACES } from '../lib/board.mjs';
 import { must } from '../lib/report.mjs';
-import { TEXTS, message } from '../lib/stage.mjs';
+import { TEXTS, answer, message } from '../lib/stage.mjs';
 import { eventually } from '../lib/visitor.mjs';
 import { word } from '../lib/words.mjs';
 
@@ -147,7 +147,7 @@ export async function refusals(bunch, open, board) {
   });
   await bunch.step('rated with nothing', async () => {
     await clerk.goto(path);
-    await clerk.fill({ '#body': TEXTS.reply });
+    await clerk.fill({ '#body': answer() });
     await clerk.press(`${act('reply')}[value=send]`);
     await lookUp(author, sent);
     await eventually('the answer can be rated', async () => {

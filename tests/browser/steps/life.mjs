@@ -6,7 +6,7 @@ import {
 } from '../lib/acts.mjs';
 import { PHONE, PLACES } from '../lib/board.mjs';
 import { must } from '../lib/report.mjs';
-import { TEXTS, message } from '../lib/stage.mjs';
+import { TEXTS, answer, message } from '../lib/stage.mjs';
 import { Visitor, eventually } from '../lib/visitor.mjs';
 import { word } from '../lib/words.mjs';
 
@@ -101,11 +101,12 @@ async function plain(chain, { author, reader, clerk }, walk, board, t) {
     await clerk.says(t('state-progress'));
   });
   await chain.step('the clerk sees a preview of the answer, goes back and publishes it', async () => {
-    await clerk.fill({ '#body': TEXTS.reply });
+    const typed = answer();
+    await clerk.fill({ '#body': typed });
     await clerk.press('form[action$="/reply"] button[value=preview]');
-    await clerk.says(TEXTS.reply);
+    await clerk.says(typed);
     await clerk.press('button[name=action][value=edit]');
-    must((await clerk.value('#body')) === TEXTS.reply, 'the answer is lost on the way back from the preview');
+    must((await clerk.value('#body')) === typed, 'the answer is lost on the way back from the preview');
     await clerk.press('form[action$="/reply"] button[value=send]');
     await clerk.says(t('desk-replied'), '.notice');
   });
@@ -267,7 +268,7 @@ async function hidden(chain, { author, reader, clerk }, t) {
   await chain.step('the clerk reads the private message and answers it', async () => {
     await clerk.says(sent.title, 'h1');
     await clerk.says(sent.body);
-    await reply(clerk, TEXTS.reply);
+    await reply(clerk, answer());
     await clerk.says(t('desk-replied'), '.notice');
   });
   await chain.step('the author alone sees the answer', async () => {

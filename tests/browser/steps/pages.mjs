@@ -6,7 +6,7 @@ import {
 } from '../lib/acts.mjs';
 import { PLACES } from '../lib/board.mjs';
 import { examine, scales } from '../lib/examine.mjs';
-import { FILES, TEXTS, message } from '../lib/stage.mjs';
+import { FILES, TEXTS, answer, message } from '../lib/stage.mjs';
 import { must } from '../lib/report.mjs';
 import { DESKTOP, PHONE_SIZE, Visitor } from '../lib/visitor.mjs';
 import { PAGES } from './list.mjs';
@@ -49,7 +49,7 @@ async function prepare(browser, board, report) {
     for (const name of ['waiting', 'accepted', 'answered', 'closed']) {
       seen[name].path = await openCase(people.clerk, seen[name]);
       if (name === 'accepted') await accept(people.clerk);
-      if (name === 'answered' || name === 'closed') await reply(people.clerk, TEXTS.reply);
+      if (name === 'answered' || name === 'closed') await reply(people.clerk, answer());
       if (name === 'closed') await close(people.clerk, 'explained');
     }
     await becomesPublic(author, seen.elsewhere);
