@@ -2,12 +2,11 @@
 
 use liuyan_kit::auth::Caller;
 use liuyan_proto::liuyan::routing::v1 as routing;
-use prost::Message as _;
 
 use super::{
     super::{Checks, convert},
     Grpc,
-    working::{REASON_LENGTHS, encoded, historical, text},
+    working::{REASON_LENGTHS, historical, text, told},
 };
 use crate::{
     app::casework::{Deed, Order},
@@ -41,13 +40,9 @@ impl Grpc {
             etag: request.etag,
             deed: Deed::Return { office_id: request.office_id, rule: request.rule },
             request: named,
-            encode: |answer| {
-                routing::ReturnCaseResponse { case: Some(encoded(answer)) }.encode_to_vec()
-            },
+            encode: told::<routing::ReturnCaseResponse>,
         };
-        checks.done()?;
-        let response = self.app.work(caller, order).await?;
-        Ok(routing::ReturnCaseResponse::decode(response.as_slice())?)
+        self.order(caller, checks, order).await
     }
 
     pub(super) async fn pause(
@@ -65,13 +60,9 @@ impl Grpc {
             etag: request.etag,
             deed: Deed::Pause(request.question),
             request: named,
-            encode: |answer| {
-                routing::PauseCaseResponse { case: Some(encoded(answer)) }.encode_to_vec()
-            },
+            encode: told::<routing::PauseCaseResponse>,
         };
-        checks.done()?;
-        let response = self.app.work(caller, order).await?;
-        Ok(routing::PauseCaseResponse::decode(response.as_slice())?)
+        self.order(caller, checks, order).await
     }
 
     pub(super) async fn resume(
@@ -87,13 +78,9 @@ impl Grpc {
             etag: request.etag,
             deed: Deed::Resume,
             request: named,
-            encode: |answer| {
-                routing::ResumeCaseResponse { case: Some(encoded(answer)) }.encode_to_vec()
-            },
+            encode: told::<routing::ResumeCaseResponse>,
         };
-        checks.done()?;
-        let response = self.app.work(caller, order).await?;
-        Ok(routing::ResumeCaseResponse::decode(response.as_slice())?)
+        self.order(caller, checks, order).await
     }
 
     pub(super) async fn extend(
@@ -113,13 +100,9 @@ impl Grpc {
             etag: request.etag,
             deed: Deed::Extend { days: request.days, reason: request.reason },
             request: named,
-            encode: |answer| {
-                routing::ExtendDeadlineResponse { case: Some(encoded(answer)) }.encode_to_vec()
-            },
+            encode: told::<routing::ExtendDeadlineResponse>,
         };
-        checks.done()?;
-        let response = self.app.work(caller, order).await?;
-        Ok(routing::ExtendDeadlineResponse::decode(response.as_slice())?)
+        self.order(caller, checks, order).await
     }
 
     pub(super) async fn invite(
@@ -139,13 +122,9 @@ impl Grpc {
             etag: request.etag,
             deed: Deed::Invite { office_id: request.office_id, reason: request.reason },
             request: named,
-            encode: |answer| {
-                routing::InviteHelperResponse { case: Some(encoded(answer)) }.encode_to_vec()
-            },
+            encode: told::<routing::InviteHelperResponse>,
         };
-        checks.done()?;
-        let response = self.app.work(caller, order).await?;
-        Ok(routing::InviteHelperResponse::decode(response.as_slice())?)
+        self.order(caller, checks, order).await
     }
 
     pub(super) async fn correct(
@@ -165,13 +144,9 @@ impl Grpc {
             etag: request.etag,
             deed: Deed::Correct { reply_id, body: request.body, reason: request.reason },
             request: named,
-            encode: |answer| {
-                routing::CorrectReplyResponse { case: Some(encoded(answer)) }.encode_to_vec()
-            },
+            encode: told::<routing::CorrectReplyResponse>,
         };
-        checks.done()?;
-        let response = self.app.work(caller, order).await?;
-        Ok(routing::CorrectReplyResponse::decode(response.as_slice())?)
+        self.order(caller, checks, order).await
     }
 
     pub(super) async fn reopen(
@@ -188,13 +163,9 @@ impl Grpc {
             etag: request.etag,
             deed: Deed::Reopen(request.reason),
             request: named,
-            encode: |answer| {
-                routing::ReopenCaseResponse { case: Some(encoded(answer)) }.encode_to_vec()
-            },
+            encode: told::<routing::ReopenCaseResponse>,
         };
-        checks.done()?;
-        let response = self.app.work(caller, order).await?;
-        Ok(routing::ReopenCaseResponse::decode(response.as_slice())?)
+        self.order(caller, checks, order).await
     }
 
     pub(super) async fn ask_on(
@@ -216,13 +187,9 @@ impl Grpc {
             etag: request.etag,
             deed: Deed::AskOn { reply_id, ground: ground.unwrap_or(Ground::NotAnswered) },
             request: named,
-            encode: |answer| {
-                routing::AskFollowUpResponse { case: Some(encoded(answer)) }.encode_to_vec()
-            },
+            encode: told::<routing::AskFollowUpResponse>,
         };
-        checks.done()?;
-        let response = self.app.work(caller, order).await?;
-        Ok(routing::AskFollowUpResponse::decode(response.as_slice())?)
+        self.order(caller, checks, order).await
     }
 
     pub(super) async fn supervise(
@@ -239,13 +206,9 @@ impl Grpc {
             etag: request.etag,
             deed: Deed::Supervise(request.reason),
             request: named,
-            encode: |answer| {
-                routing::SuperviseCaseResponse { case: Some(encoded(answer)) }.encode_to_vec()
-            },
+            encode: told::<routing::SuperviseCaseResponse>,
         };
-        checks.done()?;
-        let response = self.app.work(caller, order).await?;
-        Ok(routing::SuperviseCaseResponse::decode(response.as_slice())?)
+        self.order(caller, checks, order).await
     }
 
     pub(super) async fn keep(
@@ -263,13 +226,9 @@ impl Grpc {
             etag: request.etag,
             deed: Deed::Keep { promise_id, reason: request.reason },
             request: named,
-            encode: |answer| {
-                routing::KeepPromiseResponse { case: Some(encoded(answer)) }.encode_to_vec()
-            },
+            encode: told::<routing::KeepPromiseResponse>,
         };
-        checks.done()?;
-        let response = self.app.work(caller, order).await?;
-        Ok(routing::KeepPromiseResponse::decode(response.as_slice())?)
+        self.order(caller, checks, order).await
     }
 
     pub(super) async fn check(

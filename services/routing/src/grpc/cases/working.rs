@@ -7,7 +7,7 @@ use liuyan_kit::{
     clock::{from_proto, to_proto},
 };
 use liuyan_proto::liuyan::{common::v1::Historical, routing::v1 as routing};
-use prost::Message as _;
+use prost::Message;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::{
@@ -30,6 +30,18 @@ use crate::{
 pub(super) const REASON_LENGTHS: (usize, usize) = (2, 200);
 
 impl Grpc {
+    /// Does what is ordered, if nothing is wrong with it.
+    pub(super) async fn order<R: Message + Default>(
+        &self,
+        caller: Caller,
+        checks: Checks,
+        order: Order,
+    ) -> Result<R, Error> {
+        checks.done()?;
+        let response = self.app.work(caller, order).await?;
+        Ok(R::decode(response.as_slice())?)
+    }
+
     pub(super) async fn accept(
         &self,
         caller: Caller,
@@ -43,13 +55,9 @@ impl Grpc {
             etag: request.etag,
             deed: Deed::Accept,
             request: named,
-            encode: |answer| {
-                routing::AcceptCaseResponse { case: Some(encoded(answer)) }.encode_to_vec()
-            },
+            encode: told::<routing::AcceptCaseResponse>,
         };
-        checks.done()?;
-        let response = self.app.work(caller, order).await?;
-        Ok(routing::AcceptCaseResponse::decode(response.as_slice())?)
+        self.order(caller, checks, order).await
     }
 
     pub(super) async fn transfer(
@@ -69,13 +77,9 @@ impl Grpc {
             etag: request.etag,
             deed: Deed::Transfer { office_id: request.office_id, reason: request.reason },
             request: named,
-            encode: |answer| {
-                routing::TransferCaseResponse { case: Some(encoded(answer)) }.encode_to_vec()
-            },
+            encode: told::<routing::TransferCaseResponse>,
         };
-        checks.done()?;
-        let response = self.app.work(caller, order).await?;
-        Ok(routing::TransferCaseResponse::decode(response.as_slice())?)
+        self.order(caller, checks, order).await
     }
 
     pub(super) async fn reply(
@@ -108,9 +112,7 @@ impl Grpc {
                     .encode_to_vec()
             },
         };
-        checks.done()?;
-        let response = self.app.work(caller, order).await?;
-        Ok(routing::ReplyToCaseResponse::decode(response.as_slice())?)
+        self.order(caller, checks, order).await
     }
 
     pub(super) async fn close(
@@ -135,9 +137,7 @@ impl Grpc {
             etag: request.etag,
             deed: Deed::Close(outcome),
             request: named,
-            encode: |answer| {
-                routing::CloseCaseResponse { case: Some(encoded(answer)) }.encode_to_vec()
-            },
+            encode: told::<routing::CloseCaseResponse>,
         };
         let response = self.app.work(caller, order).await?;
         Ok(routing::CloseCaseResponse::decode(response.as_slice())?)
@@ -197,8 +197,44 @@ fn promises(checks: &mut Checks, drafts: &[routing::PromiseDraft]) -> Vec<Draft>
     promises
 }
 
+/// An answer that is the case after a deed.
+pub(super) trait TellsCase: Message {
+    fn telling(case: routing::Case) -> Self;
+}
+
+macro_rules! tells_case {
+    ($($answer:ident),+ $(,)?) => {$(
+        impl TellsCase for routing::$answer {
+            fn telling(case: routing::Case) -> Self {
+                Self { case: Some(case) }
+            }
+        }
+    )+};
+}
+
+tells_case!(
+    AcceptCaseResponse,
+    AskFollowUpResponse,
+    CloseCaseResponse,
+    CorrectReplyResponse,
+    ExtendDeadlineResponse,
+    InviteHelperResponse,
+    KeepPromiseResponse,
+    PauseCaseResponse,
+    ReopenCaseResponse,
+    ResumeCaseResponse,
+    ReturnCaseResponse,
+    SuperviseCaseResponse,
+    TransferCaseResponse,
+);
+
+/// The answer to a deed, as it is written down.
+pub(super) fn told<R: TellsCase>(answer: &Answer) -> Vec<u8> {
+    R::telling(encoded(answer)).encode_to_vec()
+}
+
 /// The case after a deed, as its officials see it.
-pub(super) fn encoded(answer: &Answer) -> routing::Case {
+fn encoded(answer: &Answer) -> routing::Case {
     let whole = convert::Whole { question: answer.question.clone() };
     convert::case(&answer.case, answer.view.clone(), &[], Some(whole))
 }
