@@ -1,4 +1,4 @@
-//! The set of rules: data with a version. A release brings one along in `data/rules-3/`; editors
+//! The set of rules: data with a version. A release brings one along in `data/rules-4/`; editors
 //! publish others.
 //!
 //! A set is never changed once it was there; another one gets another number.
@@ -12,11 +12,11 @@ pub use faults::{Fault, File, faults};
 use super::ground::fingerprint;
 
 /// The rules that this release brings.
-const RULES: &str = include_str!("../../data/rules-3/rules.toml");
+const RULES: &str = include_str!("../../data/rules-4/rules.toml");
 /// Their words.
-const LEXICON: &str = include_str!("../../data/rules-3/lexicon.csv");
+const LEXICON: &str = include_str!("../../data/rules-4/lexicon.csv");
 /// Everyday words that have a part in common with one of those.
-const EVERYDAY: &str = include_str!("../../data/rules-3/everyday.txt");
+const EVERYDAY: &str = include_str!("../../data/rules-4/everyday.txt");
 /// The most ways in which one term is written.
 const MOST_FORMS: usize = 256;
 
@@ -223,6 +223,30 @@ pub struct Lists {
     /// Words for what a post is accused of.
     #[serde(default)]
     pub crimes: Vec<String>,
+    /// Who may be accused of violence.
+    #[serde(default)]
+    pub parties: Vec<String>,
+    /// Words for violence.
+    #[serde(default)]
+    pub violence: Vec<String>,
+    /// Words for being in league with the post that follows.
+    #[serde(default)]
+    pub leagues: Vec<String>,
+    /// Words that accuse without a post.
+    #[serde(default)]
+    pub outright: Vec<String>,
+    /// Words after which a crime is spoken of in general.
+    #[serde(default)]
+    pub generally: Vec<String>,
+    /// Ends of the names of authorities and of what they have telephones for.
+    #[serde(default)]
+    pub authorities: Vec<String>,
+    /// Words between such a name and the number.
+    #[serde(default)]
+    pub telephones_of: Vec<String>,
+    /// Characters by which the name of a place goes on after what looks like a title.
+    #[serde(default)]
+    pub place_ends: String,
     /// Characters of offices, which are no names.
     pub offices: String,
     /// The most frequent characters of ordinary text.

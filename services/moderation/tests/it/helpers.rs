@@ -28,6 +28,9 @@ use uuid::Uuid;
 
 use crate::intake::Intake;
 
+/// The version of the set of rules that this release brings.
+pub(crate) const RELEASE: u32 = 4;
+
 /// A moderation service without its host.
 pub(crate) struct Bench {
     pub(crate) db: TestDb,

@@ -13,7 +13,7 @@ use liuyan_proto::liuyan::moderation::v1::{
 use tonic::Status;
 
 use crate::helpers::{
-    Bench, CLEAN, HELD, a_message, bench, fields, reason, request_id, with_scopes,
+    Bench, CLEAN, HELD, RELEASE, a_message, bench, fields, reason, request_id, with_scopes,
 };
 
 /// A request of an editor of rules.
@@ -94,11 +94,11 @@ async fn a_set_is_tried_on_what_is_stored_published_and_rolled_back() {
     assert_eq!(tried.state(), RuleTrialState::Done);
     assert_eq!((tried.read, tried.held_before, tried.held_after), (5, 1, 2));
     assert_eq!((tried.would_hold, tried.would_release), (1, 0));
-    assert_eq!((tried.version, tried.base_version), (4, 3));
+    assert_eq!((tried.version, tried.base_version), (RELEASE + 1, RELEASE));
     assert!(tried.counts.iter().any(|count| count.rule == "insult" && count.after == 1));
     assert_eq!(tried.examples.len(), 1);
     assert!(tried.examples[0].holds && tried.examples[0].rules == ["insult"]);
-    assert_eq!(listed(&bench).await.in_force, 3, "a draft reads nothing");
+    assert_eq!(listed(&bench).await.in_force, RELEASE, "a draft reads nothing");
 
     let set = publish(&bench, &tried.trial_id).await.unwrap_err();
     assert_eq!(reason(&set), "RULES_HOLD_TOO_MUCH", "two of five are more than three in ten");
@@ -107,23 +107,26 @@ async fn a_set_is_tried_on_what_is_stored_published_and_rolled_back() {
     }
     let tried = self::tried(&bench, with_term("hole")).await;
     let set = publish(&bench, &tried.trial_id).await.unwrap();
-    assert_eq!((set.version, set.state(), set.note.as_str()), (5, RuleSetState::InForce, "lamps"));
+    assert_eq!(
+        (set.version, set.state(), set.note.as_str()),
+        (RELEASE + 2, RuleSetState::InForce, "lamps")
+    );
     let held = bench.submit(&a_message("Another hole in the road.")).await;
     bench.screen().await;
     assert_eq!(bench.state(held).await, "held");
-    assert_eq!(bench.claim("mod", held).await.rules_version, 5);
+    assert_eq!(bench.claim("mod", held).await.rules_version, RELEASE + 2);
 
-    let set = roll_back(&bench, 3).await.unwrap();
-    assert_eq!((set.version, set.state()), (3, RuleSetState::InForce));
+    let set = roll_back(&bench, RELEASE).await.unwrap();
+    assert_eq!((set.version, set.state()), (RELEASE, RuleSetState::InForce));
     let passes = bench.approved(&a_message("Another hole in the road.")).await;
     let version =
         format!("select rules_version::bigint from reviews where message_id = '{passes}'");
-    assert_eq!(bench.count(Box::leak(version.into_boxed_str())).await, 3);
+    assert_eq!(bench.count(Box::leak(version.into_boxed_str())).await, i64::from(RELEASE));
     let list = listed(&bench).await;
     let states: Vec<_> = list.rule_sets.iter().map(|set| (set.version, set.state())).collect();
     let (draft, retired, in_force) =
         (RuleSetState::Draft, RuleSetState::Retired, RuleSetState::InForce);
-    assert_eq!(states, [(5, retired), (4, draft), (3, in_force)]);
+    assert_eq!(states, [(RELEASE + 2, retired), (RELEASE + 1, draft), (RELEASE, in_force)]);
     assert!(bench.breaches().await.is_empty());
 }
 
@@ -143,7 +146,7 @@ async fn a_set_that_holds_everything_is_refused_with_the_figure() {
     let info = refused.get_details_error_info().unwrap();
     assert_eq!(info.reason, "RULES_HOLD_TOO_MUCH");
     assert!(info.metadata["share"].parse::<f64>().unwrap() > 0.9, "{:?}", info.metadata);
-    assert_eq!(listed(&bench).await.in_force, 3);
+    assert_eq!(listed(&bench).await.in_force, RELEASE);
 }
 
 #[tokio::test]
@@ -158,7 +161,7 @@ async fn what_was_not_tried_or_not_against_the_set_in_force_is_not_published() {
     publish(&bench, &other.trial_id).await.unwrap();
     let refused = publish(&bench, &running.trial_id).await.unwrap_err();
     assert_eq!(reason(&refused), "RULES_CHANGED");
-    assert_eq!(reason(&roll_back(&bench, 4).await.unwrap_err()), "RULES_NEVER_IN_FORCE");
+    assert_eq!(reason(&roll_back(&bench, RELEASE + 1).await.unwrap_err()), "RULES_NEVER_IN_FORCE");
     assert_eq!(reason(&roll_back(&bench, 9).await.unwrap_err()), "RULES_NOT_FOUND");
     assert!(bench.breaches().await.is_empty());
 }
@@ -225,9 +228,9 @@ async fn a_trial_that_crashed_goes_on_where_it_was_and_counts_nothing_twice() {
 async fn another_replica_takes_up_what_was_published_and_a_new_release_what_no_editor_did() {
     let bench = bench().await;
     let other = InForce::new(Screener::new(RuleSet::current().unwrap()).unwrap());
-    assert_eq!(other.screener().version(), 3);
+    assert_eq!(other.screener().version(), RELEASE);
     let mut newer = Files::current();
-    newer.rules = newer.rules.replacen("version = 3", "version = 7", 1);
+    newer.rules = newer.rules.replacen(&format!("version = {RELEASE}"), "version = 7", 1);
     bench.app.load_data(&newer).await.unwrap();
     bench.app.follow_rules().await.unwrap();
     assert_eq!(listed(&bench).await.in_force, 7);

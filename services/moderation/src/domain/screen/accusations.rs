@@ -1,5 +1,5 @@
-//! Accusations of a named person: a name beside a title, and not far from it a word for what the
-//! person is said to have done. A person reads these: they may be unproven, and the one who is
+//! Accusations: a name beside a title, and not far from it a word for what the person is said to have
+//! done; or a post or party without a name, and such a word in the same clause. A person reads these: they may be unproven, and the one who is
 //! accused must not learn of them here.
 
 use super::{
@@ -10,10 +10,20 @@ use crate::domain::{fold::Folded, rules::Detector};
 
 /// How far from the name such a word may stand, in characters.
 const NEAR: usize = 60;
-/// How far after a post the word may stand that accuses its holder, in characters.
-const CLOSE: usize = 12;
+/// How far after whoever is accused the word may stand that does so, in characters.
+const CLOSE: usize = 16;
+/// How far before whoever is in league the word may stand that says so.
+const LEAGUE: usize = 8;
+/// How far before a crime the word may stand after which it is spoken of in general.
+const GENERALLY: usize = 8;
 /// How far before a post the word may stand by which it is told of something.
 const TOLD: usize = 6;
+/// How far after what looks like a title the name of a place may end.
+const PLACE: usize = 3;
+/// What a title of a place's head begins with.
+const TOWN: char = '\u{9547}';
+const TOWNSHIP: char = '\u{4e61}';
+const VILLAGE: char = '\u{6751}';
 /// How far before a name a greeting may begin, in characters.
 const GREETING: usize = 16;
 
@@ -49,15 +59,28 @@ pub(super) fn find(text: &Folded, tables: &Tables, found: &mut Vec<Found>) {
     found.append(&mut posts);
 }
 
-/// The holder of a post, not named, whom a word close after it in the same clause accuses.
+/// Whoever a word accuses without a name: the holder of a post of a crime, a party of violence, a post
+/// of being in league with others, or whoever rules there.
 fn accused_post(text: &Folded, tables: &Tables, word: usize) -> Option<Found> {
-    text.word_at(word, &tables.crimes)?;
     let within = |c: &&char| !ends_clause(**c);
     let before = text.chars()[..word].iter().rev().take(CLOSE).take_while(within).count();
     let clause = word - before..word;
-    let start = clause.clone().rev().find(|at| text.word_at(*at, &tables.posts).is_some())?;
-    let post = start..start + text.word_at(start, &tables.posts)?;
-    let told = text.has_word_in(start.saturating_sub(TOLD)..start, &tables.told);
+    if text.has_word_in(word - before.min(GENERALLY)..word, &tables.generally) {
+        return None;
+    }
+    if let Some(length) = text.word_at(word, &tables.outright) {
+        return Some(Found::new(Detector::Accusation, word..word + length));
+    }
+    let last = |words| clause.clone().rev().find_map(|at| Some(at..at + text.word_at(at, words)?));
+    let of_crime = || text.word_at(word, &tables.crimes).and_then(|_| last(&tables.posts));
+    let of_violence = || text.word_at(word, &tables.violence).and_then(|_| last(&tables.parties));
+    let of_league = || {
+        let start = word + text.word_at(word, &tables.leagues)?;
+        let after = text.chars()[start..].iter().take(LEAGUE).take_while(within).count();
+        (start..start + after).find_map(|at| Some(at..at + text.word_at(at, &tables.posts)?))
+    };
+    let post = of_crime().or_else(of_violence).or_else(of_league)?;
+    let told = text.has_word_in(post.start.saturating_sub(TOLD)..post.start, &tables.told);
     let accused = !told && !is_addressed(text, tables, post.start, post.end);
     accused.then(|| Found::new(Detector::Accusation, post))
 }
@@ -102,8 +125,13 @@ fn official_at(text: &Folded, tables: &Tables, words: &[usize], at: usize) -> Op
         let given = chars.get(at + 1..at + name)?;
         let fits =
             |c: &char| matches!(c, '\u{4e00}'..='\u{9fff}') && !tables.lists.offices.contains(*c);
-        let title = text.word_at(at + name, &tables.titles_after)?;
-        given.iter().all(fits).then_some(at + name + title)
+        let end = at + name + text.word_at(at + name, &tables.titles_after)?;
+        // As in a town whose name ends like a name, and a street or village of it.
+        let ahead = chars[end..].iter().take(PLACE);
+        let place = ahead.take_while(|c| matches!(c, '\u{4e00}'..='\u{9fff}'));
+        let place = place.into_iter().any(|c| tables.lists.place_ends.contains(*c));
+        let of_place = matches!(chars[end - 2], TOWN | TOWNSHIP | VILLAGE);
+        (given.iter().all(fits) && !(of_place && place)).then_some(end)
     })
 }
 

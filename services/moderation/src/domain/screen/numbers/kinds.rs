@@ -314,7 +314,19 @@ impl Number<'_> {
             && !self.is_part_by_letters()
             && !self.is_announced(&self.tables.orders)
             && !self.is_announced(&self.tables.qq)
+            && !self.is_of_authority()
             && self.has_context(&self.tables.telephone)
+    }
+
+    /// Whether right before it an authority is named, or what one has a telephone for.
+    fn is_of_authority(&self) -> bool {
+        let chars = self.text.chars();
+        let start = self.range.start;
+        let signs = chars[..start].iter().rev().take(CONNECTORS);
+        let signs = signs.take_while(|c| matches!(c, ' ' | ':' | '(')).count();
+        let end = start - signs;
+        let word = self.text.word_before(end, &self.tables.telephones_of).unwrap_or_default();
+        signs + word > 0 && self.text.word_before(end - word, &self.tables.authorities).is_some()
     }
 
     fn is_part_by_letters(&self) -> bool {
