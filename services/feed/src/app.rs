@@ -1,10 +1,15 @@
 //! The verbs of the feed: append what waits, read the log, follow it.
 
 pub mod append;
+pub mod consume;
+pub mod ending;
 pub mod follow;
 pub mod gate;
 pub mod page;
+pub mod parking;
 pub mod recent;
+pub mod streams;
+pub mod subscriptions;
 pub mod tail;
 
 use std::{sync::Arc, time::Duration};
@@ -20,7 +25,7 @@ use crate::{
     store,
 };
 
-use self::{gate::Gate, page::Page, tail::Tail};
+use self::{gate::Gate, page::Page, streams::Streams, tail::Tail};
 
 /// What all verbs need. Cheap to clone.
 #[derive(Clone)]
@@ -35,6 +40,8 @@ pub struct App {
     pub tail: Arc<Tail>,
     /// Who may have how many streams.
     pub gate: Arc<Gate>,
+    /// The streams of subscriptions.
+    pub streams: Arc<Streams>,
     /// Cancelled when the process is ending.
     pub stopping: CancellationToken,
 }

@@ -52,6 +52,12 @@ pub struct Config {
     pub streams_anonymous: usize,
     /// Streams of one caller.
     pub streams_per_caller: usize,
+    /// Subscriptions of one owner.
+    pub subscriptions_per_owner: i32,
+    /// Parked events of one subscription.
+    pub parked_per_subscription: i32,
+    /// How often subscriptions with streams are looked at.
+    pub subscriptions_poll_ms: u64,
 }
 
 impl Config {

@@ -5,6 +5,7 @@ pub mod cursor;
 pub mod fate;
 pub mod filter;
 pub mod mask;
+pub mod subscription;
 
 use bytes::Bytes;
 use jiff::Timestamp;

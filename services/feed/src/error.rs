@@ -31,6 +31,27 @@ pub enum Error {
     /// Too many streams are open.
     #[error("too many streams are open")]
     StreamLimit,
+    /// The caller has no such subscription.
+    #[error("there is no such subscription")]
+    SubscriptionNotFound,
+    /// Another subscription of the caller has this id.
+    #[error("another subscription has this id")]
+    SubscriptionExists,
+    /// The caller has so many subscriptions already.
+    #[error("the caller has {0} subscriptions")]
+    TooManySubscriptions(i32),
+    /// The subscription has put so many events aside already.
+    #[error("the subscription has put {0} events aside")]
+    TooManyParked(i32),
+    /// The subscription was changed since.
+    #[error("the subscription was changed")]
+    EtagMismatch,
+    /// Another stream has the subscription.
+    #[error("another stream has the subscription")]
+    TakenOver,
+    /// The token by which the stream was opened is no longer good.
+    #[error("the token is no longer good")]
+    CredentialExpired,
     /// The database failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
@@ -59,6 +80,18 @@ pub enum Error {
     Stopping,
 }
 
+impl Error {
+    /// A commit of what was not given yet.
+    pub fn commit_ahead() -> Self {
+        Self::Invalid(vec![Violation::new("commit.cursor", "COMMIT_AHEAD")])
+    }
+
+    /// A rejection of what this stream did not give.
+    pub fn not_given() -> Self {
+        Self::Invalid(vec![Violation::new("reject.event_id", "EVENT_NOT_GIVEN")])
+    }
+}
+
 impl From<Misplaced> for Error {
     fn from(misplaced: Misplaced) -> Self {
         match misplaced {
@@ -75,7 +108,13 @@ impl Classify for Error {
             Self::Invalid(_) | Self::CursorMalformed(_) => Class::Invalid,
             Self::EpochChanged(_) => Class::Precondition,
             Self::CursorExpired(_) | Self::CursorAhead(_) => Class::OutOfRange,
-            Self::StreamLimit => Class::Exhausted,
+            Self::StreamLimit | Self::TooManySubscriptions(_) | Self::TooManyParked(_) => {
+                Class::Exhausted
+            }
+            Self::SubscriptionNotFound => Class::NotFound,
+            Self::SubscriptionExists => Class::Exists,
+            Self::EtagMismatch | Self::TakenOver => Class::Aborted,
+            Self::CredentialExpired => Class::Unauthenticated,
             Self::Database(error) => match db::class(error) {
                 Class::Aborted => Class::Unavailable,
                 class => class,
@@ -97,6 +136,13 @@ impl Classify for Error {
             Self::CursorExpired(_) => "CURSOR_EXPIRED",
             Self::CursorAhead(_) => "CURSOR_AHEAD",
             Self::StreamLimit => "STREAM_LIMIT",
+            Self::SubscriptionNotFound => "SUBSCRIPTION_NOT_FOUND",
+            Self::SubscriptionExists => "SUBSCRIPTION_EXISTS",
+            Self::TooManySubscriptions(_) => "TOO_MANY_SUBSCRIPTIONS",
+            Self::TooManyParked(_) => "TOO_MANY_PARKED",
+            Self::EtagMismatch => "ETAG_MISMATCH",
+            Self::TakenOver => "SUBSCRIPTION_TAKEN_OVER",
+            Self::CredentialExpired => "CREDENTIAL_EXPIRED",
             _ if self.class() == Class::Unavailable => "FEED_UNAVAILABLE",
             _ => "INTERNAL",
         }
@@ -115,6 +161,9 @@ impl Classify for Error {
         match self {
             Self::EpochChanged(nearest) => {
                 vec![("new_epoch", epoch(nearest.epoch)), ("nearest_cursor", nearest.to_string())]
+            }
+            Self::TooManySubscriptions(most) | Self::TooManyParked(most) => {
+                vec![("most", most.to_string())]
             }
             Self::CursorExpired(earliest) => vec![("earliest_cursor", earliest.to_string())],
             Self::CursorAhead(latest) => vec![("latest_cursor", latest.to_string())],

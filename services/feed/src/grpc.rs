@@ -2,19 +2,28 @@
 
 pub mod convert;
 pub mod frames;
+mod subscriptions;
 
 use futures::{StreamExt as _, stream::BoxStream};
 use liuyan_kit::{auth::Caller, locale::Words};
 use liuyan_proto::liuyan::feed::v1::{
-    GetFeedRequest, GetFeedResponse, ListEventsRequest, ListEventsResponse, WatchEventsRequest,
-    WatchEventsResponse, feed_service_server::FeedService,
+    CommitCursorRequest, CommitCursorResponse, ConsumeEventsRequest, ConsumeEventsResponse,
+    CreateSubscriptionRequest, CreateSubscriptionResponse, DeleteSubscriptionRequest,
+    DeleteSubscriptionResponse, EventFilter, GetFeedRequest, GetFeedResponse,
+    GetSubscriptionRequest, GetSubscriptionResponse, ListEventsRequest, ListEventsResponse,
+    ListParkedEventsRequest, ListParkedEventsResponse, ListSubscriptionsRequest,
+    ListSubscriptionsResponse, PublishTestEventRequest, PublishTestEventResponse,
+    ReleaseParkedEventsRequest, ReleaseParkedEventsResponse, SeekSubscriptionRequest,
+    SeekSubscriptionResponse, UpdateSubscriptionRequest, UpdateSubscriptionResponse,
+    WatchEventsRequest, WatchEventsResponse, feed_service_server::FeedService,
 };
+use prost::Message as _;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
     app::{App, Start, follow::Follow, gate::Pass},
-    domain::cursor::Cursor,
+    domain::{cursor::Cursor, mask::Mask},
     error::Error,
     payload::EVENT_TYPES,
 };
@@ -81,7 +90,8 @@ impl Grpc {
         if end.is_some_and(|end| end < after) {
             return Err(convert::end_before_start());
         }
-        let follow = Follow { after, filter, limits, heartbeat, end };
+        let good_for = subscriptions::good_for(&self.app, caller);
+        let follow = Follow { after, filter, limits, heartbeat, end, good_for };
         let frames = self.app.follow(follow, pass).await?;
         let opened = frames::Opening { filter: request.filter, heartbeat };
         let (words, locale) = (self.words.clone(), caller.locale.clone());
@@ -92,11 +102,52 @@ impl Grpc {
         });
         Ok(responses.boxed())
     }
+
+    async fn consume(
+        &self,
+        caller: &Caller,
+        mut said: Streaming<ConsumeEventsRequest>,
+    ) -> Result<BoxStream<'static, Result<ConsumeEventsResponse, Status>>, Error> {
+        let open = subscriptions::opening(&mut said).await?;
+        let owner = subscriptions::owner(caller);
+        let subscription = self.app.subscription(&owner, &open.subscription_id).await?;
+        let filter = EventFilter::decode(subscription.filter.as_slice())?;
+        let good_for = subscriptions::good_for(&self.app, caller);
+        let (consume, mask) = subscriptions::open(&open, subscription, &self.app.config, good_for)?;
+        let pass = self.enter(caller)?;
+        let heartbeat = consume.heartbeat;
+        let frames = self.app.consume(consume, subscriptions::asking(said), pass).await?;
+        let filter = Some(filter).filter(|filter| !filter.any_of.is_empty());
+        let opened = frames::Opening { filter, heartbeat };
+        let (words, locale) = (self.words.clone(), caller.locale.clone());
+        let responses = ReceiverStream::new(frames).map(move |sent| {
+            let repeats = || words.text(&locale, "feed-epoch-changed", &[]);
+            sent.and_then(|sent| frames::consumed(sent, &opened, mask, repeats))
+                .map_err(|error| words.status(&error, &locale))
+        });
+        Ok(responses.boxed())
+    }
+
+    /// Answers a call, in the caller's language if it fails.
+    async fn answer<T, R, F>(
+        &self,
+        request: Request<T>,
+        verb: impl FnOnce(Self, Caller, T) -> F,
+    ) -> Result<Response<R>, Status>
+    where
+        F: Future<Output = Result<R, Error>> + Send,
+    {
+        let caller = Caller::of(&request);
+        let locale = caller.locale.clone();
+        let answer = verb(self.clone(), caller, request.into_inner()).await;
+        answer.map(Response::new).map_err(|error| self.words.status(&error, &locale))
+    }
 }
 
 #[tonic::async_trait]
 impl FeedService for Grpc {
     type WatchEventsStream = BoxStream<'static, Result<WatchEventsResponse, Status>>;
+    type ConsumeEventsStream = BoxStream<'static, Result<ConsumeEventsResponse, Status>>;
 
     async fn get_feed(
         &self,
@@ -128,6 +179,162 @@ impl FeedService for Grpc {
         let caller = Caller::of(&request);
         let answer = self.watch(&caller, request.into_inner()).await;
         answer.map(Response::new).map_err(|error| self.words.status(&error, &caller.locale))
+    }
+
+    async fn consume_events(
+        &self,
+        request: Request<Streaming<ConsumeEventsRequest>>,
+    ) -> Result<Response<Self::ConsumeEventsStream>, Status> {
+        let caller = Caller::of(&request);
+        let answer = self.consume(&caller, request.into_inner()).await;
+        answer.map(Response::new).map_err(|error| self.words.status(&error, &caller.locale))
+    }
+
+    async fn create_subscription(
+        &self,
+        request: Request<CreateSubscriptionRequest>,
+    ) -> Result<Response<CreateSubscriptionResponse>, Status> {
+        self.answer(request, async |it, caller, request| {
+            let owner = subscriptions::owner(&caller);
+            let (wish, start) = subscriptions::create(request, it.app.clock.now())?;
+            let made = it.app.subscribe(owner, wish, start).await?;
+            let subscription = subscriptions::answer(made, &it.app.head());
+            Ok(CreateSubscriptionResponse { subscription })
+        })
+        .await
+    }
+
+    async fn get_subscription(
+        &self,
+        request: Request<GetSubscriptionRequest>,
+    ) -> Result<Response<GetSubscriptionResponse>, Status> {
+        self.answer(request, async |it, caller, request| {
+            let owner = subscriptions::owner(&caller);
+            let found = it.app.subscription(&owner, &request.subscription_id).await?;
+            let subscription = subscriptions::answer(found, &it.app.head());
+            Ok(GetSubscriptionResponse { subscription })
+        })
+        .await
+    }
+
+    async fn list_subscriptions(
+        &self,
+        request: Request<ListSubscriptionsRequest>,
+    ) -> Result<Response<ListSubscriptionsResponse>, Status> {
+        self.answer(request, async |it, caller, request| {
+            let owner = subscriptions::owner(&caller);
+            let (most, after) = subscriptions::page_by_id(request.page_size, &request.page_token)?;
+            let (found, more) = it.app.subscriptions(&owner, &after, most).await?;
+            let last = found.last().filter(|_| more).map(|last| last.id.clone());
+            let head = it.app.head();
+            let found = found.into_iter().filter_map(|it| subscriptions::answer(it, &head));
+            Ok(ListSubscriptionsResponse {
+                subscriptions: found.collect(),
+                next_page_token: last.unwrap_or_default(),
+            })
+        })
+        .await
+    }
+
+    async fn update_subscription(
+        &self,
+        request: Request<UpdateSubscriptionRequest>,
+    ) -> Result<Response<UpdateSubscriptionResponse>, Status> {
+        self.answer(request, async |it, caller, request| {
+            let owner = subscriptions::owner(&caller);
+            let (wish, etag) = subscriptions::update(request)?;
+            let put = it.app.put_subscription(owner, wish, etag).await?;
+            let subscription = subscriptions::answer(put, &it.app.head());
+            Ok(UpdateSubscriptionResponse { subscription })
+        })
+        .await
+    }
+
+    async fn delete_subscription(
+        &self,
+        request: Request<DeleteSubscriptionRequest>,
+    ) -> Result<Response<DeleteSubscriptionResponse>, Status> {
+        self.answer(request, async |it, caller, request| {
+            let owner = subscriptions::owner(&caller);
+            it.app.unsubscribe(owner, request.subscription_id).await?;
+            Ok(DeleteSubscriptionResponse {})
+        })
+        .await
+    }
+
+    async fn commit_cursor(
+        &self,
+        request: Request<CommitCursorRequest>,
+    ) -> Result<Response<CommitCursorResponse>, Status> {
+        self.answer(request, async |it, caller, request| {
+            let owner = subscriptions::owner(&caller);
+            let cursor = subscriptions::cursor(&request.cursor)?;
+            let moved = it.app.commit(owner, request.subscription_id, cursor).await?;
+            let subscription = subscriptions::answer(moved, &it.app.head());
+            Ok(CommitCursorResponse { subscription })
+        })
+        .await
+    }
+
+    async fn seek_subscription(
+        &self,
+        request: Request<SeekSubscriptionRequest>,
+    ) -> Result<Response<SeekSubscriptionResponse>, Status> {
+        self.answer(request, async |it, caller, request| {
+            let owner = subscriptions::owner(&caller);
+            let start = subscriptions::seek(&request, it.app.clock.now())?;
+            let moved = it.app.seek(owner, request.subscription_id, start).await?;
+            let subscription = subscriptions::answer(moved, &it.app.head());
+            Ok(SeekSubscriptionResponse { subscription })
+        })
+        .await
+    }
+
+    async fn list_parked_events(
+        &self,
+        request: Request<ListParkedEventsRequest>,
+    ) -> Result<Response<ListParkedEventsResponse>, Status> {
+        self.answer(request, async |it, caller, request| {
+            let owner = subscriptions::owner(&caller);
+            let (most, after) =
+                subscriptions::page_by_event(request.page_size, &request.page_token)?;
+            let id = &request.subscription_id;
+            let (found, more) = it.app.parked(&owner, id, after, most).await?;
+            let last = found.last().filter(|_| more).map(|(last, _)| last.event_id.to_string());
+            let events = found.into_iter().map(|(it, bytes)| subscriptions::parked(it, bytes));
+            Ok(ListParkedEventsResponse {
+                events: events.collect::<Result<_, _>>()?,
+                next_page_token: last.unwrap_or_default(),
+            })
+        })
+        .await
+    }
+
+    async fn release_parked_events(
+        &self,
+        request: Request<ReleaseParkedEventsRequest>,
+    ) -> Result<Response<ReleaseParkedEventsResponse>, Status> {
+        self.answer(request, async |it, caller, request| {
+            let owner = subscriptions::owner(&caller);
+            let ids = subscriptions::event_ids("event_ids", &request.event_ids)?;
+            let id = request.subscription_id;
+            let done = it.app.release(owner, id, ids, request.discard).await?;
+            Ok(ReleaseParkedEventsResponse { events: u32::try_from(done).unwrap_or(u32::MAX) })
+        })
+        .await
+    }
+
+    async fn publish_test_event(
+        &self,
+        request: Request<PublishTestEventRequest>,
+    ) -> Result<Response<PublishTestEventResponse>, Status> {
+        self.answer(request, async |it, caller, request| {
+            let owner = subscriptions::owner(&caller);
+            let event_id = subscriptions::request_id(&request.request_id)?;
+            let payload = it.app.publish_test(owner, request.subscription_id, event_id).await?;
+            Ok(PublishTestEventResponse { event: Some(frames::event(payload, Mask::ALL)?) })
+        })
+        .await
     }
 }
 

@@ -19,6 +19,8 @@ use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
 use tonic::service::Routes;
 
+pub use store::checks::CHECKS;
+
 use app::{App, gate::Gate, tail::Tail};
 use config::Config;
 
@@ -45,6 +47,7 @@ impl Service for Feed {
         let app = App {
             tail: Arc::new(Tail::open(db.clone(), &config).await?),
             gate: Arc::new(Gate::new(&config)),
+            streams: Arc::default(),
             clock: host.clock(),
             stopping: host.stopping(),
             config: Arc::new(config),
@@ -54,6 +57,7 @@ impl Service for Feed {
         let arrived = Arc::new(Notify::new());
         worker::append_what_waits(&host, &app, views, Arc::clone(&arrived));
         worker::watch_head(&host, &app);
+        worker::watch_subscriptions(&host, &app);
         host.consume(&db, Consumer::new("intake")).await?;
         host.consume(&db, Consumer::new("moderation")).await?;
         host.consume(&db, consumer::of_routing().wakes(arrived)).await?;

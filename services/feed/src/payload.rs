@@ -18,6 +18,9 @@ use uuid::Uuid;
 
 use crate::domain::filter::CASE_HIDDEN;
 
+/// The type of test events, which are in no log.
+pub const TEST: &str = "liuyan.feed.v1.test";
+
 /// The types that the feed may hold, in the order of a case's life.
 pub const EVENT_TYPES: [&str; 20] = [
     routing::CaseOpened::TYPE,
@@ -100,6 +103,20 @@ pub fn hidden(frame: &Frame<'_>) -> Vec<u8> {
         ..PublicCase::default()
     });
     Event { case: Some(case), ..event(frame) }.encode_to_vec()
+}
+
+/// Encodes a test event of a subscription: it has no place in the log and no case.
+pub fn test(event_id: Uuid, subscription_id: &str, at: Timestamp) -> Vec<u8> {
+    let event = Event {
+        id: event_id.to_string(),
+        r#type: TEST.to_owned(),
+        source: source_of(TEST).to_owned(),
+        subject: format!("subscriptions/{subscription_id}"),
+        time: Some(clock::to_proto(at)),
+        recorded_time: Some(clock::to_proto(at)),
+        ..Event::default()
+    };
+    event.encode_to_vec()
 }
 
 fn event(frame: &Frame<'_>) -> Event {

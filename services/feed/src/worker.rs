@@ -68,3 +68,13 @@ pub fn watch_head(host: &Host, app: &App) {
         async move { app.tail.refresh().await.map(|()| Worked::Idle) }
     });
 }
+
+/// Looks what has become of the subscriptions that have streams here.
+pub fn watch_subscriptions(host: &Host, app: &App) {
+    let idle = Duration::from_millis(app.config.subscriptions_poll_ms);
+    let app = app.clone();
+    host.work("watching-subscriptions", WorkPace { idle, wake: None }, move || {
+        let app = app.clone();
+        async move { app.streams.look(&app.db).await.map(|()| Worked::Idle) }
+    });
+}

@@ -10,7 +10,11 @@ use tokio::{
     time::Instant,
 };
 
-use super::{App, gate::Pass};
+use super::{
+    App,
+    ending::{End, Ends, Reason, finish},
+    gate::Pass,
+};
 use crate::{
     domain::{Entry, Head, PageLimits, cursor::Cursor, filter::Filter},
     error::Error,
@@ -32,6 +36,8 @@ pub struct Follow {
     pub heartbeat: Duration,
     /// The position at which it ends.
     pub end: Option<i64>,
+    /// How long the reader's token is good; `None` without one.
+    pub good_for: Option<Duration>,
 }
 
 /// A frame, with the place that is safe to store once it has arrived.
@@ -60,49 +66,8 @@ pub enum Frame {
     Goodbye(Duration, Reason),
 }
 
-/// Why a stream ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// The process is ending.
-    Shutdown,
-    /// The stream is old; the next one may be at another replica.
-    MaxAge,
-    /// It has come to the end that was asked for.
-    EndCursor,
-    /// The log began a new life.
-    EpochChanged,
-}
-
-impl Reason {
-    /// As it is told.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Shutdown => "SHUTDOWN",
-            Self::MaxAge => "MAX_AGE",
-            Self::EndCursor => "END_CURSOR",
-            Self::EpochChanged => "FEED_EPOCH_CHANGED",
-        }
-    }
-}
-
 /// Frames as they come; the last may be an error.
 pub type Frames = mpsc::Receiver<Result<Framed, Error>>;
-
-/// Why the task stops.
-enum End {
-    /// The reader is told.
-    Planned(Reason),
-    /// The reader is told, and can resume.
-    Failed(Error),
-    /// There is no reader any more.
-    Gone,
-}
-
-impl From<Error> for End {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
 
 /// One stream.
 struct Stream {
@@ -117,7 +82,7 @@ struct Stream {
     /// The place up to which the log was looked at; ahead of `position` while nothing was chosen.
     looked: i64,
     last_frame: Instant,
-    ends_at: Instant,
+    ends: Ends,
     live: bool,
     _pass: Pass,
 }
@@ -132,8 +97,7 @@ impl App {
         let head = *heads.borrow_and_update();
         let recorded_at = self.recorded_at(follow.after, &head).await?;
         let (frames, receiver) = mpsc::channel(self.config.stream_ahead.max(1));
-        let age = Duration::from_secs(self.config.stream_max_age_s);
-        let now = Instant::now();
+        let ends = Ends::new(&self.config, &self.stopping, follow.good_for);
         let stream = Stream {
             app: self.clone(),
             position: follow.after,
@@ -143,8 +107,8 @@ impl App {
             heads,
             epoch: head.epoch,
             recorded_at,
-            last_frame: now,
-            ends_at: now + age.mul_f64(rand::random_range(0.9..1.1)),
+            last_frame: Instant::now(),
+            ends,
             live: false,
             _pass: pass,
         };
@@ -155,16 +119,14 @@ impl App {
 
 impl Stream {
     async fn run(mut self, head: Head) {
-        match self.flow(head).await {
-            Ok(never) => match never {},
-            Err(End::Planned(reason)) => self.goodbye(reason).await,
-            Err(End::Failed(error)) => {
-                let limit = Duration::from_millis(self.app.config.goodbye_ms);
-                // A reader that is gone needs no error.
-                let _ = self.frames.send_timeout(Err(error), limit).await;
-            }
-            Err(End::Gone) => {}
-        }
+        let Err(end) = self.flow(head).await;
+        let cursor = Cursor { epoch: self.epoch, position: self.position };
+        // The time belongs to the place that was looked at; it is told only if that is the
+        // reader's too.
+        let recorded_at = self.recorded_at.filter(|_| self.position == self.looked);
+        let goodbye =
+            |after, reason| Framed { cursor, recorded_at, frame: Frame::Goodbye(after, reason) };
+        finish(end, &self.app.config, &self.frames, goodbye).await;
     }
 
     async fn flow(&mut self, head: Head) -> Result<std::convert::Infallible, End> {
@@ -221,22 +183,14 @@ impl Stream {
             () = tokio::time::sleep_until(heartbeat) => {
                 self.send(Frame::Progress(head.position - self.looked, self.live)).await
             }
-            () = self.app.stopping.cancelled() => Err(End::Planned(Reason::Shutdown)),
-            () = tokio::time::sleep_until(self.ends_at) => Err(End::Planned(Reason::MaxAge)),
+            end = self.ends.come() => Err(end),
             () = self.frames.closed() => Err(End::Gone),
         }
     }
 
     fn check(&self) -> Result<(), End> {
-        if self.app.stopping.is_cancelled() {
-            Err(End::Planned(Reason::Shutdown))
-        } else if Instant::now() >= self.ends_at {
-            Err(End::Planned(Reason::MaxAge))
-        } else if self.frames.is_closed() {
-            Err(End::Gone)
-        } else {
-            Ok(())
-        }
+        self.ends.check()?;
+        if self.frames.is_closed() { Err(End::Gone) } else { Ok(()) }
     }
 
     /// Sends a frame as soon as the reader has room for it. Only then is the place the reader's:
@@ -244,33 +198,12 @@ impl Stream {
     async fn send(&mut self, frame: Frame) -> Result<(), End> {
         let room = tokio::select! {
             room = self.frames.reserve() => room.map_err(|_| End::Gone)?,
-            () = self.app.stopping.cancelled() => return Err(End::Planned(Reason::Shutdown)),
-            () = tokio::time::sleep_until(self.ends_at) => {
-                return Err(End::Planned(Reason::MaxAge));
-            }
+            end = self.ends.come() => return Err(end),
         };
         self.position = self.looked;
         let cursor = Cursor { epoch: self.epoch, position: self.position };
         room.send(Ok(Framed { cursor, recorded_at: self.recorded_at, frame }));
         self.last_frame = Instant::now();
         Ok(())
-    }
-
-    async fn goodbye(&self, reason: Reason) {
-        let config = &self.app.config;
-        let spread = match reason {
-            Reason::Shutdown | Reason::EpochChanged => config.reconnect_spread_ms,
-            Reason::MaxAge => config.reconnect_spread_ms / 10,
-            Reason::EndCursor => 0,
-        };
-        let after = Duration::from_millis(rand::random_range(0..=spread));
-        let cursor = Cursor { epoch: self.epoch, position: self.position };
-        // The time belongs to the place that was looked at; it is told only if that is the
-        // reader's too.
-        let recorded_at = self.recorded_at.filter(|_| self.position == self.looked);
-        let framed = Framed { cursor, recorded_at, frame: Frame::Goodbye(after, reason) };
-        let limit = Duration::from_millis(config.goodbye_ms);
-        // A reader that does not fetch it resumes at its last cursor all the same.
-        let _ = self.frames.send_timeout(Ok(framed), limit).await;
     }
 }

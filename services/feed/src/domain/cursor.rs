@@ -48,6 +48,17 @@ pub enum Misplaced {
     },
 }
 
+impl Misplaced {
+    /// Where to resume instead.
+    pub fn instead(self) -> Cursor {
+        match self {
+            Self::OtherEpoch { nearest } => nearest,
+            Self::Expired { earliest } => earliest,
+            Self::Ahead { latest } => latest,
+        }
+    }
+}
+
 impl Cursor {
     /// The place after `position` in the present life of the log.
     pub fn at(head: &Head, position: i64) -> Self {

@@ -46,15 +46,15 @@ pub struct Watch {
 
 /// Collects what is wrong.
 #[derive(Debug, Default)]
-struct Check(Vec<Violation>);
+pub(super) struct Check(Vec<Violation>);
 
 impl Check {
-    fn add(&mut self, field: impl Into<String>, reason: &'static str) {
+    pub(super) fn add(&mut self, field: impl Into<String>, reason: &'static str) {
         self.0.push(Violation::new(field, reason));
     }
 
     /// Ends the check. A cursor that is none, and nothing else, has a reason of its own.
-    fn end<T>(self, value: T) -> Result<T, Error> {
+    pub(super) fn end<T>(self, value: T) -> Result<T, Error> {
         match self.0.as_slice() {
             [] => Ok(value),
             [only] if only.reason == CURSOR_MALFORMED => {
@@ -68,7 +68,7 @@ impl Check {
         }
     }
 
-    fn cursor(&mut self, field: &str, text: &str) -> Option<Cursor> {
+    pub(super) fn cursor(&mut self, field: &str, text: &str) -> Option<Cursor> {
         if text.is_empty() {
             return None;
         }
@@ -80,7 +80,7 @@ impl Check {
     }
 
     /// A number of which 0 means "as usual" and too much means "the most".
-    fn number(&mut self, field: &str, said: i32, usual: usize, most: usize) -> usize {
+    pub(super) fn number(&mut self, field: &str, said: i32, usual: usize, most: usize) -> usize {
         match usize::try_from(said) {
             Ok(0) => usual,
             Ok(number) => number.min(most),
@@ -91,7 +91,7 @@ impl Check {
         }
     }
 
-    fn duration(
+    pub(super) fn duration(
         &mut self,
         field: &str,
         said: Option<prost_types::Duration>,
@@ -112,7 +112,7 @@ impl Check {
         duration
     }
 
-    fn mask(&mut self, said: Option<&prost_types::FieldMask>) -> Mask {
+    pub(super) fn mask(&mut self, said: Option<&prost_types::FieldMask>) -> Mask {
         let paths = said.map_or(&[][..], |mask| mask.paths.as_slice());
         Mask::parse(paths).unwrap_or_else(|unknown| {
             for index in unknown {
@@ -122,7 +122,7 @@ impl Check {
         })
     }
 
-    fn filter(&mut self, said: Option<&EventFilter>) -> Filter {
+    pub(super) fn filter(&mut self, said: Option<&EventFilter>) -> Filter {
         let clauses = said.map_or(&[][..], |filter| filter.any_of.as_slice());
         let field = "filter.any_of";
         if clauses.len() > MOST_CLAUSES {
@@ -211,7 +211,7 @@ impl Check {
         });
     }
 
-    fn time(&mut self, said: &prost_types::Timestamp, now: Timestamp) -> Start {
+    pub(super) fn time(&mut self, said: &prost_types::Timestamp, now: Timestamp) -> Start {
         match clock::from_proto(said) {
             Some(time) if time <= now => return Start::Time(time),
             Some(_) => self.add("start_time", "TIME_IN_FUTURE"),
@@ -260,22 +260,7 @@ pub fn watch(
         Some(watch_events_request::Start::Latest(_)) => Start::Latest,
         Some(watch_events_request::Start::Earliest(_)) | None => Start::Earliest,
     };
-    let batch = request.batch.unwrap_or(BatchLimits { max_events: 0, max_bytes: 0 });
-    let limits = PageLimits {
-        events: check.number(
-            "batch.max_events",
-            batch.max_events,
-            config.page_events_default,
-            config.page_events,
-        ),
-        bytes: check.number(
-            "batch.max_bytes",
-            batch.max_bytes,
-            config.page_bytes_default,
-            config.page_bytes,
-        ),
-        scanned: config.scan_events,
-    };
+    let limits = limits(&mut check, request.batch.unwrap_or_default(), config);
     let watch = Watch {
         start,
         end: check.cursor("end_cursor", &request.end_cursor),
@@ -290,6 +275,25 @@ pub fn watch(
         mask: check.mask(request.read_mask.as_ref()),
     };
     check.end(watch)
+}
+
+/// How much one frame may hold.
+pub(super) fn limits(check: &mut Check, batch: BatchLimits, config: &Config) -> PageLimits {
+    PageLimits {
+        events: check.number(
+            "batch.max_events",
+            batch.max_events,
+            config.page_events_default,
+            config.page_events,
+        ),
+        bytes: check.number(
+            "batch.max_bytes",
+            batch.max_bytes,
+            config.page_bytes_default,
+            config.page_bytes,
+        ),
+        scanned: config.scan_events,
+    }
 }
 
 /// The end lies before the start.

@@ -6,13 +6,17 @@ use liuyan_kit::clock;
 use liuyan_proto::liuyan::{
     common::v1::PublicCase,
     feed::v1::{
-        CaughtUp, Event, EventBatch, EventFilter, Goodbye, Opened, Progress, WatchEventsResponse,
-        watch_events_response::Frame as ProtoFrame,
+        Again, CaughtUp, Committed, ConsumeEventsResponse, Event, EventBatch, EventFilter, Goodbye,
+        Notice, Opened, Progress, WatchEventsResponse,
+        consume_events_response::Frame as ConsumeFrame, watch_events_response::Frame as ProtoFrame,
     },
 };
 
 use crate::{
-    app::follow::{Frame, Framed},
+    app::{
+        consume::{Sent, Tells},
+        follow::{Frame, Framed},
+    },
     domain::{Entry, mask::Mask},
     error::Error,
     payload,
@@ -61,6 +65,51 @@ pub fn response(
     })
 }
 
+/// One frame of the stream of a subscription; `repeats` is what a reader is told whose place is of an
+/// earlier life of the log.
+///
+/// # Errors
+/// If a stored payload is damaged.
+pub fn consumed(
+    sent: Sent,
+    opening: &Opening,
+    mask: Mask,
+    repeats: impl FnOnce() -> String,
+) -> Result<ConsumeEventsResponse, Error> {
+    let Sent { cursor, recorded_at, told } = sent;
+    let frame = match told {
+        Tells::Frame(frame) => {
+            match response(Framed { cursor, recorded_at, frame }, opening, mask)?.frame {
+                Some(ProtoFrame::Opened(it)) => Some(ConsumeFrame::Opened(it)),
+                Some(ProtoFrame::Batch(it)) => Some(ConsumeFrame::Batch(it)),
+                Some(ProtoFrame::Progress(it)) => Some(ConsumeFrame::Progress(it)),
+                Some(ProtoFrame::CaughtUp(it)) => Some(ConsumeFrame::CaughtUp(it)),
+                Some(ProtoFrame::Notice(it)) => Some(ConsumeFrame::Notice(it)),
+                Some(ProtoFrame::Goodbye(it)) => Some(ConsumeFrame::Goodbye(it)),
+                None => None,
+            }
+        }
+        Tells::Again(payloads) => {
+            let events = payloads.into_iter().map(|payload| event(payload, mask));
+            Some(ConsumeFrame::Again(Again { events: events.collect::<Result<_, _>>()? }))
+        }
+        Tells::Committed(cursor, settled) => Some(ConsumeFrame::Committed(Committed {
+            cursor: cursor.to_string(),
+            settled_events: u32::try_from(settled).unwrap_or(u32::MAX),
+        })),
+        Tells::Repeats => Some(ConsumeFrame::Notice(Notice {
+            reason: "FEED_EPOCH_CHANGED".to_owned(),
+            text: repeats(),
+        })),
+    };
+    Ok(ConsumeEventsResponse {
+        cursor: cursor.to_string(),
+        position: cursor.position.unsigned_abs(),
+        cursor_time: recorded_at.map(clock::to_proto),
+        frame,
+    })
+}
+
 /// A length of time as protobuf writes it.
 fn duration(duration: Duration) -> prost_types::Duration {
     prost_types::Duration {
@@ -74,16 +123,19 @@ fn duration(duration: Duration) -> prost_types::Duration {
 /// # Errors
 /// If a stored payload is damaged.
 pub fn events(entries: &[Arc<Entry>], mask: Mask) -> Result<Vec<Event>, Error> {
-    entries
-        .iter()
-        .map(|entry| {
-            let mut event = payload::open(entry.payload.clone())?;
-            if !mask.keeps_all() {
-                apply(mask, &mut event);
-            }
-            Ok(event)
-        })
-        .collect()
+    entries.iter().map(|entry| event(entry.payload.clone(), mask)).collect()
+}
+
+/// A stored event, with the fields that are wanted.
+///
+/// # Errors
+/// If the payload is damaged.
+pub fn event(payload: bytes::Bytes, mask: Mask) -> Result<Event, Error> {
+    let mut event = payload::open(payload)?;
+    if !mask.keeps_all() {
+        apply(mask, &mut event);
+    }
+    Ok(event)
 }
 
 macro_rules! clear_unwanted {

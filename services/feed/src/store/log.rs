@@ -222,3 +222,25 @@ pub async fn recorded_at(
         .await?;
     Ok(time.map(from_db))
 }
+
+/// The position of an event by its id.
+pub async fn position_of(
+    connection: &mut PgConnection,
+    event_id: Uuid,
+) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!("select position from log where event_id = $1", event_id)
+        .fetch_optional(connection)
+        .await
+}
+
+/// The encoded events at some positions.
+pub async fn payloads(
+    connection: &mut PgConnection,
+    positions: &[i64],
+) -> Result<HashMap<i64, Bytes>, sqlx::Error> {
+    let rows =
+        sqlx::query!("select position, payload from log where position = any($1)", positions)
+            .fetch_all(connection)
+            .await?;
+    Ok(rows.into_iter().map(|row| (row.position, Bytes::from(row.payload))).collect())
+}

@@ -25,7 +25,10 @@ use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 use uuid::Uuid;
 
-use crate::helpers::{Case, Routing, SOON, Watching, now, titles};
+use crate::{
+    helpers::{Case, SOON, Watching, now, titles},
+    routing::Routing,
+};
 
 static NOTHING: Migrator = Migrator::DEFAULT;
 

@@ -1,14 +1,7 @@
 //! A feed without a bus: events are handed to its consumer, routing is a double, readers come over
 //! real gRPC.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -22,6 +15,7 @@ use liuyan_feed::{
     worker,
 };
 use liuyan_kit::{
+    auth::Caller,
     clock::{Clock as _, SystemClock, to_proto},
     grpc::Channel,
     host::Worked,
@@ -39,15 +33,14 @@ use liuyan_proto::{
             feed_service_client::FeedServiceClient, feed_service_server::FeedServiceServer,
             watch_events_response::Frame,
         },
-        routing::v1::{
-            self as routing, CaseRef,
-            case_service_server::{CaseService, CaseServiceServer},
-        },
+        routing::v1::{self as routing, CaseRef},
     },
 };
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming, service::Routes};
 use uuid::Uuid;
+
+use crate::routing::Routing;
 
 /// Every wait of a test ends here.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
@@ -58,6 +51,7 @@ pub(crate) struct House {
     pub(crate) app: App,
     pub(crate) routing: Routing,
     pub(crate) views: Views,
+    pub(crate) grpc: Grpc,
     pub(crate) client: FeedServiceClient<Channel>,
 }
 
@@ -85,10 +79,10 @@ pub(crate) async fn house_with(change: impl FnOnce(&mut Config)) -> House {
     let routing = Routing::default();
     let address = testing::stub(routing.routes()).await;
     let views = Views::new(testing::channel(address), Duration::from_secs(5));
-    let grpc = FeedServiceServer::new(Grpc::new(app.clone()));
-    let address = testing::stub(Routes::new(grpc)).await;
+    let grpc = Grpc::new(app.clone());
+    let address = testing::stub(Routes::new(FeedServiceServer::new(grpc.clone()))).await;
     let client = FeedServiceClient::new(testing::channel(address));
-    House { db, app, routing, views, client }
+    House { db, app, routing, views, grpc, client }
 }
 
 /// Another process on the same database.
@@ -98,6 +92,7 @@ pub(crate) async fn replica(db: &liuyan_kit::db::Db, config: &Config) -> App {
         clock: Arc::new(SystemClock),
         tail: Arc::new(Tail::open(db.clone(), config).await.unwrap()),
         gate: Arc::new(Gate::new(config)),
+        streams: Arc::default(),
         stopping: CancellationToken::new(),
         config: Arc::new(config.clone()),
     }
@@ -164,202 +159,6 @@ impl Watching {
                 return response;
             }
         }
-    }
-}
-
-/// A double of routing: it gives the views that the test has put there.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Routing {
-    views: Arc<Mutex<HashMap<String, PublicCase>>>,
-    away: Arc<AtomicBool>,
-}
-
-impl Routing {
-    pub(crate) fn routes(&self) -> Routes {
-        Routes::new(CaseServiceServer::new(self.clone()))
-    }
-
-    pub(crate) fn shows(&self, view: PublicCase) {
-        self.views.lock().unwrap().insert(view.case_id.clone(), view);
-    }
-
-    pub(crate) fn hides(&self, case: &Case) {
-        self.views.lock().unwrap().remove(&case.id.to_string());
-    }
-
-    pub(crate) fn goes_away(&self, away: bool) {
-        self.away.store(away, Ordering::SeqCst);
-    }
-}
-
-#[tonic::async_trait]
-impl CaseService for Routing {
-    async fn batch_get_public_case(
-        &self,
-        request: Request<routing::BatchGetPublicCaseRequest>,
-    ) -> Result<Response<routing::BatchGetPublicCaseResponse>, Status> {
-        if self.away.load(Ordering::SeqCst) {
-            return Err(Status::unavailable("away"));
-        }
-        let ids = request.into_inner().case_ids;
-        assert!(ids.len() <= 256, "routing takes 256 ids");
-        let views = self.views.lock().unwrap();
-        let cases = ids.iter().filter_map(|id| views.get(id).cloned()).collect();
-        Ok(Response::new(routing::BatchGetPublicCaseResponse { cases }))
-    }
-
-    async fn get_case(
-        &self,
-        _: Request<routing::GetCaseRequest>,
-    ) -> Result<Response<routing::GetCaseResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn issue_attachment_token(
-        &self,
-        _: Request<routing::IssueAttachmentTokenRequest>,
-    ) -> Result<Response<routing::IssueAttachmentTokenResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn list_cases(
-        &self,
-        _: Request<routing::ListCasesRequest>,
-    ) -> Result<Response<routing::ListCasesResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn accept_case(
-        &self,
-        _: Request<routing::AcceptCaseRequest>,
-    ) -> Result<Response<routing::AcceptCaseResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn reply_to_case(
-        &self,
-        _: Request<routing::ReplyToCaseRequest>,
-    ) -> Result<Response<routing::ReplyToCaseResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn close_case(
-        &self,
-        _: Request<routing::CloseCaseRequest>,
-    ) -> Result<Response<routing::CloseCaseResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn search_cases(
-        &self,
-        _: Request<routing::SearchCasesRequest>,
-    ) -> Result<Response<routing::SearchCasesResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn transfer_case(
-        &self,
-        _: Request<routing::TransferCaseRequest>,
-    ) -> Result<Response<routing::TransferCaseResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn return_case(
-        &self,
-        _: Request<routing::ReturnCaseRequest>,
-    ) -> Result<Response<routing::ReturnCaseResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn pause_case(
-        &self,
-        _: Request<routing::PauseCaseRequest>,
-    ) -> Result<Response<routing::PauseCaseResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn resume_case(
-        &self,
-        _: Request<routing::ResumeCaseRequest>,
-    ) -> Result<Response<routing::ResumeCaseResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn extend_deadline(
-        &self,
-        _: Request<routing::ExtendDeadlineRequest>,
-    ) -> Result<Response<routing::ExtendDeadlineResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn invite_helper(
-        &self,
-        _: Request<routing::InviteHelperRequest>,
-    ) -> Result<Response<routing::InviteHelperResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn correct_reply(
-        &self,
-        _: Request<routing::CorrectReplyRequest>,
-    ) -> Result<Response<routing::CorrectReplyResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn reopen_case(
-        &self,
-        _: Request<routing::ReopenCaseRequest>,
-    ) -> Result<Response<routing::ReopenCaseResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn ask_follow_up(
-        &self,
-        _: Request<routing::AskFollowUpRequest>,
-    ) -> Result<Response<routing::AskFollowUpResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn supervise_case(
-        &self,
-        _: Request<routing::SuperviseCaseRequest>,
-    ) -> Result<Response<routing::SuperviseCaseResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn list_acts(
-        &self,
-        _: Request<routing::ListActsRequest>,
-    ) -> Result<Response<routing::ListActsResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn keep_promise(
-        &self,
-        _: Request<routing::KeepPromiseRequest>,
-    ) -> Result<Response<routing::KeepPromiseResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn check_reply(
-        &self,
-        _: Request<routing::CheckReplyRequest>,
-    ) -> Result<Response<routing::CheckReplyResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn get_reply_figures(
-        &self,
-        _: Request<routing::GetReplyFiguresRequest>,
-    ) -> Result<Response<routing::GetReplyFiguresResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
-    }
-
-    async fn rate_reply(
-        &self,
-        _: Request<routing::RateReplyRequest>,
-    ) -> Result<Response<routing::RateReplyResponse>, Status> {
-        Err(Status::unimplemented("the double gives views only"))
     }
 }
 
@@ -468,6 +267,10 @@ impl Case {
         self.say(false, |case| routing::CaseOpened { case: Some(case), ..Default::default() })
     }
 
+    pub(crate) fn closed(&mut self) -> Envelope {
+        self.say(true, |case| routing::CaseClosed { case: Some(case), ..Default::default() })
+    }
+
     /// Closed as withdrawn: not public any more.
     pub(crate) fn withdrawn(&mut self) -> Envelope {
         self.say(false, |case| routing::CaseClosed { case: Some(case), ..Default::default() })
@@ -484,4 +287,37 @@ pub(crate) fn told(status: &Status) -> (String, HashMap<String, String>) {
     use tonic_types::StatusExt as _;
     let info = status.get_details_error_info().expect("an error names its reason");
     (info.reason, info.metadata)
+}
+
+/// The reason of an error.
+pub(crate) fn reason(status: &Status) -> String {
+    told(status).0
+}
+
+/// The fields that an error names, in its order.
+pub(crate) fn fields(status: &Status) -> Vec<String> {
+    use tonic_types::StatusExt as _;
+    let request = status.get_details_bad_request().expect("an error names its fields");
+    request.field_violations.into_iter().map(|violation| violation.field).collect()
+}
+
+/// A request of an agency; of somebody without a token if `who` is empty, as the streams of these
+/// tests are.
+pub(crate) fn by<T>(who: &str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    if !who.is_empty() {
+        let issuer = "identity".to_owned();
+        let caller = Caller { issuer, subject: who.to_owned(), ..Caller::anonymous("en") };
+        request.extensions_mut().insert(caller);
+    }
+    request
+}
+
+/// Waits until it is so.
+pub(crate) async fn eventually(mut so: impl AsyncFnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + SOON;
+    while !so().await {
+        assert!(tokio::time::Instant::now() < deadline, "it never was so");
+        tokio::task::yield_now().await;
+    }
 }

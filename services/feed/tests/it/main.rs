@@ -4,9 +4,12 @@
 
 mod appending;
 mod board;
+mod consuming;
 mod cursors;
 mod helpers;
 mod listing;
 mod proof;
 mod redaction;
+mod routing;
+mod subscribing;
 mod watching;
