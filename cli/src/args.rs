@@ -7,8 +7,8 @@ use clap_complete::Shell;
 use uuid::Uuid;
 
 use crate::{
-    board::Board, dead_letters, error::Error, events, feed, import, policies, receipt, reset,
-    rules, serve, status, token, up, verify,
+    board::Board, dead_letters, error::Error, events, feed, import, model, policies, receipt,
+    reset, rules, serve, status, token, up, verify,
 };
 
 /// The message board between citizens and their government: runs it, and is its operator's tool.
@@ -80,6 +80,12 @@ pub(crate) enum Command {
         after_help = "Examples:\n  liuyan policies list\n  liuyan policies set 330100-g trusted"
     )]
     Policies(policies::Command),
+    /// Trains, measures and publishes the models that tell where messages belong.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  liuyan model train                 on what was decided here\n  liuyan model publish 1\n  liuyan model evaluate              on what was decided since\n  liuyan model roll-back 0           rules and people decide alone again\n  liuyan model evaluate --train learnt.csv --test tried.csv --output json"
+    )]
+    Model(model::Command),
     /// Follows the public feed.
     #[command(subcommand)]
     Feed(feed::Command),
@@ -121,6 +127,7 @@ impl Args {
             }
             Command::Rules(command) => rules::run(&Board::find(&dir)?, command, output).await,
             Command::Policies(command) => policies::run(&Board::find(&dir)?, command, output).await,
+            Command::Model(command) => model::run(&dir, command, output).await,
             Command::Feed(command) => feed::run(&Board::find(&dir)?, command, output).await,
             Command::Receipt(command) => receipt::run(&dir, command, output).await,
             Command::Token(options) => token::run(&Board::find(&dir)?, options, output),

@@ -8,6 +8,7 @@ mod events;
 mod feed;
 mod import;
 mod keys;
+mod model;
 mod output;
 mod policies;
 mod receipt;

@@ -174,6 +174,7 @@ const OF_PEOPLE: &[&str] = &[
     "feed:read",
     "message:on_behalf",
     "message:submit",
+    "model:write",
     "review:senior",
     "review:work",
     "rules:edit",

@@ -1,6 +1,9 @@
-//! The measure by which a reply is stopped, on real questions and their replies.
+//! The gate that replies pass, on real questions and their replies.
 
-use liuyan_routing::domain::likeness::{Measured, Sketch, Verdict, Yardstick};
+use liuyan_routing::domain::{
+    gate::{Judgement, Verdict, judge_measured},
+    likeness::{Sketch, Yardstick},
+};
 use serde_json::json;
 
 use crate::{real::Folder, report::Row};
@@ -11,7 +14,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     folder: Folder,
     /// With how many other questions and replies each is compared.
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 150)]
     others: usize,
 }
 
@@ -31,7 +34,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
     let moved = |at: usize| (pairs[(at + far) % pairs.len()].0, pairs[at].1);
     let shuffled: Vec<(usize, usize)> = (0..pairs.len()).map(moved).collect();
 
-    let judge = |pairs: &[(usize, usize)], copied: bool| -> Vec<Measured> {
+    let judge = |pairs: &[(usize, usize)], copied: bool| -> Vec<Judgement> {
         pairs
             .chunks(50)
             .enumerate()
@@ -49,32 +52,34 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
                 let measure = |(question, reply): &(usize, usize)| {
                     let own =
                         |at: usize| others.get(at).is_some_and(|at| at == question || at == reply);
-                    stick.measure_but(&questions[*question], &replies[*reply], own)
+                    let (question, reply) = (&questions[*question], &replies[*reply]);
+                    judge_measured(question, reply, stick.measure_but(question, reply, own))
                 };
                 pairs.iter().map(measure).collect::<Vec<_>>()
             })
             .collect()
     };
-    let share = |measured: &[Measured], least: Verdict| {
-        let hits = measured.iter().filter(|one| one.verdict >= least).count();
-        hits as f64 / measured.len().max(1) as f64
+    let share = |judged: &[Judgement], is: fn(&Judgement) -> bool| {
+        judged.iter().filter(|one| is(one)).count() as f64 / judged.len().max(1) as f64
     };
+    let stopped_of = |judged: &[Judgement]| share(judged, |one| one.stops);
+    let flagged_of = |judged: &[Judgement]| share(judged, |one| one.verdict != Verdict::Pass);
     let (real, strange) = (judge(&pairs, false), judge(&shuffled, false));
     let copies = judge(&shuffled, true);
     let detail =
         |what: &str| json!({ "what": what, "replies": pairs.len(), "others": options.others });
     let mut stopped = detail("real replies that are stopped");
-    stopped["flagged_or_stopped"] = json!(crate::report::round(share(&real, Verdict::Flagged)));
+    stopped["flagged_or_stopped"] = json!(crate::report::round(flagged_of(&real)));
     let mut copied = detail("replies copied to other questions, flagged or stopped");
-    copied["stopped"] = json!(crate::report::round(share(&copies, Verdict::Stopped)));
+    copied["stopped"] = json!(crate::report::round(stopped_of(&copies)));
     Ok(vec![
-        Row::at_most("gate", share(&real, Verdict::Stopped), 0.02, stopped),
+        Row::at_most("gate", stopped_of(&real), 0.02, stopped),
         Row::at_least(
             "gate",
-            share(&strange, Verdict::Flagged),
+            flagged_of(&strange),
             0.95,
             detail("replies to other questions, flagged or stopped"),
         ),
-        Row::at_least("gate", share(&copies, Verdict::Flagged), 1.0, copied),
+        Row::at_least("gate", flagged_of(&copies), 1.0, copied),
     ])
 }

@@ -25,20 +25,26 @@ use crate::{
     events,
     store::directory::Marks,
 };
+use heat::Heat;
+use suggesting::Models;
 
 mod answering;
 pub mod casework;
 pub mod editing;
 pub mod erasing;
 pub mod escalating;
+pub mod heat;
 pub mod loading;
 pub mod looking;
+pub mod modelling;
 pub mod opening;
 mod performing;
 pub mod promising;
 pub mod rating;
 pub mod reading;
 pub mod searching;
+pub mod similar;
+pub mod suggesting;
 pub mod texts;
 pub mod withdrawing;
 
@@ -65,6 +71,8 @@ pub struct App {
     clock: SharedClock,
     snapshot: Arc<RwLock<Snapshot>>,
     renewing: Arc<Mutex<()>>,
+    models: Arc<RwLock<Models>>,
+    heat: Heat,
     config: Arc<Config>,
 }
 
@@ -94,6 +102,8 @@ impl App {
                 clock,
                 snapshot: Arc::new(RwLock::new(snapshot)),
                 renewing: Arc::default(),
+                models: Arc::default(),
+                heat: Heat::default(),
                 config: Arc::new(config),
             }),
         }

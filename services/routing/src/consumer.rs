@@ -157,6 +157,7 @@ fn approved(delivered: &Delivered<MessageApproved>) -> Result<Approved, Fault> {
             redactions: 0,
             traceparent: delivered.traceparent.clone(),
             precedent: None,
+            suggested: None,
         },
         text_revision: event.revision,
         approved_at: time(&event.approved_at, "approved_at")?,

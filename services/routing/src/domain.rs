@@ -18,6 +18,7 @@ pub mod offices;
 pub mod page;
 pub mod promise;
 pub mod rating;
+pub mod routed;
 pub mod search;
 pub mod state;
 pub mod suggestion;

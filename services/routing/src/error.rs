@@ -12,6 +12,28 @@ use crate::domain::{assignment::Unfit, gate::Verdict, offices::Broken, state::Re
 /// After how long a caller tries again what met another's change.
 const AGAIN: Duration = Duration::from_millis(100);
 
+/// Why a model cannot be had, measured or put in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModelFault {
+    /// There is none with this version, or none is in force.
+    NotFound,
+    /// It is not trained.
+    NotTrained,
+    /// It is in force.
+    InForce,
+    /// It was never in force.
+    NeverInForce,
+    /// Another one waits for its training.
+    Waits,
+    /// There are too few decided cases.
+    TooFew {
+        /// How many there are.
+        has: usize,
+        /// How many are needed.
+        least: usize,
+    },
+}
+
 /// An error of routing.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -78,6 +100,18 @@ pub enum Error {
     /// The rating can no longer be changed.
     #[error("the rating is final")]
     RatingFinal,
+    /// A model cannot be had so.
+    #[error("a model cannot be had so: {0:?}")]
+    Model(ModelFault),
+    /// The bytes of a model are damaged.
+    #[error("the bytes of a model are damaged")]
+    Damaged(#[from] crate::domain::suggestion::form::Damaged),
+    /// Too many others ask for what takes long.
+    #[error("too many others ask for what takes long")]
+    Busy,
+    /// The service ends before the work was done.
+    #[error("the service is stopping")]
+    Stopping,
     /// The request is wrong.
     #[error("the request is wrong")]
     Invalid(Vec<Violation>),
@@ -94,10 +128,14 @@ impl Classify for Error {
     fn class(&self) -> Class {
         match self {
             Self::Database(error) => db::class(error),
-            Self::Directory(_) | Self::NoSuchDefault(_) | Self::Answer(_) => Class::Internal,
+            Self::Directory(_) | Self::NoSuchDefault(_) | Self::Answer(_) | Self::Damaged(_) => {
+                Class::Internal
+            }
+            Self::Model(ModelFault::NotFound) => Class::NotFound,
+            Self::Model(_) => Class::Precondition,
             Self::TextsUnavailable(status) => Class::of(status.code()),
             // Whatever intake says: the caller's request is right, and may succeed later.
-            Self::OriginalUnavailable(_) => Class::Unavailable,
+            Self::OriginalUnavailable(_) | Self::Stopping => Class::Unavailable,
             Self::CaseNotFound
             | Self::ReplyNotFound
             | Self::PromiseNotFound
@@ -111,6 +149,7 @@ impl Classify for Error {
             | Self::RatingFinal
             | Self::Stopped(_)
             | Self::PromiseSettled => Class::Precondition,
+            Self::Busy => Class::Exhausted,
             Self::EtagMismatch => Class::Aborted,
             Self::RequestIdReused => Class::Exists,
         }
@@ -123,8 +162,18 @@ impl Classify for Error {
                 Class::Aborted => "TRY_AGAIN",
                 _ => "INTERNAL",
             },
-            Self::Directory(_) | Self::NoSuchDefault(_) | Self::Answer(_) => "INTERNAL",
-            Self::TextsUnavailable(_) => "PEER_UNAVAILABLE",
+            Self::Directory(_) | Self::NoSuchDefault(_) | Self::Answer(_) | Self::Damaged(_) => {
+                "INTERNAL"
+            }
+            Self::Model(fault) => match fault {
+                ModelFault::NotFound => "MODEL_NOT_FOUND",
+                ModelFault::NotTrained => "MODEL_NOT_TRAINED",
+                ModelFault::InForce => "MODEL_IN_FORCE",
+                ModelFault::NeverInForce => "MODEL_NEVER_IN_FORCE",
+                ModelFault::Waits => "MODEL_WAITS",
+                ModelFault::TooFew { .. } => "MODEL_TOO_FEW",
+            },
+            Self::TextsUnavailable(_) | Self::Stopping => "PEER_UNAVAILABLE",
             Self::OriginalUnavailable(_) => "TEXTS_UNAVAILABLE",
             Self::CaseNotFound => "CASE_NOT_FOUND",
             Self::ReplyNotFound => "REPLY_NOT_FOUND",
@@ -162,6 +211,7 @@ impl Classify for Error {
             Self::Stopped(_) => "REPLY_ALIKE",
             Self::PromiseNotFound => "PROMISE_NOT_FOUND",
             Self::PromiseSettled => "PROMISE_SETTLED",
+            Self::Busy => "BUSY",
             Self::EtagMismatch => "ETAG_MISMATCH",
             Self::RequestIdReused => "REQUEST_ID_REUSED",
             Self::RatingFinal => "RATING_FINAL",
@@ -179,8 +229,17 @@ impl Classify for Error {
         }
     }
 
+    fn arguments(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Model(ModelFault::TooFew { has, least }) => {
+                vec![("has", has.to_string()), ("least", least.to_string())]
+            }
+            _ => Vec::new(),
+        }
+    }
+
     fn retry_after(&self) -> Option<Duration> {
-        matches!(self.class(), Class::Unavailable)
+        matches!(self.class(), Class::Unavailable | Class::Exhausted)
             .then_some(Duration::from_secs(1))
             .or((self.reason() == "TRY_AGAIN").then_some(AGAIN))
     }

@@ -3,6 +3,7 @@
 pub mod cases;
 mod convert;
 pub mod directory;
+pub mod suggestion;
 
 use liuyan_kit::{
     auth::Caller,

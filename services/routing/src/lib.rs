@@ -16,6 +16,7 @@ use std::sync::Arc;
 use liuyan_kit::{host::Host, service::Service};
 use liuyan_proto::liuyan::routing::v1::{
     case_service_server::CaseServiceServer, directory_service_server::DirectoryServiceServer,
+    suggestion_service_server::SuggestionServiceServer,
 };
 use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
@@ -50,6 +51,7 @@ impl Service for Routing {
 
         let (approved, wished) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let erased = Arc::new(Notify::new());
+        app.renew_models().await?;
         worker::open_cases(&host, &app, &texts, Arc::clone(&approved));
         worker::change_texts(&host, &app, &texts);
         worker::settle_withdrawals(&host, &app, Arc::clone(&wished));
@@ -59,6 +61,8 @@ impl Service for Routing {
         worker::break_promises(&host, &app);
         worker::renew_directory(&host, &app);
         worker::index_cases(&host, &app);
+        worker::renew_models(&host, &app);
+        worker::train_models(&host, &app);
 
         host.relay(&db).await?;
         let of_intake = consumer::of_intake(host.clock()).wakes(wished).wakes(erased);
@@ -66,7 +70,8 @@ impl Service for Routing {
         host.consume(&db, consumer::of_moderation(host.clock()).wakes(approved)).await?;
 
         let directory = DirectoryServiceServer::new(grpc::directory::Grpc::new(app.clone()));
+        let suggestion = SuggestionServiceServer::new(grpc::suggestion::Grpc::new(app.clone()));
         let cases = CaseServiceServer::new(grpc::cases::Grpc::new(app, originals, host.signer()));
-        host.serve(Routes::new(directory).add_service(cases)).await
+        host.serve(Routes::new(directory).add_service(cases).add_service(suggestion)).await
     }
 }

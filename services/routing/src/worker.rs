@@ -68,6 +68,34 @@ pub fn renew_directory(host: &Host, app: &App) {
     });
 }
 
+/// Takes up the models that other replicas put in force.
+pub fn renew_models(host: &Host, app: &App) {
+    let pace = WorkPace { idle: app.config().directory_idle(), wake: None };
+    let app = app.clone();
+    host.work("models", pace, move || {
+        let app = app.clone();
+        async move {
+            if app.renew_models().await? {
+                tracing::info!("another model is in force");
+            }
+            Ok::<_, Error>(Worked::Idle)
+        }
+    });
+}
+
+/// Trains the models that were asked for.
+pub fn train_models(host: &Host, app: &App) {
+    let pace = WorkPace { idle: app.config().idle(), wake: None };
+    let app = app.clone();
+    host.work("training", pace, move || {
+        let app = app.clone();
+        async move {
+            let trained = app.train_waiting().await?;
+            Ok::<_, Error>(if trained { Worked::More } else { Worked::Idle })
+        }
+    });
+}
+
 /// Gives words to public cases that have none: those of a database that is older than search.
 pub fn index_cases(host: &Host, app: &App) {
     let pace = WorkPace { idle: INDEX_IDLE, wake: None };

@@ -60,7 +60,9 @@ impl Role {
             Self::Supervisor => &["account", "case:read", "case:supervise"],
             Self::Moderator => &["account", "review:work"],
             Self::SeniorModerator => &["account", "review:work", "review:senior", "rules:edit"],
-            Self::Editor => &["account", "directory:write", "column:write", "stats:recount"],
+            Self::Editor => {
+                &["account", "directory:write", "column:write", "model:write", "stats:recount"]
+            }
             Self::Administrator => &[
                 "account",
                 "account:write",

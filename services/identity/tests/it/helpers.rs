@@ -36,6 +36,7 @@ pub(crate) const GRANTS: &[&str] = &[
     "feed:read",
     "message:on_behalf",
     "message:submit",
+    "model:write",
     "review:senior",
     "review:work",
     "rules:edit",

@@ -8,7 +8,8 @@ use crate::{
     domain::{
         PromiseId, ReplyId,
         case::{Case, Fact, What},
-        gate::{Verdict, judge},
+        gate::{Judgement, Verdict, judge},
+        likeness::{Sketch, Yardstick},
         promise::{Promise, Standing, due_at},
         state::Act,
     },
@@ -19,8 +20,8 @@ use crate::{
     },
 };
 
-/// With how many replies of the same office to others a reply is compared.
-const COMPARED: i64 = 100;
+/// With how many questions of others, and with how many replies to them, a reply is compared.
+const COMPARED: i64 = 150;
 
 /// An answer that the domain has taken.
 #[derive(Debug)]
@@ -49,11 +50,11 @@ pub(super) async fn answer(
     };
     facts.extend(case.act(Act::Reply, at, Some(reply_id)).map_err(Error::Refused)?);
     // What was answered in another system has passed no gate.
-    let verdict = match scene.historical {
-        true => Verdict::Pass,
-        false => verdict(tx, case, &answering.body).await?,
+    let gate = match scene.historical {
+        true => None,
+        false => Some(judgement(tx, case, &answering.body).await?),
     };
-    let gate = Some(verdict).filter(|verdict| *verdict != Verdict::Pass);
+    let gate = gate.filter(|judgement| judgement.stops).map(|judgement| judgement.verdict);
     if let (Some(verdict), "") = (gate, answering.override_reason.trim()) {
         return Err(Error::Stopped(verdict));
     }
@@ -72,15 +73,23 @@ pub(super) async fn answer(
 ///
 /// # Errors
 /// The database's.
-pub(super) async fn verdict(
+pub(super) async fn judgement(
     connection: &mut PgConnection,
     case: &Case,
     body: &str,
-) -> Result<Verdict, sqlx::Error> {
-    let others = replies::of_others(connection, &case.office_id, case.case_id, COMPARED).await?;
+) -> Result<Judgement, Error> {
+    let replies = replies::of_others(connection, &case.office_id, case.case_id, COMPARED).await?;
+    let questions = replies::questions_of_others(connection, case, COMPARED).await?;
     let text = case.text.clone().unwrap_or_default();
-    let question = [text.title, text.body, text.demand, text.details].join("\n");
-    Ok(judge(&question, body, &others))
+    let body = body.to_owned();
+    // Some hundred texts are read: milliseconds in which others want to be served.
+    let judging = tokio::task::spawn_blocking(move || {
+        let sketches = |texts: &[String]| texts.iter().map(|text| Sketch::of(&[text])).collect();
+        let others = Yardstick::new(sketches(&questions), sketches(&replies));
+        let question = Sketch::of(&[&text.title, &text.body, &text.demand, &text.details]);
+        judge(&question, &Sketch::of(&[&body]), &others)
+    });
+    judging.await.map_err(|_| Error::Stopping)
 }
 
 /// Keeps a reply, and what it promises.

@@ -49,9 +49,10 @@ impl App {
     /// The database's; then nothing was done.
     pub async fn open_cases(
         &self,
-        due: Vec<Opening>,
+        mut due: Vec<Opening>,
         texts: Arc<HashMap<MessageId, Text>>,
     ) -> Result<Opened, Error> {
+        self.suggested(&mut due, &texts).await?;
         let app = self.clone();
         self.db.write(move |tx| Box::pin(async move { app.open_in(tx, due, &texts).await })).await
     }

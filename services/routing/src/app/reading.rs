@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use liuyan_kit::{auth::Caller, class::Violation};
 use sqlx::{Postgres, pool::PoolConnection};
 
-use super::{App, answering::verdict, distinct, reads, viewer};
+use super::{App, answering::judgement, distinct, reads, viewer};
 use crate::{
     domain::{
         CaseId,
@@ -14,7 +14,7 @@ use crate::{
         assignment::kept_away_by,
         case::{Case, Text},
         directory::{Directory, Level},
-        gate::Verdict,
+        gate::Judgement,
         page,
         view::View,
     },
@@ -174,11 +174,11 @@ impl App {
         caller: &Caller,
         case_id: CaseId,
         body: &str,
-    ) -> Result<Verdict, Error> {
+    ) -> Result<Judgement, Error> {
         let seen = self.case(caller, &Name::Case(case_id)).await?;
         may_work(&self.directory(), &seen.case, &viewer(caller, &seen.case))
             .map_err(|_| Error::NotYourCase)?;
-        Ok(verdict(&mut *self.db.read().await?, &seen.case, body).await?)
+        judgement(&mut *self.db.read().await?, &seen.case, body).await
     }
 
     /// Codes that no list has.

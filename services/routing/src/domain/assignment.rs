@@ -6,8 +6,10 @@
 use std::collections::BTreeSet;
 
 use super::{
+    case::Opening,
     directory::{Directory, Office},
     offices::Offices,
+    routed::Suggested,
 };
 
 /// The rule that chose the office.
@@ -34,6 +36,8 @@ pub enum Rule {
     Decided,
     /// A superior decided so about an earlier message of the same kind.
     Precedent,
+    /// A model was sure, where nothing else told it.
+    Suggestion,
 }
 
 impl Rule {
@@ -50,6 +54,7 @@ impl Rule {
             Self::Referred => "referred",
             Self::Decided => "decided",
             Self::Precedent => "precedent",
+            Self::Suggestion => "suggestion",
         }
     }
 }
@@ -213,6 +218,31 @@ pub fn superior<'d>(
             && offices.get(id).is_some_and(|office| office.open)
     });
     offices.get(found?)
+}
+
+/// Chooses the office of a new case, with all that is known of its message: what a superior decided
+/// comes first, also about the domain that a model suggests; an office that a model suggests gets what
+/// nobody would have but by [`Rule::TriageNoOffice`].
+pub fn choose(offices: &Offices, opening: &Opening, triage: &[String]) -> Option<Assignment> {
+    let accused = &opening.accused;
+    let suggested = |of: fn(&Suggested) -> Option<&String>| opening.suggested.as_ref().and_then(of);
+    if let Some(decided) = by_precedent(offices, opening.precedent.as_deref(), accused) {
+        return Some(decided);
+    }
+    let by_model = |office: Option<&String>| {
+        let found = by_precedent(offices, office.map(String::as_str), accused)?;
+        Some(Assignment { rule: Rule::Suggestion, ..found })
+    };
+    if let Some(decided) = by_model(suggested(|it| it.precedent.as_ref())) {
+        return Some(decided);
+    }
+    let assigned = assign(offices, &opening.office_id, accused, triage);
+    match &assigned {
+        Some(Assignment { rule: Rule::TriageNoOffice, .. }) | None => {
+            by_model(suggested(|it| it.office_id.as_ref())).or(assigned)
+        }
+        Some(_) => assigned,
+    }
 }
 
 /// Where a precedent leads, if the case may go there. Who accuses somebody is never sent where

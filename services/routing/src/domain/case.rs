@@ -8,6 +8,7 @@ use super::{
     directory::{Directory, Level, Office, Place},
     handling::Handling,
     promise::Promise,
+    routed::Suggested,
     state::{Act, Outcome, Refusal, Standing, State, ends_wait, transition},
 };
 
@@ -78,6 +79,8 @@ pub struct Opening {
     pub traceparent: Option<String>,
     /// The office to which a superior's decision about the same kind of message leads.
     pub precedent: Option<String>,
+    /// What models suggest, where its author chose too little.
+    pub suggested: Option<Suggested>,
 }
 
 impl Opening {
@@ -122,6 +125,8 @@ pub struct Case {
     pub calendar_known: bool,
     /// The code of the rule that chose the office.
     pub assigned_by: String,
+    /// The version of the model that told its domain; none if its author chose it.
+    pub suggested_by: Option<i32>,
     /// Where it stands.
     pub state: State,
     /// When the office accepted it.
@@ -213,9 +218,8 @@ impl Case {
         now: Timestamp,
     ) -> Option<(Self, Vec<Fact>)> {
         let offices = &directory.offices;
-        let (precedent, accused) = (opening.precedent.as_deref(), &opening.accused);
-        let chosen = assignment::by_precedent(offices, precedent, accused)
-            .or_else(|| assignment::assign(offices, &opening.office_id, accused, triage))?;
+        let chosen = assignment::choose(offices, opening, triage)?;
+        let suggested = opening.suggested.as_ref().and_then(|it| it.domain.as_ref());
         let office = offices.get(&chosen.office_id);
         let level = office.map_or(Level::State, |office| office.level);
         let submitted_at = opening.occurred_at.unwrap_or(opening.submitted_at).min(now);
@@ -230,7 +234,7 @@ impl Case {
             place: directory.place(office.and_then(|office| office.division_code.as_deref())),
             office_id: chosen.office_id,
             kind: opening.kind.clone(),
-            domain: opening.domain.clone(),
+            domain: suggested.map_or(&opening.domain, |it| &it.code).clone(),
             topic: opening.topic.clone(),
             visibility: opening.visibility,
             accused: opening.accused.clone(),
@@ -240,6 +244,7 @@ impl Case {
             deadline_at: deadline.at,
             calendar_known: deadline.calendar_known,
             assigned_by: Rule::code(chosen.rule).to_owned(),
+            suggested_by: suggested.map(|it| it.version),
             state: State::Assigned,
             accepted_at: None,
             replied_at: None,

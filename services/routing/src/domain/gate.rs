@@ -1,16 +1,19 @@
-//! The gate that a reply passes: it stops what is nearly the same as other replies, and what shares
-//! nothing with the question. Who has a reason passes all the same, and is counted in public.
+//! The gate that a reply passes: it stops a copy of another reply that does not speak of its question,
+//! and what shares nothing with the question at all. Who has a reason passes all the same, and is
+//! counted in public. What is only suspicious passes; whoever asks before is told.
 
-use std::collections::BTreeSet;
+use super::likeness::{Measured, Sketch, Yardstick};
 
-use super::search::words;
-
-/// From how many words on two replies are compared: short ones are alike by nature.
-const COMPARED: usize = 24;
-/// From how many words on a question and a reply can be said to share nothing.
-const TELLING: usize = 12;
-/// From which share of common words on, in percent, two replies are nearly the same.
-const ALIKE: usize = 90;
+/// From which share of common pieces on two replies are nearly the same (Jaccard).
+const COPY: f64 = 0.9;
+/// The share of other questions to which a reply may be as near as to its own.
+const AS_NEAR: f64 = 0.04;
+/// Lengths are in Han characters. A shorter reply is a mere receipt, which is like others by nature: it is never stopped.
+const RECEIPT: usize = 15;
+/// From which length on a reply that shares nothing with its question is stopped.
+const TELLING: usize = 40;
+/// A shorter question, or one that is not kept here, tells nothing.
+const ASKED: usize = 12;
 
 /// What the gate says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +22,7 @@ pub enum Verdict {
     Pass,
     /// It is nearly the same as another reply.
     Alike,
-    /// It shares nothing with the question.
+    /// It does not speak of the question.
     Unrelated,
 }
 
@@ -34,25 +37,41 @@ impl Verdict {
     }
 }
 
-/// Judges a reply. `question` is the public text that it answers, empty if none is kept here; `others`
-/// are replies to other messages.
-///
-/// Two replies are nearly the same if nine tenths of the words of both together stand in both; Han
-/// characters count by pairs of neighbours.
-pub fn judge(question: &str, reply: &str, others: &[String]) -> Verdict {
-    let set = |text: &str| words(text).into_iter().collect::<BTreeSet<String>>();
-    let reply = set(reply);
-    if reply.len() >= COMPARED && others.iter().any(|other| are_alike(&reply, &set(other))) {
-        return Verdict::Alike;
-    }
-    let question = set(question);
-    let telling = question.len() >= TELLING && reply.len() >= TELLING;
-    if telling && question.is_disjoint(&reply) { Verdict::Unrelated } else { Verdict::Pass }
+/// What the gate says of a reply, and what it was told by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Judgement {
+    /// What it says.
+    pub verdict: Verdict,
+    /// Whether the reply is stopped; else whoever answers may only want to look again.
+    pub stops: bool,
+    /// What was measured.
+    pub measured: Measured,
 }
 
-fn are_alike(one: &BTreeSet<String>, other: &BTreeSet<String>) -> bool {
-    let common = one.intersection(other).count();
-    common * 100 >= (one.len() + other.len() - common) * ALIKE
+/// Judges a reply. `question` is that of the public text that it answers, empty if none is kept here;
+/// `others` are questions and replies of other cases.
+pub fn judge(question: &Sketch, reply: &Sketch, others: &Yardstick) -> Judgement {
+    judge_measured(question, reply, others.measure(question, reply))
+}
+
+/// The same, of what was measured before.
+pub fn judge_measured(question: &Sketch, reply: &Sketch, measured: Measured) -> Judgement {
+    let asked = question.length() >= ASKED;
+    let beside = !measured.shares || measured.as_near.is_some_and(|share| share > AS_NEAR);
+    let copied = measured.likeness >= COPY;
+    let nothing = asked && !measured.shares;
+    let (verdict, stops) = if copied && (beside || !asked) && reply.length() >= RECEIPT {
+        (Verdict::Alike, true)
+    } else if nothing && reply.length() >= TELLING {
+        (Verdict::Unrelated, true)
+    } else if copied {
+        (Verdict::Alike, false)
+    } else if asked && beside {
+        (Verdict::Unrelated, false)
+    } else {
+        (Verdict::Pass, false)
+    };
+    Judgement { verdict, stops, measured }
 }
 
 #[cfg(test)]
@@ -60,25 +79,43 @@ mod tests {
     use super::*;
 
     /// Words that differ from each other.
-    fn text(from: usize, until: usize) -> String {
-        (from..until).map(|n| format!("word{n} ")).collect()
+    fn text(from: usize, until: usize) -> Sketch {
+        let words: String = (from..until).map(|n| format!("word{n} ")).collect();
+        Sketch::of(&[&words])
+    }
+
+    fn judged(question: &Sketch, reply: &Sketch, replies: Vec<Sketch>) -> (Verdict, bool) {
+        let judged = judge(question, reply, &Yardstick::new(Vec::new(), replies));
+        (judged.verdict, judged.stops)
     }
 
     #[test]
-    fn what_was_answered_to_others_is_stopped_and_short_thanks_are_not() {
-        let others = [text(0, 60)];
-        assert_eq!(judge("", &text(0, 60), &others), Verdict::Alike);
-        assert_eq!(judge("", &text(0, 58), &others), Verdict::Alike);
-        assert_eq!(judge("", &text(0, 50), &others), Verdict::Pass);
-        assert_eq!(judge("", &text(0, 10), &[text(0, 10)]), Verdict::Pass);
+    fn a_copy_is_stopped_unless_it_speaks_of_its_question_or_is_a_receipt() {
+        let (none, others) = (Sketch::default(), vec![text(0, 60)]);
+        assert_eq!(judged(&none, &text(0, 60), others.clone()), (Verdict::Alike, true));
+        assert_eq!(judged(&none, &text(0, 58), others.clone()), (Verdict::Alike, true));
+        assert_eq!(judged(&none, &text(0, 50), others.clone()), (Verdict::Pass, false));
+        assert_eq!(judged(&text(0, 20), &text(0, 60), others.clone()), (Verdict::Alike, false));
+        assert_eq!(judged(&text(80, 99), &text(0, 60), others), (Verdict::Alike, true));
+        let short = judged(&none, &text(0, 7), vec![text(0, 7)]);
+        assert_eq!(short, (Verdict::Alike, false));
     }
 
     #[test]
-    fn what_shares_no_word_with_a_question_that_tells_something_is_stopped() {
-        assert_eq!(judge(&text(0, 20), &text(50, 70), &[]), Verdict::Unrelated);
-        assert_eq!(judge(&text(0, 20), &text(19, 70), &[]), Verdict::Pass);
-        assert_eq!(judge(&text(0, 5), &text(50, 70), &[]), Verdict::Pass);
-        assert_eq!(judge(&text(0, 20), "done", &[]), Verdict::Pass);
-        assert_eq!(judge("", &text(50, 70), &[]), Verdict::Pass);
+    fn what_shares_nothing_with_a_question_that_tells_something_is_stopped() {
+        let nobody = Vec::new;
+        assert_eq!(judged(&text(0, 20), &text(50, 80), nobody()), (Verdict::Unrelated, true));
+        assert_eq!(judged(&text(0, 20), &text(19, 80), nobody()), (Verdict::Pass, false));
+        assert_eq!(judged(&text(0, 5), &text(50, 80), nobody()), (Verdict::Pass, false));
+        assert_eq!(judged(&text(0, 20), &text(50, 52), nobody()), (Verdict::Unrelated, false));
+        assert_eq!(judged(&Sketch::default(), &text(50, 80), nobody()), (Verdict::Pass, false));
+    }
+
+    #[test]
+    fn what_is_as_near_to_the_questions_of_others_is_flagged() {
+        let others = (0..20).map(|n| text(10 + n, 40 + n)).collect();
+        let stick = Yardstick::new(others, Vec::new());
+        let judged = judge(&text(0, 20), &text(18, 60), &stick);
+        assert_eq!((judged.verdict, judged.stops), (Verdict::Unrelated, false));
     }
 }

@@ -1,49 +1,63 @@
-//! Whether a reply answers its question, as far as its words can tell.
+//! How like two texts are, and how much of a question stands in a reply.
 //!
-//! Two things are measured. A reply that has nearly the same pieces as one to another question is a
-//! copy. And a reply that shares no more with its question than it shares with other people's
-//! questions does not speak of it: no fixed bound is needed, for those other questions are what it
-//! is compared with. What both have by chance (greetings, the names of institutions) is common to
-//! all and counts for little.
+//! A reply that shares no more with its question than it shares with other people's questions does
+//! not speak of it: no fixed bound is needed, for those other questions are what it is compared
+//! with. What both have by chance (greetings, the names of institutions) is common to all and counts
+//! for little.
 
 use std::collections::HashMap;
 
-/// From which share of common pieces on two replies are nearly the same (Jaccard).
-const COPY: f64 = 0.9;
-/// The share of other questions to which a reply may be as near as to its own.
-const AS_NEAR: f64 = 0.04;
-/// Fewer other questions than this say nothing.
-const LEAST_OTHERS: usize = 20;
-/// A reply with fewer letters than this is a mere receipt: it is never stopped, only flagged.
-const SHORT: usize = 15;
-/// The most letters of a text that are read.
-const READ: usize = 8_000;
+use super::search::is_han;
 
-/// A text as the set of its runs of two and three letters and digits.
+/// Fewer other questions than this say nothing.
+pub const LEAST_OTHERS: usize = 20;
+/// As how many Han characters a word of other letters counts: most words have two.
+const WORD: usize = 2;
+/// The most letters of a text that are read.
+const READ: usize = 4_000;
+
+/// A text as the set of its pieces: runs of two and three Han characters, whatever stands between
+/// them, and words of other letters and digits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sketch {
     pieces: Vec<u64>,
-    letters: usize,
+    length: usize,
 }
 
 impl Sketch {
     /// That of a text; of a question, title and body together.
     pub fn of(texts: &[&str]) -> Self {
-        let mut letters: Vec<char> = Vec::new();
+        let mut han: Vec<char> = Vec::new();
+        let mut pieces: Vec<u64> = Vec::new();
+        let mut length = 0;
         for text in texts {
-            let read = text.chars().map(half_width).filter(|c| c.is_alphanumeric());
-            letters.extend(read.flat_map(char::to_lowercase).take(READ));
+            let mut word: Option<u64> = None;
+            let mut end = |word: &mut Option<u64>| {
+                length += if word.is_some() { WORD } else { 0 };
+                pieces.extend(word.take());
+            };
+            for c in text.chars().take(READ).map(half_width).flat_map(char::to_lowercase) {
+                if c.is_alphanumeric() && !is_han(c) {
+                    word = Some(step(word.unwrap_or(1), c));
+                    continue;
+                }
+                end(&mut word);
+                han.extend(Some(c).filter(|c| is_han(*c)));
+            }
+            end(&mut word);
         }
-        let hash = |window: &[char]| {
-            window.iter().fold(window.len() as u64, |hash, c| {
-                (hash ^ u64::from(*c)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
-            })
-        };
-        let mut pieces: Vec<u64> =
-            letters.windows(2).map(hash).chain(letters.windows(3).map(hash)).collect();
+        length += han.len();
+        let hash =
+            |window: &[char]| window.iter().fold(window.len() as u64, |hash, c| step(hash, *c));
+        pieces.extend(han.windows(2).map(hash).chain(han.windows(3).map(hash)));
         pieces.sort_unstable();
         pieces.dedup();
-        Self { pieces, letters: letters.len() }
+        Self { pieces, length }
+    }
+
+    /// Han characters that were read, a word of other letters counting as two.
+    pub fn length(&self) -> usize {
+        self.length
     }
 
     /// The share of pieces that two texts have in common, 0 to 1. Texts without pieces are alike.
@@ -60,6 +74,31 @@ impl Sketch {
     }
 }
 
+/// How near texts are to one of which like ones are looked for, 0 to 1, the nearest first, each with its
+/// place: the share of what both say, of which what many of them have says little.
+pub fn nearest(text: &Sketch, others: &[Sketch]) -> Vec<(usize, f64)> {
+    let mut having: HashMap<u64, u32> = HashMap::new();
+    for piece in others.iter().flat_map(|other| &other.pieces) {
+        *having.entry(*piece).or_default() += 1;
+    }
+    let all = others.len() as f64 + 1.0;
+    let rare =
+        |piece: &u64| (all / f64::from(having.get(piece).copied().unwrap_or(0) + 1)).ln() + 0.1;
+    let whole = |sketch: &Sketch| sketch.pieces.iter().map(rare).sum::<f64>();
+    let own = whole(text);
+    let near = |other: &Sketch| {
+        let common: f64 = text.common(other).map(|piece| rare(&piece)).sum();
+        if common > 0.0 { common / (own * whole(other)).sqrt() } else { 0.0 }
+    };
+    let mut nearest: Vec<(usize, f64)> = others.iter().map(near).enumerate().collect();
+    nearest.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    nearest
+}
+
+fn step(hash: u64, c: char) -> u64 {
+    (hash ^ u64::from(c)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
+}
+
 fn half_width(c: char) -> char {
     match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
@@ -67,29 +106,20 @@ fn half_width(c: char) -> char {
     }
 }
 
-/// What is thought of a reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
-    /// Nothing speaks against it.
-    Fine,
-    /// Whoever answers is asked whether this is meant.
-    Flagged,
-    /// It is a copy, and does not speak of its question.
-    Stopped,
-}
-
 /// What was measured of a reply.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Measured {
-    /// What is thought of it.
-    pub verdict: Verdict,
     /// The share of pieces that it has in common with the reply that is most like it, 0 to 1.
     pub likeness: f64,
     /// The place of that reply among those it was compared with.
     pub like: Option<usize>,
+    /// Whether anything of its question stands in it.
+    pub shares: bool,
     /// The share of other questions to which it is as near as to its own, 0 to 1; none if there
     /// were too few to say.
     pub as_near: Option<f64>,
+    /// With how many other questions it was compared.
+    pub others: usize,
 }
 
 /// Other questions and replies, by which a reply is measured: some hundred of the newest of the same
@@ -152,14 +182,7 @@ impl Yardstick {
             }
         }
         let as_near = (others >= LEAST_OTHERS).then(|| nearer as f64 / others as f64);
-        let copied = likeness >= COPY;
-        let beside = near == 0.0 || as_near.is_some_and(|share| share > AS_NEAR);
-        let verdict = match (copied, beside) {
-            (true, true) if reply.letters >= SHORT => Verdict::Stopped,
-            (false, false) => Verdict::Fine,
-            _ => Verdict::Flagged,
-        };
-        Measured { verdict, likeness, like, as_near }
+        Measured { likeness, like, shares: near > 0.0, as_near, others }
     }
 
     /// How much of a question stands in a reply; rare pieces count more, long questions less.
@@ -197,40 +220,43 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_takes_up_its_question_is_fine() {
+    fn an_answer_that_takes_up_its_question_is_nearer_to_it_than_to_others() {
         let all =
             Yardstick::new(questions(), (50..60).map(|n| Sketch::of(&[&made(n, 60)])).collect());
         let question = made(70, 40);
         let reply = format!("{}{}", &question[..30], made(71, 50));
         let measured = all.measure(&Sketch::of(&[&question]), &Sketch::of(&[&reply]));
-        assert_eq!((measured.verdict, measured.as_near), (Verdict::Fine, Some(0.0)));
+        assert_eq!((measured.shares, measured.as_near, measured.others), (true, Some(0.0), 40));
+        let beside = all.measure(&Sketch::of(&[&question]), &Sketch::of(&[&made(3, 20)]));
+        assert_eq!((beside.shares, beside.as_near), (false, Some(1.0)));
     }
 
     #[test]
-    fn a_copied_answer_is_flagged_and_stopped_if_it_does_not_speak_of_its_question() {
-        let (question, reply) = (made(70, 40), made(71, 60));
-        let copied = Yardstick::new(questions(), vec![Sketch::of(&[&made(71, 59)])]);
-        let measured = copied.measure(&Sketch::of(&[&question]), &Sketch::of(&[&reply]));
-        assert_eq!((measured.verdict, measured.like), (Verdict::Stopped, Some(0)));
-        let measured = copied.measure(&Sketch::of(&[&reply[..90]]), &Sketch::of(&[&reply]));
-        assert_eq!(measured.verdict, Verdict::Flagged);
+    fn the_reply_that_is_most_alike_is_told() {
+        let replies = vec![Sketch::of(&[&made(72, 50)]), Sketch::of(&[&made(71, 59)])];
+        let all = Yardstick::new(Vec::new(), replies);
+        let (question, reply) = (Sketch::default(), Sketch::of(&[&made(71, 60)]));
+        let measured = all.measure(&question, &reply);
+        assert_eq!((measured.like, measured.as_near), (Some(1), None));
+        assert!(measured.likeness > 0.9, "{measured:?}");
     }
 
     #[test]
-    fn an_answer_to_another_question_is_flagged() {
-        let all = Yardstick::new(questions(), Vec::new());
-        let own = Sketch::of(&[&made(70, 40)]);
-        let measured = all.measure(&own, &Sketch::of(&[&made(3, 20)]));
-        assert_eq!(measured.verdict, Verdict::Flagged);
+    fn the_nearest_text_is_the_one_that_shares_what_is_rare() {
+        let common = made(5, 30);
+        let text = |n: u32| Sketch::of(&[&made(n, 30), &common]);
+        let others = [text(10), text(11), text(12)];
+        let found = nearest(&text(11), &others);
+        assert_eq!(found[0].0, 1);
+        assert!((found[0].1 - 1.0).abs() < 1e-9 && found[1].1 < 0.3, "{found:?}");
+        assert_eq!(nearest(&Sketch::default(), &others)[0].1, 0.0);
     }
 
     #[test]
-    fn with_few_others_to_compare_it_only_counts_whether_anything_is_shared() {
-        let few = Yardstick::default();
-        let (question, reply) = (made(1, 20), made(1, 15));
-        let measured = few.measure(&Sketch::of(&[&question]), &Sketch::of(&[&reply]));
-        assert_eq!((measured.verdict, measured.as_near), (Verdict::Fine, None));
-        let beside = few.measure(&Sketch::of(&[&question]), &Sketch::of(&[&made(2, 15)]));
-        assert_eq!(beside.verdict, Verdict::Flagged);
+    fn words_of_letters_are_whole_and_count_once_each() {
+        let (one, other) =
+            (Sketch::of(&["The old lane, 3rd"]), Sketch::of(&["THE\u{ff2f}LD lane"]));
+        assert_eq!((one.length(), other.length()), (8, 4));
+        assert!((one.likeness(&other) - 0.2).abs() < 1e-9);
     }
 }

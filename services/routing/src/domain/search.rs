@@ -15,6 +15,11 @@ pub const WAY: i16 = 1;
 const LONGEST: usize = 64;
 /// The most bytes of words of one case. Postgres takes a megabyte.
 const MOST_BYTES: usize = 900_000;
+/// How many words tell what a title and a body are about.
+const GIST_TITLE: usize = 20;
+const GIST_BODY: usize = 12;
+/// How much of each is read for it, in characters.
+const GIST_READ: usize = 120;
 /// How long an excerpt is, in characters, without its ellipses.
 const EXCERPT: usize = 80;
 /// How much of it stands before the first word that was found.
@@ -66,7 +71,7 @@ fn fold(c: char) -> char {
 }
 
 /// Han characters, with those that stand for one.
-fn is_han(c: char) -> bool {
+pub(super) fn is_han(c: char) -> bool {
     matches!(c,
         '\u{3005}' | '\u{3007}'
         | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
@@ -99,7 +104,7 @@ fn shortened(word: &[char]) -> &[char] {
 
 /// The words of a text. The last character of a run of Han characters is kept alone, too, so that
 /// every single character begins a word.
-pub(super) fn words(text: &str) -> Vec<String> {
+fn words(text: &str) -> Vec<String> {
     let chars = folded(text);
     let mut words = Vec::new();
     for (han, range) in runs(&chars) {
@@ -112,6 +117,32 @@ pub(super) fn words(text: &str) -> Vec<String> {
         }
     }
     words
+}
+
+/// What a text is about, as words of which a like text has some: each is a run of three Han characters,
+/// by its two pairs, or another word. The title comes first, then the beginning of the body.
+pub fn gist(title: &str, body: &str) -> Vec<BTreeSet<Term>> {
+    let mut gist = Vec::new();
+    for (text, most) in [(title, GIST_TITLE), (body, GIST_BODY)] {
+        let chars: Vec<char> = text.chars().take(GIST_READ).map(fold).collect();
+        let mut found: Vec<BTreeSet<Term>> = Vec::new();
+        for (han, range) in runs(&chars) {
+            let run = &chars[range];
+            let pairs = |run: &[char]| {
+                run.windows(2).map(|pair| Term::Whole(pair.iter().collect())).collect()
+            };
+            match run.len() {
+                1 => {}
+                _ if !han => found.push(BTreeSet::from([Term::Whole(run.iter().collect())])),
+                2 => found.push(pairs(run)),
+                _ => found.extend(run.windows(3).map(pairs)),
+            }
+        }
+        // Of many each n-th, so that the whole text has its say.
+        let step = found.len().div_ceil(most).max(1);
+        gist.extend(found.into_iter().step_by(step));
+    }
+    gist
 }
 
 /// Names of places and codes as words that no text has.

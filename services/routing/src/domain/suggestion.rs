@@ -9,12 +9,13 @@
 pub mod calibration;
 pub mod features;
 mod fitting;
+pub mod form;
 pub mod groups;
 mod linear;
 
-pub use fitting::folds;
+pub use fitting::{folds, measured};
 
-use features::{BREAK, Piece, Read, field};
+use features::{BREAK, Piece, Read, Span, field};
 
 /// A text to be told where it belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +80,7 @@ struct Known {
 }
 
 /// A trained model.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Model {
     labels: Vec<String>,
     known: Vec<Known>,
@@ -93,7 +94,7 @@ pub struct Model {
 }
 
 /// What was measured while a model was made, on texts that it was not trained on.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Figures {
     /// How many examples.
     pub examples: usize,
@@ -125,6 +126,8 @@ pub struct Reason {
     pub word: String,
     /// Its share of all that spoke for the label, 0 to 1.
     pub share: f64,
+    /// Where it spoke.
+    pub spans: Vec<Span>,
 }
 
 /// Entries of a text: the place of a piece among the known ones, and its value.
@@ -193,7 +196,7 @@ impl Model {
                 *char += said;
             }
         });
-        loudest(&chars, &speaks, most)
+        loudest(&read, &chars, &speaks, most)
     }
 
     /// Where a piece is among the known ones.
@@ -255,7 +258,7 @@ fn entries(known: &[Known], counts: &[(Piece, u32)]) -> Entries {
 const WORD: usize = 4;
 
 /// The parts of a text that spoke loudest, without overlaps and repetitions.
-fn loudest(chars: &[char], speaks: &[f32], most: usize) -> Vec<Reason> {
+fn loudest(read: &Read, chars: &[char], speaks: &[f32], most: usize) -> Vec<Reason> {
     let all: f32 = speaks.iter().filter(|said| **said > 0.0).sum();
     let usual = all / speaks.len().max(1) as f32;
     let mut words: Vec<(f32, usize, usize)> = Vec::new();
@@ -282,8 +285,14 @@ fn loudest(chars: &[char], speaks: &[f32], most: usize) -> Vec<Reason> {
         let word: String = chars[at..at + length].iter().collect();
         let share = f64::from(speaks[at..at + length].iter().sum::<f32>() / all);
         match reasons.iter_mut().find(|reason| reason.word == word) {
-            Some(reason) => reason.share += share,
-            None => reasons.push(Reason { word, share }),
+            Some(reason) => {
+                reason.share += share;
+                reason.spans.push(read.span(at, length));
+            }
+            None => {
+                let spans = vec![read.span(at, length)];
+                reasons.push(Reason { word, share, spans });
+            }
         }
     }
     reasons

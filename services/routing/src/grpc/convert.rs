@@ -34,6 +34,7 @@ pub(super) fn case(
         question: whole.and_then(|whole| whole.question).unwrap_or_default(),
         referred: case.is_referred(),
         supervised_at: supervised_at.map(to_proto),
+        suggested_by: case.suggested_by.unwrap_or_default().unsigned_abs(),
     }
 }
 

@@ -193,6 +193,27 @@ pub const CHECKS: &[Check] = &[
          where coalesce(s.step, '') <> 'escalated' and coalesce(said.times, 0) <> (s.step is not null)::int",
     ),
     (
+        "there is what models tell, and each has as many models and publications as it counts",
+        "select count(*) from (values ('domain'), ('office')) as known (subject)
+         left join model_subjects s using (subject)
+         where s.subject is null
+            or model_count <> (select count(*) from models m where m.subject = s.subject)
+            or model_count <> (select coalesce(max(version), 0) from models m where m.subject = s.subject)
+            or publication_count
+               <> (select count(*) from model_publications p where p.subject = s.subject)
+            or publication_count
+               <> (select coalesce(max(position), 0) from model_publications p where p.subject = s.subject)",
+    ),
+    (
+        "each model that was in force or told a domain is there, and its bytes are whole",
+        "select (select count(*) from model_publications p left join models m using (subject, version)
+                 where p.version > 0 and m.state is distinct from 'trained')
+              + (select count(*) from models where sha256(bytes) <> sha256)
+              + (select count(*) from cases c left join models m
+                     on m.subject = 'domain' and m.version = c.suggested_by
+                 where c.suggested_by is not null and m.state is distinct from 'trained')",
+    ),
+    (
         "the lists of the directory are whole",
         "select count(*) from directory_lists l full join directory_contents c on l.list = c.list
          where (l.rows, l.sha256) is distinct from (c.rows, c.sha256)",

@@ -60,6 +60,7 @@ impl TryFrom<OpeningRow> for Opening {
             redactions: row.redactions,
             traceparent: row.traceparent,
             precedent: row.precedent,
+            suggested: None,
         })
     }
 }

@@ -7,6 +7,48 @@ use uuid::Uuid;
 
 use crate::domain::case::Case;
 
+/// What a superior decided about messages that are written to an office, of a kind, domain and topic:
+/// where they go.
+pub async fn of(
+    connection: &mut PgConnection,
+    (office_id, kind, domain): &(String, String, String),
+    topic: &str,
+) -> Result<Option<String>, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        "select to_office_id from precedents
+         where office_id = $1 and kind = $2 and domain = $3 and topic = $4 and superseded_at is null",
+        office_id,
+        kind,
+        domain,
+        topic,
+    );
+    found.fetch_optional(connection).await
+}
+
+/// What superiors decided about messages that are written to offices, of a kind and of a domain, and of
+/// no topic: where each of them goes, at the same place; none where nothing was decided.
+pub async fn of_domains(
+    connection: &mut PgConnection,
+    asked: &[(String, String, String)],
+) -> Result<Vec<Option<String>>, sqlx::Error> {
+    let column = |of: fn(&(String, String, String)) -> &String| -> Vec<String> {
+        asked.iter().map(|one| of(one).clone()).collect()
+    };
+    sqlx::query_scalar!(
+        "select p.to_office_id as \"to_office_id?\"
+         from unnest($1::text[], $2::text[], $3::text[]) with ordinality
+             as asked (office_id, kind, domain, place)
+         left join precedents p on p.office_id = asked.office_id and p.kind = asked.kind
+             and p.domain = asked.domain and p.topic = '' and p.superseded_at is null
+         order by place",
+        &column(|it| &it.0),
+        &column(|it| &it.1),
+        &column(|it| &it.2),
+    )
+    .fetch_all(connection)
+    .await
+}
+
 /// Makes the office that has a case now that of the next messages which are written to the same
 /// office, of the same kind, domain and topic. The case has a domain.
 pub async fn set(

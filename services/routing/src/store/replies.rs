@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use liuyan_kit::{clock::to_db, db};
 use sqlx::PgConnection;
 
-use crate::domain::{CaseId, ReplyId};
+use crate::domain::{CaseId, ReplyId, case::Case};
 
 /// Whether a case has this reply.
 pub async fn is_of(
@@ -67,6 +67,25 @@ pub async fn of_others(
     )
     .fetch_all(tx)
     .await
+}
+
+/// The newest public questions that the office of a case has besides it, up to `limit`; if it has too
+/// few, those of its division.
+pub async fn questions_of_others(
+    tx: &mut PgConnection,
+    case: &Case,
+    limit: i64,
+) -> Result<Vec<String>, sqlx::Error> {
+    let rows = sqlx::query_file!(
+        "src/queries/questions_of_others.sql",
+        case.office_id,
+        case.place.division_code,
+        case.case_id.uuid(),
+        limit,
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.question).collect())
 }
 
 /// The figures of an office.

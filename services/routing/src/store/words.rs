@@ -101,6 +101,32 @@ pub fn all_of(terms: &BTreeSet<Term>) -> String {
     terms.join(" & ")
 }
 
+/// A `tsquery` of groups of terms, of which one is to be there whole, and of a word that must be there.
+pub fn some_of(groups: &[BTreeSet<Term>], must: Option<&str>) -> String {
+    let groups: Vec<String> = groups.iter().map(|terms| format!("({})", all_of(terms))).collect();
+    let any = groups.join(" | ");
+    match must {
+        None => any,
+        Some(word) => {
+            format!("({any}) & {}", all_of(&BTreeSet::from([Term::Whole(word.to_owned())])))
+        }
+    }
+}
+
+/// Up to `limit` answered public cases that have some of the words, without one.
+pub async fn similar(
+    connection: &mut PgConnection,
+    words: &str,
+    without: Option<CaseId>,
+    limit: i64,
+) -> Result<Vec<CaseId>, sqlx::Error> {
+    plan_with_values(connection).await?;
+    let without = without.map(|case_id| case_id.uuid());
+    let rows = sqlx::query_file_scalar!("src/queries/similar_cases.sql", words, without, limit);
+    let ids = rows.fetch_all(connection).await?;
+    Ok(ids.into_iter().map(CaseId::from).collect())
+}
+
 struct KeyRow {
     case_id: Uuid,
     submitted_at: OffsetDateTime,

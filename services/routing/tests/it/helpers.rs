@@ -100,6 +100,10 @@ impl Message {
         Self { office, ..self }
     }
 
+    pub(crate) fn title(&self) -> &'static str {
+        self.title
+    }
+
     pub(crate) fn titled(self, title: &'static str) -> Self {
         Self { title, ..self }
     }

@@ -112,9 +112,26 @@ async fn handle(house: &House) {
     house.cases(&clerk).correct_reply(correct).await.unwrap();
 }
 
+/// Two models, of which the second one is in force.
+async fn models(house: &House) {
+    let put = "update model_subjects set model_count = 2, publication_count = 2 where subject = 'domain';
+         insert into models (subject, version, state, requested_at, requested_by, request_id, trained_at,
+                             learnt_until, bytes, sha256)
+         select 'domain', version, 'trained', now(), 'an editor', gen_random_uuid(), now(), now(), 'b',
+                sha256('b')
+         from generate_series(1, 2) as version;
+         insert into model_publications (subject, position, version, published_at, published_by,
+                                         request_id, note)
+         select 'domain', version, version, now(), 'an editor', gen_random_uuid(), ''
+         from generate_series(1, 2) as version";
+    let mut connection = house.db().read().await.unwrap();
+    sqlx::raw_sql(put).execute(&mut *connection).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_lost_row_of_any_table_is_noticed() {
     let house = a_busy_house().await;
+    models(&house).await;
     for (name, check) in CHECKS.iter().chain(HEARD) {
         assert_eq!(house.count(check).await, 0, "{name}");
     }
@@ -136,6 +153,9 @@ async fn a_lost_row_of_any_table_is_noticed() {
         "precedents",
         "steps",
         "promises",
+        "model_subjects",
+        "models",
+        "model_publications",
         "offices",
         "divisions",
     ] {

@@ -108,7 +108,9 @@ async fn the_gate_stops_what_was_answered_to_others_and_counts_who_overrides_it(
     assert_eq!(reason(house.reply(&clerk, &second, &words(0, 59)).await), "REPLY_ALIKE");
     let check = routing::CheckReplyRequest { case_id: second.clone(), body: words(0, 59) };
     let checked = house.cases(&clerk).check_reply(check).await.unwrap().into_inner();
-    assert_eq!(checked.verdict, "alike");
+    assert_eq!((checked.verdict.as_str(), checked.stopped), ("alike", true));
+    assert!(checked.likeness > 0.9 && checked.compared == 1, "{checked:?}");
+    assert_eq!(checked.as_near, None, "one other question is too few");
     let because = "It is the same street.".to_owned();
     let request =
         routing::ReplyToCaseRequest { override_reason: because, ..a_reply(&second, &words(0, 59)) };

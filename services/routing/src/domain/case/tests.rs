@@ -22,6 +22,7 @@ pub(crate) fn an_opening() -> Opening {
         redactions: 0,
         traceparent: None,
         precedent: None,
+        suggested: None,
     }
 }
 

@@ -6,7 +6,7 @@
 use super::Text;
 
 /// Bits of a piece's place within its field.
-const BITS: u32 = 20;
+const BITS: u32 = 28;
 /// How many fields there are.
 pub const FIELDS: usize = 3;
 /// How much the title, the whole, and the beginning of the body count.
@@ -28,18 +28,42 @@ pub fn field(piece: Piece) -> usize {
     (piece >> BITS) as usize
 }
 
+/// A place in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Whether it is in the title; else in the body.
+    pub in_title: bool,
+    /// The first character.
+    pub start: usize,
+    /// The end, exclusive.
+    pub end: usize,
+}
+
 /// A text as it is read: letters and digits in lower case and half width, everything between them
 /// as one break.
 #[derive(Debug, Clone, Default)]
 pub struct Read {
     title: Vec<char>,
     body: Vec<char>,
+    /// Where in its text each character stands, the title's first.
+    places: Vec<u32>,
 }
 
 impl Read {
     /// Reads a text.
     pub fn new(text: &Text<'_>) -> Self {
-        Self { title: folded(text.title), body: folded(text.body) }
+        let mut places = Vec::new();
+        let title = folded(text.title, &mut places);
+        let body = folded(text.body, &mut places);
+        Self { title, body, places }
+    }
+
+    /// Where a run of the characters stands: in the title or the body, from which character of it to
+    /// which.
+    pub fn span(&self, at: usize, length: usize) -> Span {
+        let place = |at: usize| self.places.get(at).copied().unwrap_or_default() as usize;
+        let last = (at + length).saturating_sub(1);
+        Span { in_title: at < self.title.len(), start: place(at), end: place(last) + 1 }
     }
 
     /// Calls `see` with each piece, the place where it begins and its length; the title's places
@@ -80,9 +104,9 @@ fn each(chars: &[char], field: u32, from: usize, see: &mut impl FnMut(Piece, usi
     }
 }
 
-fn folded(text: &str) -> Vec<char> {
+fn folded(text: &str, places: &mut Vec<u32>) -> Vec<char> {
     let mut chars = Vec::with_capacity(text.len() / 3);
-    for c in text.chars() {
+    for (place, c) in text.chars().enumerate() {
         let c = match c {
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
             c => c,
@@ -90,6 +114,7 @@ fn folded(text: &str) -> Vec<char> {
         let c = if c.is_alphanumeric() { c.to_ascii_lowercase() } else { BREAK };
         if c != BREAK || chars.last().is_some_and(|last| *last != BREAK) {
             chars.push(c);
+            places.push(place as u32);
         }
         if chars.len() == READ {
             break;

@@ -62,18 +62,26 @@ fn figures(
     labels: usize,
     training: &Training,
 ) -> Figures {
-    let mut first = Vec::with_capacity(right.len());
-    let mut told = Vec::with_capacity(right.len());
-    for (scores, right) in scores.iter().zip(right) {
-        let probabilities = calibration::probabilities(scores, sharpness);
-        let best = (0..labels)
-            .max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]))
-            .unwrap_or_default();
-        first.push(best);
-        told.push((probabilities[best], best == *right));
-    }
+    let told: Vec<(usize, f64)> = scores
+        .iter()
+        .map(|scores| {
+            let probabilities = calibration::probabilities(scores, sharpness);
+            let best = (0..labels).max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]));
+            let best = best.unwrap_or_default();
+            (best, probabilities[best])
+        })
+        .collect();
+    measured(right, &told, labels, training.sure_share)
+}
+
+/// The figures of what was told, each with its probability, against what is right.
+pub fn measured(right: &[usize], told: &[(usize, f64)], labels: usize, share: f64) -> Figures {
+    let first: Vec<usize> = told.iter().map(|(label, _)| *label).collect();
+    let hits = right.iter().zip(told);
+    let told: Vec<(f64, bool)> =
+        hits.map(|(right, (label, probability))| (*probability, label == right)).collect();
     let (macro_f1, accuracy) = calibration::macro_f1(right, &first, labels);
-    let (sure_from, sure) = calibration::sure_from(&told, training.sure_share);
+    let (sure_from, sure) = calibration::sure_from(&told, share);
     let ece = calibration::expected_error(&told);
     Figures { examples: right.len(), macro_f1, accuracy, ece, sure_from, sure }
 }
@@ -121,16 +129,10 @@ fn fit(
     for at in learnt {
         rows.push(entries(&known, &texts[*at]));
     }
-    let mut weights = vec![0_f32; known.len() * labels.len()];
-    let mut begins = Vec::with_capacity(labels.len());
-    for label in 0..labels.len() {
-        let ours: Vec<bool> = learnt.iter().map(|at| right[*at] == label).collect();
-        let mut learnt = linear::learn(&rows, known.len(), &ours, COST, training.seed);
-        begins.push(learnt.pop().unwrap_or_default());
-        for (place, weight) in learnt.into_iter().enumerate() {
-            weights[place * labels.len() + label] = weight;
-        }
-    }
+    let sides: Vec<usize> = learnt.iter().map(|at| right[*at]).collect();
+    let mut weights =
+        linear::learn(&rows, known.len(), (&sides, labels.len()), COST, training.seed);
+    let begins = weights.split_off(known.len() * labels.len());
     let figures = Figures {
         examples: learnt.len(),
         macro_f1: 0.0,

@@ -1,5 +1,5 @@
-//! A linear machine with two sides: support vectors with squared loss, by dual coordinate descent
-//! (Hsieh et al., 2008), which needs no step size and no more memory than its rows.
+//! Linear machines, one for each label against all others: support vectors with squared loss, by dual
+//! coordinate descent (Hsieh et al., 2008), which needs no step size and no more memory than its rows.
 
 /// Rows of sparse values, each with entries by column.
 #[derive(Debug, Default)]
@@ -44,37 +44,62 @@ const ROUNDS: usize = 20;
 /// Rounds end when no row moves the machine by more than this.
 const SMALL: f32 = 0.1;
 
-/// Learns weights, the last of which is for a constant 1, that are positive for rows of this side.
-/// `cost` is what an error costs against large weights; `seed` decides the order of the rows.
-pub(super) fn learn(rows: &Rows, columns: usize, ours: &[bool], cost: f32, seed: u64) -> Vec<f32> {
-    let mut weights = vec![0_f32; columns + 1];
-    let mut alphas = vec![0_f32; rows.len()];
+/// Learns one machine for each label, all in one walk over the rows: of each column in turn the weight
+/// for each label, and at last those of a constant 1. `right` are the labels of the rows, and how many
+/// labels there are; `cost` is what an error costs against large weights; `seed` decides the order of
+/// the rows.
+pub(super) fn learn(
+    rows: &Rows,
+    columns: usize,
+    (right, labels): (&[usize], usize),
+    cost: f32,
+    seed: u64,
+) -> Vec<f32> {
+    let constant = columns * labels;
+    let mut weights = vec![0_f32; constant + labels];
+    let mut alphas = vec![0_f32; rows.len() * labels];
     let diagonal = 0.5 / cost;
     let squares: Vec<f32> = (0..rows.len())
         .map(|at| rows.row(at).1.iter().map(|value| value * value).sum::<f32>() + 1.0 + diagonal)
         .collect();
     let mut order: Vec<usize> = (0..rows.len()).collect();
     let mut random = seed | 1;
+    let (mut products, mut steps) = (vec![0_f32; labels], vec![0_f32; labels]);
     for _ in 0..ROUNDS {
         shuffle(&mut order, &mut random);
         let (mut most, mut least) = (f32::MIN, f32::MAX);
         for &at in &order {
-            let side = if ours[at] { 1.0 } else { -1.0 };
             let (cols, values) = rows.row(at);
-            let product: f32 =
-                cols.iter().zip(values).map(|(col, value)| weights[*col as usize] * value).sum();
-            let gradient = side * (product + weights[columns]) - 1.0 + diagonal * alphas[at];
-            let projected = if alphas[at] == 0.0 { gradient.min(0.0) } else { gradient };
-            most = most.max(projected);
-            least = least.min(projected);
-            if projected.abs() > 1e-9 {
-                let before = alphas[at];
-                alphas[at] = (before - gradient / squares[at]).max(0.0);
-                let step = (alphas[at] - before) * side;
-                for (col, value) in cols.iter().zip(values) {
-                    weights[*col as usize] += step * value;
+            products.copy_from_slice(&weights[constant..]);
+            for (col, value) in cols.iter().zip(values) {
+                let from = *col as usize * labels;
+                for (product, weight) in products.iter_mut().zip(&weights[from..from + labels]) {
+                    *product += weight * value;
                 }
-                weights[columns] += step;
+            }
+            for label in 0..labels {
+                let side = if right[at] == label { 1.0 } else { -1.0 };
+                let alpha = &mut alphas[at * labels + label];
+                let gradient = side * products[label] - 1.0 + diagonal * *alpha;
+                let projected = if *alpha == 0.0 { gradient.min(0.0) } else { gradient };
+                most = most.max(projected);
+                least = least.min(projected);
+                let before = *alpha;
+                if projected.abs() > 1e-9 {
+                    *alpha = (before - gradient / squares[at]).max(0.0);
+                }
+                steps[label] = (*alpha - before) * side;
+            }
+            if steps.iter().any(|step| *step != 0.0) {
+                for (col, value) in cols.iter().zip(values) {
+                    let from = *col as usize * labels;
+                    for (weight, step) in weights[from..from + labels].iter_mut().zip(&steps) {
+                        *weight += step * value;
+                    }
+                }
+                for (weight, step) in weights[constant..].iter_mut().zip(&steps) {
+                    *weight += step;
+                }
             }
         }
         if most - least < SMALL {

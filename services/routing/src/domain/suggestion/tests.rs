@@ -50,6 +50,44 @@ fn a_model_suggests_what_was_decided_of_like_texts_and_tells_why() {
 }
 
 #[test]
+fn a_reason_tells_where_its_word_stands() {
+    let texts = texts();
+    let model = Model::train(&examples(&texts), &Training::default()).unwrap();
+    let text = Text { title: "(The) SCHOOL", body: "where, where are the fees told" };
+    let places: Vec<(String, String)> = model
+        .reasons(&text, "14", 3)
+        .iter()
+        .flat_map(|reason| reason.spans.iter().map(|span| (reason.word.clone(), *span)))
+        .map(|(word, span)| {
+            let of = if span.in_title { text.title } else { text.body };
+            (word, of.chars().skip(span.start).take(span.end - span.start).collect::<String>())
+        })
+        .collect();
+    assert!(!places.is_empty());
+    assert!(places.iter().all(|(word, there)| *word == there.to_lowercase()), "{places:?}");
+}
+
+#[test]
+fn a_model_comes_back_from_its_bytes_and_nothing_else_does() {
+    let texts = texts();
+    let model = Model::train(&examples(&texts), &Training::default()).unwrap();
+    let bytes = model.to_bytes();
+    let back = Model::of_bytes(&bytes).unwrap();
+    assert_eq!((back.to_bytes(), back.figures()), (bytes.clone(), model.figures()));
+    let text = Text { title: "the school", body: "where are the fees told" };
+    for (one, other) in model.suggest(&text).iter().zip(back.suggest(&text)) {
+        assert_eq!(one.label, other.label);
+        assert!((one.probability - other.probability).abs() < 1e-3, "{one:?} {other:?}");
+    }
+    for length in 0..bytes.len() {
+        assert!(Model::of_bytes(&bytes[..length]).is_err(), "{length}");
+    }
+    let longer = [bytes.as_slice(), &[0]].concat();
+    assert_eq!(Model::of_bytes(&longer), Err(super::form::Damaged::Length));
+    assert_eq!(Model::of_bytes(b"LYM\x02"), Err(super::form::Damaged::Form));
+}
+
+#[test]
 fn the_same_seed_gives_the_same_model() {
     let texts = texts();
     let made = || Model::train(&examples(&texts), &Training::default()).unwrap();

@@ -241,8 +241,14 @@ impl Grpc {
         let lengths = (self.app.config().reply_least, self.app.config().reply_most);
         text(&mut checks, ("body", "BODY_LENGTH"), &request.body, lengths);
         checks.done()?;
-        let verdict = self.app.check_reply(caller, case_id, &request.body).await?;
-        Ok(routing::CheckReplyResponse { verdict: verdict.code().to_owned() })
+        let judged = self.app.check_reply(caller, case_id, &request.body).await?;
+        Ok(routing::CheckReplyResponse {
+            verdict: judged.verdict.code().to_owned(),
+            stopped: judged.stops,
+            likeness: judged.measured.likeness,
+            as_near: judged.measured.as_near,
+            compared: judged.measured.others.try_into().unwrap_or(u32::MAX),
+        })
     }
 
     pub(super) async fn figures(

@@ -67,6 +67,7 @@ pub(super) struct CaseRow {
     pub(super) act_count: Option<i32>,
     pub(super) act_hash: Option<Vec<u8>>,
     pub(super) promise_count: Option<i32>,
+    pub(super) suggested_by: Option<i32>,
 }
 
 impl TryFrom<CaseRow> for Case {
@@ -97,6 +98,7 @@ impl TryFrom<CaseRow> for Case {
             deadline_at: from_db(row.deadline_at),
             calendar_known: row.calendar_known,
             assigned_by: row.assigned_by,
+            suggested_by: row.suggested_by,
             state,
             accepted_at: row.accepted_at.map(from_db),
             replied_at: row.replied_at.map(from_db),
@@ -165,6 +167,7 @@ pub(super) fn line(case: &Case) -> Value {
         "deadline_at": case.deadline_at,
         "calendar_known": case.calendar_known,
         "assigned_by": case.assigned_by,
+        "suggested_by": case.suggested_by,
         "state": case.state.code(),
         "outcome": case.state.outcome().map(Outcome::code),
         "accepted_at": case.accepted_at,
