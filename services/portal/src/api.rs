@@ -18,6 +18,7 @@ mod attachments;
 mod author;
 mod body;
 mod cases;
+mod casework;
 mod clerk;
 mod directory;
 mod document;
@@ -67,6 +68,7 @@ fn public() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(directory::division))
         .routes(routes!(directory::offices))
         .routes(routes!(directory::office))
+        .routes(routes!(directory::figures))
         .routes(routes!(directory::kinds))
         .routes(routes!(directory::domains))
         .routes(routes!(cases::list))
@@ -110,6 +112,18 @@ fn personal() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(clerk::reply))
         .routes(routes!(clerk::transfer))
         .routes(routes!(clerk::close))
+        .routes(routes!(casework::give_back))
+        .routes(routes!(casework::pause))
+        .routes(routes!(casework::resume))
+        .routes(routes!(casework::extend))
+        .routes(routes!(casework::invite))
+        .routes(routes!(casework::correct))
+        .routes(routes!(casework::reopen))
+        .routes(routes!(casework::supervise))
+        .routes(routes!(casework::keep))
+        .routes(routes!(casework::ask_on))
+        .routes(routes!(casework::check))
+        .routes(routes!(casework::acts))
         .routes(routes!(oauth::token))
 }
 

@@ -10,7 +10,7 @@ use liuyan_kit::clock::{self, SharedClock};
 use liuyan_proto::liuyan::{
     common::v1::PublicCase,
     moderation::v1::{GetBacklogRequest, GetBacklogResponse},
-    routing::v1::{CaseOrder, ListCasesRequest},
+    routing::v1::{CaseOrder, GetReplyFiguresRequest, GetReplyFiguresResponse, ListCasesRequest},
     stats::v1::{
         ListIndicatorsRequest, ListIndicatorsResponse, ListRankingRequest, ListRankingResponse,
         QuerySeriesRequest, QuerySeriesResponse,
@@ -28,6 +28,8 @@ pub(crate) struct Lists {
     rankings: Cache<ListRankingRequest, ListRankingResponse>,
     indicators: Cache<&'static str, ListIndicatorsResponse>,
     backlog: Cache<(), GetBacklogResponse>,
+    /// By the office's id.
+    replies: Cache<String, GetReplyFiguresResponse>,
     /// The time of the last event that is counted in figures, in microseconds; 0 before the first.
     counted_until: Arc<AtomicI64>,
 }
@@ -41,7 +43,8 @@ impl Lists {
             series: Cache::new(clock.clone(), fresh, limits),
             rankings: Cache::new(clock.clone(), fresh, limits),
             indicators: Cache::new(clock.clone(), limits.fresh(), limits),
-            backlog: Cache::new(clock, fresh, limits),
+            backlog: Cache::new(clock.clone(), fresh, limits),
+            replies: Cache::new(clock, fresh, limits),
             counted_until: Arc::default(),
         }
     }
@@ -60,12 +63,52 @@ impl Lists {
             page_size,
             ..ListCasesRequest::default()
         };
+        self.listed(visit, ask).await
+    }
+
+    /// Public cases of an office in an order.
+    pub(crate) async fn cases_of(
+        &self,
+        visit: &Visit,
+        office_id: &str,
+        order: CaseOrder,
+        page_size: i32,
+    ) -> Result<Arc<Vec<PublicCase>>, Error> {
+        let ask = ListCasesRequest {
+            office_id: office_id.to_owned(),
+            order: order.into(),
+            page_size,
+            ..ListCasesRequest::default()
+        };
+        self.listed(visit, ask).await
+    }
+
+    async fn listed(
+        &self,
+        visit: &Visit,
+        ask: ListCasesRequest,
+    ) -> Result<Arc<Vec<PublicCase>>, Error> {
         let (backend, request) = (self.backend.clone(), visit.call_public(ask.clone()));
         self.cases
             .get(ask, || async move {
                 let answer = backend.cases().list_cases(request).await?.into_inner();
                 let public = answer.cases.into_iter().filter(|case| case.public);
                 Ok(public.filter_map(|case| case.view).collect())
+            })
+            .await
+    }
+
+    /// How an office answers.
+    pub(crate) async fn reply_figures(
+        &self,
+        visit: &Visit,
+        office_id: &str,
+    ) -> Result<Arc<GetReplyFiguresResponse>, Error> {
+        let ask = GetReplyFiguresRequest { office_id: office_id.to_owned() };
+        let (backend, request) = (self.backend.clone(), visit.call_public(ask));
+        self.replies
+            .get(office_id.to_owned(), || async move {
+                Ok(backend.cases().get_reply_figures(request).await?.into_inner())
             })
             .await
     }

@@ -22,6 +22,7 @@ mod home;
 mod message;
 mod mine;
 mod new;
+mod office;
 mod offices;
 mod receipt;
 pub(crate) mod review;
@@ -52,6 +53,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .merge(message::routes())
         .merge(mine::routes())
         .merge(new::routes())
+        .merge(office::routes())
         .merge(offices::routes())
         .merge(receipt::routes())
         .merge(review::routes())

@@ -174,3 +174,15 @@ export async function close(visitor, outcome) {
   await visitor.check(`input[name=outcome][value=${outcome}]`);
   await visitor.press('form[action$="/close"] button');
 }
+
+/** Opens what is seldom done with the case that is open, and follows one of it. */
+export async function openSeldom(visitor, act) {
+  await visitor.page.locator('details.seldom').evaluate((it) => { it.open = true; });
+  await visitor.press(`details.seldom a[href$="/${act}"]`);
+}
+
+/** Does one act on its page: fills it in and sends it. */
+export async function doAct(visitor, fields) {
+  await visitor.fill(fields);
+  await visitor.press('main form button[value=send]');
+}

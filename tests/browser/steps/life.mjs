@@ -2,7 +2,7 @@
 
 import {
   PREVIEW, SUBMIT, accept, becomesPublic, chooseOffice, claim, close, decline, fillMessage, lookUp, openCase,
-  openReview, overturn, publishRedacted, readReceipt, reply, returnIt, signIn, write,
+  openReview, openSeldom, overturn, publishRedacted, readReceipt, reply, returnIt, signIn, write, doAct,
 } from '../lib/acts.mjs';
 import { PHONE, PLACES } from '../lib/board.mjs';
 import { must } from '../lib/report.mjs';
@@ -28,8 +28,8 @@ async function counted(visitor, kind) {
 /** One whole walk. */
 export async function life(browser, board, report, walk) {
   const chain = report.chain(`life, ${walk.name}`);
-  const [author, reader, clerk, moderator, reviewer] = await Promise.all(
-    ['author', 'reader', 'clerk', 'moderator', 'reviewer'].map(async () => chain.watch(await Visitor.open(browser, board, walk))),
+  const [author, reader, clerk, moderator, reviewer, supervisor] = await Promise.all(
+    ['author', 'reader', 'clerk', 'moderator', 'reviewer', 'supervisor'].map(async () => chain.watch(await Visitor.open(browser, board, walk))),
   );
   const t = (name, values) => word(walk.lang, name, values);
   try {
@@ -38,6 +38,7 @@ export async function life(browser, board, report, walk) {
     await returned(chain, { author, reader, moderator }, t);
     await appealed(chain, { author, reader, moderator, reviewer }, board, t);
     await hidden(chain, { author, reader, clerk }, t);
+    await worked(chain, { author, reader, clerk, supervisor }, board, t);
   } finally {
     await chain.end();
   }
@@ -277,5 +278,93 @@ async function hidden(chain, { author, reader, clerk }, t) {
       return author.has('.answer');
     });
     must((await reader.goto(`/m/${kept.number}`, 0)) === 404, 'a private message is public once it is answered');
+  });
+}
+
+async function worked(chain, { author, reader, clerk, supervisor }, board, t) {
+  const sent = message(TEXTS.plain);
+  const day = new Date(Date.now() + 9 * 86_400_000).toISOString().slice(0, 10);
+  let kept;
+  let path;
+  await chain.step('a clerk asks the author for more, and everybody sees that it waits', async () => {
+    kept = await write(author, sent, PLACES.office);
+    path = await openCase(clerk, kept, 'accept');
+    await accept(clerk);
+    await openSeldom(clerk, 'pause');
+    await doAct(clerk, { '#question': TEXTS.question });
+    await clerk.says(t('desk-paused'), '.notice');
+    await clerk.says(TEXTS.question);
+    await reader.goto(`/m/${kept.number}`);
+    await reader.says(t('state-paused'));
+    must(!(await reader.text()).includes(TEXTS.question), 'the question to the author is public');
+  });
+  await chain.step('the author reads the question and has told more', async () => {
+    await lookUp(author, kept);
+    await author.says(TEXTS.question, '.notice.warn');
+    await author.press('form[action$="/resume"] button');
+    await author.says(t('mine-resumed'), '.notice');
+    await author.says(t('step-resumed'), '.timeline');
+  });
+  await chain.step('the clerk takes more time and asks an office to help', async () => {
+    await clerk.goto(path);
+    await openSeldom(clerk, 'extend');
+    await doAct(clerk, { '#days': '5', '#reason': TEXTS.reason });
+    await clerk.says(t('desk-extended'), '.notice');
+    await openSeldom(clerk, 'help');
+    await clerk.check(`input[name=office_id][value="${PLACES.below}"]`);
+    await doAct(clerk, { '#reason': TEXTS.reason });
+    await clerk.says(t('message-helpers'), '.facts');
+  });
+  await chain.step('the answer promises something, and the preview has the word of the gate', async () => {
+    await clerk.fill({ '#body': answer() });
+    await clerk.press('button[name=action][value=promise]');
+    await clerk.fill({ '#due-1': day, '#what-1': TEXTS.promise });
+    await clerk.press('form[action$="/reply"] button[value=preview]');
+    await clerk.says(TEXTS.promise, '.answer');
+    await clerk.says(t('desk-gate-pass'));
+    await clerk.press('form[action$="/reply"] button[value=send]');
+    await clerk.says(t('desk-replied'), '.notice');
+    await reader.goto(`/m/${kept.number}`);
+    await reader.says(TEXTS.promise, '.promises');
+    await reader.says(t('promise-open'), '.promises');
+  });
+  await chain.step('the clerk corrects the answer and keeps the promise', async () => {
+    await clerk.press('a[href$="/correct"]');
+    await doAct(clerk, { '#body': answer(), '#reason': TEXTS.reason });
+    await clerk.says(t('desk-corrected'), '.notice');
+    await clerk.press('a[href$="/kept"]');
+    await doAct(clerk, { '#reason': TEXTS.reason });
+    await clerk.says(t('desk-kept'), '.notice');
+    await reader.goto(`/m/${kept.number}`);
+    await reader.says(t('promise-kept'), '.promises');
+    await reader.says(t('message-corrected'), '.answer');
+  });
+  await chain.step('the author asks on, and the clerk has to answer again', async () => {
+    await author.goto(`/mine/${kept.number}`);
+    await author.page.locator('details.ask-on').evaluate((it) => { it.open = true; });
+    await author.press('form[action$="/follow-up"] button', { status: 422 });
+    await author.says(t('follow-up-choose'), '.fault');
+    await author.check('input[name=ground][value=unclear]');
+    await author.press('form[action$="/follow-up"] button');
+    await author.says(t('follow-up-done'), '.notice');
+    await clerk.goto(path);
+    await reply(clerk, answer());
+    await clerk.says(t('desk-replied'), '.notice');
+  });
+  await chain.step('a supervisor watches it and reads what was done', async () => {
+    await signIn(supervisor, board.accounts.supervisor, '/desk');
+    await supervisor.goto(path);
+    await supervisor.press('a[href$="/supervise"]');
+    await doAct(supervisor, { '#reason': TEXTS.reason });
+    await supervisor.says(t('desk-supervised'), '.notice');
+    await openCase(supervisor, kept, 'watched');
+    await supervisor.press('a[href$="/acts"]');
+    for (const act of ['paused', 'resumed', 'extended', 'helper-invited', 'replied', 'corrected', 'promise-kept', 'follow-up', 'supervised']) {
+      await supervisor.says(t(`act-${act}`), '.log');
+    }
+  });
+  await chain.step('the office has its figures', async () => {
+    await reader.goto(`/office/${PLACES.office}`);
+    await reader.says(t('office-promises'), '.figures');
   });
 }

@@ -39,8 +39,8 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
     }
 }
 
-/// The only list that a body of the API has in it; its entries are objects.
-const LIST: &str = "attachments";
+/// The only lists that a body of the API has in it; their entries are objects.
+const LISTS: [&str; 2] = ["attachments", "promises"];
 
 /// No other part of a body is a list, and serde would take one for an object whose fields come in
 /// their order.
@@ -55,7 +55,7 @@ fn no_lists(bytes: &[u8]) -> Result<(), Fault> {
 /// Where the first list stands.
 fn list_in(value: &Value, path: &str) -> Option<String> {
     match value {
-        Value::Array(entries) if path == LIST => {
+        Value::Array(entries) if LISTS.contains(&path) => {
             entries.iter().find_map(|entry| list_in(entry, &format!("{path}[]")))
         }
         Value::Array(_) => Some(path.to_owned()),

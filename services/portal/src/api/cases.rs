@@ -50,6 +50,9 @@ pub(super) struct OfCases {
     /// Only those that the caller works on; needs a token.
     #[param(value_type = Option<bool>)]
     own: Option<String>,
+    /// Only those of the caller's that are watched; needs a token.
+    #[param(value_type = Option<bool>)]
+    supervised: Option<String>,
     /// Up to 200; 50 if left out.
     #[param(value_type = Option<i32>)]
     page_size: Option<String>,
@@ -66,7 +69,8 @@ pub(super) async fn list(ask: Ask, Query(of): Query<OfCases>) -> Result<Response
     let mut numbers = Numbers::default();
     let page_size = numbers.read("page_size", of.page_size.as_ref());
     numbers.end()?;
-    let own = is_yes(of.own.as_ref());
+    let supervised = is_yes(of.supervised.as_ref());
+    let own = is_yes(of.own.as_ref()) || supervised;
     if own && !ask.is_personal() {
         return Err(Error::SignIn.into());
     }
@@ -81,7 +85,7 @@ pub(super) async fn list(ask: Ask, Query(of): Query<OfCases>) -> Result<Response
         own,
         domain: text(of.domain),
         kind: text(of.kind),
-        supervised: false,
+        supervised,
     };
     let answer = ask.app.backend.cases().list_cases(ask.call(request)).await;
     let answer = answer.map_err(|status| Fault::from(status).renamed(paging))?.into_inner();

@@ -3,7 +3,7 @@
 use axum::{extract::Path, response::Response};
 use http::StatusCode;
 use liuyan_proto::liuyan::routing::v1::{
-    AcceptCaseRequest, CloseCaseRequest, ReplyToCaseRequest, TransferCaseRequest,
+    AcceptCaseRequest, CloseCaseRequest, PromiseDraft, ReplyToCaseRequest, TransferCaseRequest,
 };
 
 use super::{
@@ -12,7 +12,10 @@ use super::{
     keep::private,
     messages::name,
     problem::{Fault, Problem},
-    types::cases::{Accept, Case, Close, NewReply, Replied, Transfer},
+    types::{
+        cases::{Case, Replied},
+        casework::{Accept, Close, NewReply, Transfer},
+    },
 };
 
 /// Says that the office will act.
@@ -53,9 +56,16 @@ pub(super) async fn reply(
     Path(case_id): Path<String>,
     Body(wish): Body<NewReply>,
 ) -> Result<Response, Fault> {
-    let NewReply { body, etag } = wish;
-    let request =
-        ReplyToCaseRequest { case_id, etag, request_id, body, ..ReplyToCaseRequest::default() };
+    let NewReply { body, override_reason, promises, etag } = wish;
+    let request = ReplyToCaseRequest {
+        case_id,
+        etag,
+        request_id,
+        body,
+        historical: None,
+        override_reason,
+        promises: promises.into_iter().map(PromiseDraft::from).collect(),
+    };
     let answer = ask.app.backend.cases().reply_to_case(ask.call_as(request)?).await;
     let answer = answer.map_err(|status| Fault::from(status).renamed(name))?.into_inner();
     let case = Case::from(answer.case.unwrap_or_default());

@@ -1,7 +1,7 @@
 //! Who there is to write to, and by which codes.
 
 use axum::{extract::Path, response::Response};
-use liuyan_proto::liuyan::routing::v1::ListOfficesRequest;
+use liuyan_proto::liuyan::routing::v1::{GetReplyFiguresRequest, ListOfficesRequest};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -13,6 +13,7 @@ use super::{
     problem::{Fault, Problem},
     types::{
         All, Page,
+        casework::ReplyFigures,
         directory::{Division, Domain, Kind, Office},
     },
 };
@@ -99,6 +100,18 @@ pub(super) async fn offices(ask: Ask, Query(of): Query<OfOffices>) -> Result<Res
 pub(super) async fn office(ask: Ask, Path(office_id): Path<String>) -> Result<Response, Fault> {
     let found = ask.app.directory.office(&short(office_id)?).await?.ok_or(Error::NotFound)?;
     read(&ask, ask.app.config.limits.fresh_seconds, &Office::from(found))
+}
+
+/// How an office answers: its replies, those that the gate stopped, and its promises.
+#[utoipa::path(
+    get, path = "/api/v1/offices/{office_id}/figures", tag = "directory",
+    params(("office_id" = String, Path, description = "Its id.")),
+    responses((status = 200, body = ReplyFigures), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(super) async fn figures(ask: Ask, Path(office_id): Path<String>) -> Result<Response, Fault> {
+    let request = ask.call(GetReplyFiguresRequest { office_id: short(office_id)? });
+    let figures = ask.app.backend.cases().get_reply_figures(request).await?.into_inner();
+    read(&ask, ask.app.config.limits.lists_seconds, &ReplyFigures::from(figures))
 }
 
 /// The kinds of messages, in their order.

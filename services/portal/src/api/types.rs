@@ -15,6 +15,7 @@ use utoipa::{
 pub(super) mod accounts;
 pub(super) mod attachments;
 pub(super) mod cases;
+pub(super) mod casework;
 pub(super) mod decisions;
 pub(super) mod directory;
 pub(super) mod feed;

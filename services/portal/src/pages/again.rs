@@ -13,7 +13,7 @@ use crate::{
 
 /// Fields of our forms in which people write; they are shown to whoever has to send
 /// them once more.
-const WRITTEN: [&str; 10] = [
+const WRITTEN: [&str; 12] = [
     "title",
     "body",
     "demand",
@@ -24,6 +24,8 @@ const WRITTEN: [&str; 10] = [
     "explanation",
     "words",
     "address",
+    "question",
+    "what",
 ];
 /// Forms in which a secret is typed are not kept: they lead back to their page.
 const SECRET: &str = "password";

@@ -1,11 +1,12 @@
 //! The deadline in words: whether it was met, how much is left, or by how much it has passed.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use liuyan_kit::clock;
 use liuyan_proto::liuyan::common::v1::{Outcome, PublicCase};
 
 use crate::{
     format::{When, day_of},
+    pages::message::is_paused,
     visit::Visit,
 };
 
@@ -41,7 +42,9 @@ pub(crate) fn of_case(v: &Visit, case: &PublicCase) -> Option<Deadline> {
     let until = clock::from_proto(case.deadline_at.as_ref()?)?;
     let first = case.replies.first().and_then(|reply| reply.replied_at.as_ref());
     let answered = first.and_then(clock::from_proto);
+    let paused = answered.is_none() && is_paused(case);
     let (word, class) = match stand(until, answered, v.now()) {
+        Stand::Left(_) | Stand::Overdue(_) if paused => (v.t("deadline-paused"), "plain"),
         Stand::Met => (v.t("deadline-met"), "replied"),
         Stand::AnsweredLate(days) => (v.t1("deadline-answered-late", "days", days), "late"),
         Stand::Left(0) => (v.t("deadline-today"), "awaiting"),
@@ -51,9 +54,20 @@ pub(crate) fn of_case(v: &Visit, case: &PublicCase) -> Option<Deadline> {
     Some(Deadline { day: v.day(case.deadline_at.as_ref())?, word, class })
 }
 
+/// The last day of what is due at the end of a day.
+pub(crate) fn last_day(v: &Visit, due_at: Option<&prost_types::Timestamp>) -> Option<When> {
+    let due = clock::from_proto(due_at?)?;
+    let date = last_of(due);
+    Some(When { iso: date.to_string(), text: v.date(date) })
+}
+
+/// The end of a day is a moment that belongs to the next.
+fn last_of(until: Timestamp) -> Date {
+    day_of(until.saturating_sub(SignedDuration::from_micros(1)).unwrap_or(until))
+}
+
 fn stand(until: Timestamp, answered: Option<Timestamp>, now: Timestamp) -> Stand {
-    // The deadline is the end of its day: the moment itself belongs to the next.
-    let last = day_of(until.saturating_sub(jiff::SignedDuration::from_micros(1)).unwrap_or(until));
+    let last = last_of(until);
     let days = |time: Timestamp| day_of(time).since(last).map_or(0, |span| span.get_days());
     match answered {
         Some(at) if at <= until => Stand::Met,

@@ -8,14 +8,19 @@ use axum::{
 };
 use liuyan_proto::liuyan::identity::v1::Role;
 
+use self::{more::Act, office::Goal};
 use crate::app::App;
 
 mod acts;
 mod case;
 mod inbox;
+mod log;
+mod may;
+mod more;
 mod notices;
+mod office;
+mod reply;
 mod theirs;
-mod transfer;
 mod wish;
 
 /// For whom there is a desk.
@@ -26,7 +31,17 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/desk", get(inbox::inbox))
         .route("/desk/cases/{id}", get(case::case))
         .route("/desk/cases/{id}/accept", post(acts::accept))
-        .route("/desk/cases/{id}/reply", get(case::back).post(acts::reply))
-        .route("/desk/cases/{id}/transfer", get(transfer::choose).post(transfer::sent))
+        .route("/desk/cases/{id}/reply", get(case::back).post(reply::reply))
+        .route("/desk/cases/{id}/resume", get(case::back).post(acts::resume))
         .route("/desk/cases/{id}/close", get(case::back).post(acts::close))
+        .route("/desk/cases/{id}/acts", get(log::log))
+        .route("/desk/cases/{id}/transfer", office::page(Goal::Transfer))
+        .route("/desk/cases/{id}/return", office::page(Goal::Return))
+        .route("/desk/cases/{id}/help", office::page(Goal::Help))
+        .route("/desk/cases/{id}/pause", more::page(Act::Pause))
+        .route("/desk/cases/{id}/extend", more::page(Act::Extend))
+        .route("/desk/cases/{id}/reopen", more::page(Act::Reopen))
+        .route("/desk/cases/{id}/supervise", more::page(Act::Supervise))
+        .route("/desk/cases/{id}/replies/{part}/correct", more::page(Act::Correct))
+        .route("/desk/cases/{id}/promises/{part}/kept", more::page(Act::Keep))
 }

@@ -18,7 +18,7 @@ pub(crate) struct Faults {
 }
 
 /// How fields are called, by the ids of their elements.
-const LABELS: [(&str, &str); 26] = [
+const LABELS: [(&str, &str); 30] = [
     ("office", "new-office"),
     ("kind", "new-kind"),
     ("matter", "new-matter"),
@@ -37,7 +37,11 @@ const LABELS: [(&str, &str); 26] = [
     ("new_password", "password-new"),
     ("new_password_again", "password-again"),
     ("outcome", "message-outcome"),
-    ("reason", "desk-transfer-reason"),
+    ("reason", "desk-reason"),
+    ("question", "desk-pause-question"),
+    ("days", "desk-extend-days"),
+    ("promises", "desk-promises"),
+    ("follow-up", "follow-up-why"),
     ("override_reason", "desk-override"),
     ("appeal", "appeal-reason"),
     ("words", "review-words"),
@@ -72,6 +76,14 @@ impl Faults {
     /// What is wrong with the field.
     pub(crate) fn at(&self, id: &str) -> Option<&str> {
         self.fields.iter().find(|(known, _)| known == id).map(|(_, text)| text.as_str())
+    }
+
+    /// Everything that is wrong with the field, each fault once.
+    pub(crate) fn all(&self, id: &str) -> Vec<&str> {
+        let faults = self.fields.iter().filter(|(known, _)| known == id);
+        let mut texts: Vec<&str> = faults.map(|(_, text)| text.as_str()).collect();
+        texts.dedup();
+        texts
     }
 
     /// The attributes by which whoever hears the page learns of the hint and of the fault. `id` is

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use liuyan_kit::clock;
-use liuyan_proto::liuyan::common::v1::{Outcome, PublicCase};
+use liuyan_proto::liuyan::common::v1::{Outcome, PromiseState, PublicCase};
 
 use crate::{directory::Names, format::When, visit::Visit};
 
@@ -31,6 +31,10 @@ pub(crate) struct Span {
     pub(crate) x: f64,
     pub(crate) width: f64,
     pub(crate) colour: usize,
+    /// For how long of it the office waited for the author.
+    pub(crate) waited: Option<String>,
+    /// Where in the bar it waited: begin and width of each wait.
+    pub(crate) waits: Vec<(f64, f64)>,
 }
 
 /// How an outcome is called.
@@ -61,9 +65,20 @@ pub(crate) fn steps(v: &Visit, case: &PublicCase, names: &Names) -> Vec<Step> {
         add(custody.from.as_ref(), v.t1(name, "office", names.office(&custody.office_id)));
     }
     add(case.accepted_at.as_ref(), v.t("step-accepted"));
+    for pause in &case.pauses {
+        add(pause.from.as_ref(), v.t("step-paused"));
+        add(pause.until.as_ref(), v.t("step-resumed"));
+    }
+    add(case.extended_at.as_ref(), v.t("step-extended"));
     for reply in &case.replies {
         let text = v.t1("step-replied", "office", names.office(&reply.office_id));
         add(reply.replied_at.as_ref(), text);
+        add(reply.corrected_at.as_ref(), v.t("step-corrected"));
+        for promise in &reply.promises {
+            let kept = promise.state() == PromiseState::Kept;
+            let name = if kept { "step-promise-kept" } else { "step-promise-broken" };
+            add(promise.settled_at.as_ref(), v.t(name));
+        }
     }
     if let Some(word) = outcome_word(case.outcome()) {
         add(case.closed_at.as_ref(), v.t1("step-closed", "outcome", v.t(word)));
@@ -90,15 +105,34 @@ pub(crate) fn spans(v: &Visit, case: &PublicCase, names: &Names) -> Vec<Span> {
         .collect();
     let widths =
         widths(&held.iter().map(|(_, _, length)| length.as_secs_f64()).collect::<Vec<_>>());
+    let pauses: Vec<(Timestamp, Timestamp)> = case
+        .pauses
+        .iter()
+        .filter_map(|pause| {
+            let until = time(pause.until.as_ref()).unwrap_or(end).min(end);
+            Some((time(pause.from.as_ref())?, until))
+        })
+        .collect();
     let mut x = 0.0;
     held.iter()
         .zip(widths)
         .enumerate()
         .map(|(index, ((office_id, from, length), width))| {
+            let parts = within(*from, *length, &pauses);
+            let whole = length.as_secs_f64().max(1.0);
+            let place = |part: &(SignedDuration, SignedDuration)| {
+                let at = |length: SignedDuration| {
+                    (length.as_secs_f64() / whole * width * 10.0).round() / 10.0
+                };
+                (x + at(part.0), at(part.1))
+            };
+            let waited: SignedDuration = parts.iter().map(|(_, length)| *length).sum();
             let span = Span {
                 office: names.office(office_id),
                 from: v.moment_of(*from),
                 duration: duration(v, *length),
+                waits: parts.iter().map(place).collect(),
+                waited: (!parts.is_empty()).then(|| duration(v, waited)),
                 x,
                 width,
                 colour: index % COLOURS,
@@ -107,6 +141,20 @@ pub(crate) fn spans(v: &Visit, case: &PublicCase, names: &Names) -> Vec<Span> {
             span
         })
         .collect()
+}
+
+/// What of the pauses lies within a span: from its begin to theirs, and their lengths.
+fn within(
+    from: Timestamp,
+    length: SignedDuration,
+    pauses: &[(Timestamp, Timestamp)],
+) -> Vec<(SignedDuration, SignedDuration)> {
+    let part = |(begin, end): &(Timestamp, Timestamp)| {
+        let begin = begin.duration_since(from).clamp(SignedDuration::ZERO, length);
+        let end = end.duration_since(from).clamp(SignedDuration::ZERO, length);
+        (end > begin).then_some((begin, end - begin))
+    };
+    pauses.iter().filter_map(part).collect()
 }
 
 /// Widths in proportion to lengths, none of them too small to be seen, all together the whole bar.
@@ -143,5 +191,14 @@ mod tests {
             let sum: f64 = widths.iter().sum();
             assert!(lengths.is_empty() || (sum - WIDTH).abs() < 1.0, "{widths:?}");
         }
+    }
+
+    #[test]
+    fn a_pause_counts_for_the_office_that_waited() {
+        let at = |hours: i64| Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours);
+        let hours = SignedDuration::from_hours;
+        let pauses = [(at(1), at(3)), (at(8), at(12)), (at(20), at(21))];
+        let parts = within(at(2), hours(8), &pauses);
+        assert_eq!(parts, [(hours(0), hours(1)), (hours(6), hours(2))]);
     }
 }

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::{Router, extract::Path, response::Response, routing::get};
 use liuyan_kit::class::{Class, Classify as _};
 use liuyan_proto::liuyan::{
-    common::v1::PublicCase,
+    common::v1::{CaseState, Promise, PromiseState, PublicCase, Reply},
     routing::v1::{GetCaseRequest, get_case_request::Name},
 };
 
@@ -42,9 +42,31 @@ pub(crate) struct Text {
 /// An office's answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
+    pub(crate) reply_id: String,
     pub(crate) office: String,
     pub(crate) body: String,
     pub(crate) when: Option<When>,
+    /// When its text was corrected last.
+    pub(crate) corrected: Option<When>,
+    /// Whether the office gave it although the gate stopped it.
+    pub(crate) overridden: bool,
+    pub(crate) promises: Vec<Promised>,
+}
+
+/// What an answer promises.
+#[derive(Debug)]
+pub(crate) struct Promised {
+    pub(crate) promise_id: String,
+    pub(crate) what: String,
+    /// The last day.
+    pub(crate) due: Option<When>,
+    /// Where it stands, the name of a text.
+    pub(crate) word: &'static str,
+    /// Its class in the stylesheet.
+    pub(crate) class: &'static str,
+    /// Whether its day has not passed.
+    pub(crate) open: bool,
+    pub(crate) settled: Option<When>,
 }
 
 /// A public case, as its page and its author's page show it.
@@ -61,6 +83,12 @@ pub(crate) struct Shown {
     pub(crate) outcome: Option<&'static str>,
     pub(crate) submitted: Option<When>,
     pub(crate) deadline: Option<Deadline>,
+    /// When more time was taken.
+    pub(crate) extended: Option<When>,
+    /// Whether the office waits for the author.
+    pub(crate) paused: bool,
+    /// The offices that help.
+    pub(crate) helpers: Vec<String>,
     pub(crate) answers: Vec<Answer>,
     pub(crate) steps: Vec<Step>,
     pub(crate) spans: Vec<Span>,
@@ -119,8 +147,46 @@ async fn message(v: Visit, Path(number): Path<String>) -> Result<Response, Error
 pub(crate) async fn names(v: &Visit, case: &PublicCase) -> Names {
     let replied = case.replies.iter().map(|reply| reply.office_id.as_str());
     let held = case.custody.iter().map(|custody| custody.office_id.as_str());
-    let offices = replied.chain(held).chain([case.office_id.as_str()]);
+    let helpers = case.helper_office_ids.iter().map(String::as_str);
+    let offices = replied.chain(held).chain(helpers).chain([case.office_id.as_str()]);
     v.app().directory.names(offices, [case.division_code.as_str()]).await
+}
+
+/// Whether the office waits for the author.
+pub(crate) fn is_paused(case: &PublicCase) -> bool {
+    case.pauses.last().is_some_and(|pause| pause.until.is_none())
+        && case.state() != CaseState::Closed
+}
+
+/// An answer as it is shown.
+pub(crate) fn answer(v: &Visit, reply: &Reply, names: &Names) -> Answer {
+    Answer {
+        reply_id: reply.reply_id.clone(),
+        office: names.office(&reply.office_id),
+        body: reply.body.clone(),
+        when: v.moment(reply.replied_at.as_ref()),
+        corrected: v.moment(reply.corrected_at.as_ref()),
+        overridden: reply.gate_overridden,
+        promises: reply.promises.iter().map(|promise| promised(v, promise)).collect(),
+    }
+}
+
+/// A promise as it is shown.
+pub(crate) fn promised(v: &Visit, promise: &Promise) -> Promised {
+    let (word, class) = match promise.state() {
+        PromiseState::Kept => ("promise-kept", "replied"),
+        PromiseState::Broken => ("promise-broken", "late"),
+        PromiseState::Open | PromiseState::Unspecified => ("promise-open", "progress"),
+    };
+    Promised {
+        promise_id: promise.promise_id.clone(),
+        what: promise.what.clone(),
+        due: deadline::last_day(v, promise.due_at.as_ref()),
+        word,
+        class,
+        open: promise.state() == PromiseState::Open,
+        settled: v.day(promise.settled_at.as_ref()),
+    }
 }
 
 /// A case as it is shown.
@@ -133,15 +199,10 @@ pub(crate) fn shown(v: &Visit, case: PublicCase, names: &Names) -> Shown {
         outcome: history::outcome_word(case.outcome()),
         submitted: v.moment(case.submitted_at.as_ref()),
         deadline: deadline::of_case(v, &case),
-        answers: case
-            .replies
-            .iter()
-            .map(|reply| Answer {
-                office: names.office(&reply.office_id),
-                body: reply.body.clone(),
-                when: v.moment(reply.replied_at.as_ref()),
-            })
-            .collect(),
+        extended: v.day(case.extended_at.as_ref()),
+        paused: is_paused(&case),
+        helpers: case.helper_office_ids.iter().map(|id| names.office(id)).collect(),
+        answers: case.replies.iter().map(|reply| answer(v, reply, names)).collect(),
         steps: history::steps(v, &case, names),
         spans: history::spans(v, &case, names),
         number: case.number,

@@ -1,5 +1,6 @@
 //! The public HTTP API.
 
+mod casework;
 mod client;
 mod document;
 mod feed;

@@ -3,6 +3,7 @@
 
 mod api;
 mod browser;
+mod casework;
 mod columns;
 mod desk;
 mod desk_texts;

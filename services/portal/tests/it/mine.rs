@@ -5,13 +5,16 @@ use std::sync::{Arc, Mutex};
 use http::StatusCode;
 use liuyan_kit::class::Class;
 use liuyan_proto::liuyan::{
-    intake::v1 as intake, moderation::v1 as moderation, routing::v1 as routing,
+    common::v1::{CaseState, Pause, Promise, PromiseState, PublicCase},
+    intake::v1 as intake,
+    moderation::v1 as moderation,
+    routing::v1 as routing,
 };
 
 use crate::{
     browser::{Browser, Page},
     portal::Running,
-    samples::{ANSWERED, ago, message, refused},
+    samples::{ANSWERED, ago, answered, case, message, refused},
 };
 
 const CODE: &str = "7K3QM2XW9T";
@@ -252,4 +255,142 @@ async fn what_was_typed_waits_until_its_author_has_shown_the_code_again() {
     let fields = [("title", &*page.hidden("title")), ("body", body.as_str())];
     let done = browser.submit(&page, &path, &fields).await;
     assert_eq!(done.location(), format!("/mine/{ANSWERED}"));
+}
+
+/// The case of the message, as its author gets it.
+fn gives_case(portal: &Running, case: routing::Case) {
+    portal.fake.on("CaseService/GetCase", move |_: routing::GetCaseRequest| {
+        Ok(routing::GetCaseResponse { case: Some(case.clone()) })
+    });
+}
+
+#[tokio::test]
+async fn an_author_reads_what_the_office_asks_and_has_told_more() {
+    let portal = Running::start().await;
+    opens(&portal, intake::MessageState::Approved);
+    let pauses = vec![Pause { from: ago(1), until: None }];
+    let state = CaseState::Accepted.into();
+    let waiting = PublicCase { replies: Vec::new(), pauses, state, ..answered() };
+    let question = "是哪一段路？<b>".to_owned();
+    gives_case(&portal, routing::Case { question, ..case(waiting.clone()) });
+    portal.fake.on_with("CaseService/ResumeCase", |headers, ask: routing::ResumeCaseRequest| {
+        assert_eq!(headers["authorization"], "Bearer author-token");
+        assert_eq!(ask.case_id, answered().case_id);
+        Ok(routing::ResumeCaseResponse::default())
+    });
+    let mut browser = portal.browser();
+    look_up(&mut browser, ANSWERED, CODE).await;
+    let path = format!("/mine/{ANSWERED}");
+    let page = browser.get(&path).await;
+    page.shows(&[
+        "是哪一段路？&#60;b&#62;",
+        "/new?office=330106-g",
+        "等待留言人补充",
+        "期限暂停计算",
+    ]);
+    let case_id = page.hidden("case_id");
+    let fields = [("case_id", case_id.as_str())];
+    let done = browser.submit(&page, &format!("{path}/resume"), &fields).await;
+    assert_eq!(done.location(), path);
+    gives_case(&portal, case(waiting.clone()));
+    let public = browser.get(&format!("/m/{ANSWERED}")).await;
+    public.shows(&["等待留言人补充", "暂停计算", "其中等待"]).hides(&["是哪一段路"]);
+    let mut over = waiting;
+    over.pauses[0].until = ago(0);
+    over.extended_at = ago(0);
+    gives_case(&portal, case(over));
+    let page = browser.get(&path).await;
+    page.shows(&["恢复办理", "期限已延长", "办理期限延长"])
+        .hides(&["我已补充", "class=\"state plain\">等待"]);
+}
+
+#[tokio::test]
+async fn an_author_asks_on_with_a_reason_after_an_answer_and_not_before() {
+    let portal = Running::start().await;
+    opens(&portal, intake::MessageState::Approved);
+    portal.fake.on_with("CaseService/AskFollowUp", |headers, ask: routing::AskFollowUpRequest| {
+        assert_eq!(headers["authorization"], "Bearer author-token");
+        if ask.ground != "not_done" {
+            return Err(refused(Class::Invalid, "REQUEST_INVALID", &["ground"]));
+        }
+        assert_eq!(ask.reply_id, answered().replies[0].reply_id);
+        Ok(routing::AskFollowUpResponse::default())
+    });
+    let mut browser = portal.browser();
+    look_up(&mut browser, ANSWERED, CODE).await;
+    let path = format!("/mine/{ANSWERED}");
+    let page = browser.get(&path).await;
+    page.shows(&["追问", "答复说办了，实际没有办"]);
+    let (case_id, reply_id) = (page.hidden("case_id"), page.hidden("reply_id"));
+    let fields = [("case_id", case_id.as_str()), ("reply_id", &reply_id)];
+    for ground in [("x", "y"), ("ground", "angry")] {
+        let fields = [&fields[..], &[ground]].concat();
+        let page = browser.submit(&page, &format!("{path}/follow-up"), &fields).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        page.shows(&["id=\"follow-up-wrong\"", "href=\"#follow-up\"", "no-print\" open"]);
+    }
+    let fields = [&fields[..], &[("ground", "not_done")]].concat();
+    let done = browser.submit(&page, &format!("{path}/follow-up"), &fields).await;
+    assert_eq!(done.location(), path);
+    let state = CaseState::Accepted.into();
+    gives_case(&portal, case(PublicCase { state, ..answered() }));
+    browser.get(&path).await.shows(&["追问已提交"]).hides(&["/follow-up\""]);
+}
+
+#[tokio::test]
+async fn everybody_sees_what_an_answer_promised_and_what_became_of_it() {
+    let portal = Running::start().await;
+    let promise = |state: PromiseState, what: &str| Promise {
+        what: format!("{what}<b>"),
+        due_at: ago(1),
+        state: state.into(),
+        settled_at: if state == PromiseState::Open { None } else { ago(2) },
+        ..Promise::default()
+    };
+    let mut view = answered();
+    view.helper_office_ids = vec!["M04".to_owned()];
+    view.replies[0].gate_overridden = true;
+    view.replies[0].corrected_at = ago(1);
+    view.replies[0].promises = vec![
+        promise(PromiseState::Open, "甲事"),
+        promise(PromiseState::Kept, "乙事"),
+        promise(PromiseState::Broken, "丙事"),
+    ];
+    gives_case(&portal, case(view));
+    let page = portal.browser().get(&format!("/m/{ANSWERED}")).await;
+    page.shows(&["甲事&#60;b&#62;", "待兑现", "乙事", "兑现于", "丙事", "到期未兑现", "更正于"]);
+    page.shows(&["未通过答复检查", "协办单位", "教育部", "一项承诺已兑现", "答复有更正"]);
+    page.hides(&["甲事<b>"]);
+    let page = portal.english().get(&format!("/m/{ANSWERED}")).await;
+    page.shows(&[
+        "To be kept",
+        "Not kept in time",
+        "corrected",
+        "Helping",
+        "did not pass the check",
+    ]);
+}
+
+#[tokio::test]
+async fn an_office_has_a_page_that_tells_how_it_answers() {
+    let portal = Running::start().await;
+    portal.fake.on("CaseService/GetReplyFigures", |ask: routing::GetReplyFiguresRequest| {
+        assert_eq!(ask.office_id, "330106-g");
+        let (replies, gate_overridden, promises, kept, broken) = (1_234, 5, 40, 30, 6);
+        Ok(routing::GetReplyFiguresResponse { replies, gate_overridden, promises, kept, broken })
+    });
+    let mut browser = portal.browser();
+    browser.get("/offices/330106").await.shows(&["href=\"/office/330106-g\""]);
+    let page = browser.get("/office/330106-g").await;
+    page.shows(&[
+        "西湖区区长",
+        "1,234",
+        "未通过检查仍发出",
+        ">40<",
+        "按期兑现",
+        "到期未兑现",
+        "文三路",
+    ]);
+    browser.get("/office/330106-s").await.shows(&["暂不接收留言", "暂时"]);
+    assert_eq!(browser.get("/office/nobody").await.status, StatusCode::NOT_FOUND);
 }

@@ -74,6 +74,64 @@ words! {
     }
 }
 
+words! {
+    /// Where a promise stands.
+    PromiseState of common::PromiseState {
+        /// Its day has not passed.
+        Open,
+        /// The office has said that it is done.
+        Kept,
+        /// Its day passed without that.
+        Broken,
+    }
+}
+
+/// A dated commitment inside a reply.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Promise {
+    /// Its id, a UUID.
+    promise_id: String,
+    /// What is promised.
+    what: String,
+    /// The end of the day by which it is to be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_at: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<PromiseState>,
+    /// When it was kept or broken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled_at: Option<Time>,
+}
+
+impl From<common::Promise> for Promise {
+    fn from(it: common::Promise) -> Self {
+        Self {
+            due_at: Time::of(it.due_at.as_ref()),
+            state: PromiseState::of(it.state),
+            settled_at: Time::of(it.settled_at.as_ref()),
+            promise_id: it.promise_id,
+            what: it.what,
+        }
+    }
+}
+
+/// A time in which the office waited for more information from the author.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Pause {
+    /// The start, inclusive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<Time>,
+    /// The end, exclusive; absent while the office still waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Time>,
+}
+
+impl From<common::Pause> for Pause {
+    fn from(it: common::Pause) -> Self {
+        Self { from: Time::of(it.from.as_ref()), until: Time::of(it.until.as_ref()) }
+    }
+}
+
 /// An office's public answer.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Reply {
@@ -86,12 +144,22 @@ pub(in crate::api) struct Reply {
     /// When it was published.
     #[serde(skip_serializing_if = "Option::is_none")]
     replied_at: Option<Time>,
+    /// When its text was corrected last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    corrected_at: Option<Time>,
+    /// True if the office gave it although the gate stopped it.
+    gate_overridden: bool,
+    /// What it promised, by date.
+    promises: Vec<Promise>,
 }
 
 impl From<common::Reply> for Reply {
     fn from(it: common::Reply) -> Self {
         Self {
             replied_at: Time::of(it.replied_at.as_ref()),
+            corrected_at: Time::of(it.corrected_at.as_ref()),
+            gate_overridden: it.gate_overridden,
+            promises: it.promises.into_iter().map(Promise::from).collect(),
             reply_id: it.reply_id,
             office_id: it.office_id,
             body: it.body,
@@ -182,6 +250,13 @@ pub(in crate::api) struct PublicCase {
     /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     closed_at: Option<Time>,
+    /// When the office waited for more information from the author, oldest first.
+    pauses: Vec<Pause>,
+    /// When the deadline was extended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extended_at: Option<Time>,
+    /// Offices that help, in the order in which they were asked.
+    helper_office_ids: Vec<String>,
 }
 
 impl From<common::PublicCase> for PublicCase {
@@ -194,6 +269,9 @@ impl From<common::PublicCase> for PublicCase {
             deadline_at: Time::of(it.deadline_at.as_ref()),
             accepted_at: Time::of(it.accepted_at.as_ref()),
             closed_at: Time::of(it.closed_at.as_ref()),
+            pauses: it.pauses.into_iter().map(Pause::from).collect(),
+            extended_at: Time::of(it.extended_at.as_ref()),
+            helper_office_ids: it.helper_office_ids,
             replies: it.replies.into_iter().map(Reply::from).collect(),
             custody: it.custody.into_iter().map(Custody::from).collect(),
             case_id: it.case_id,
@@ -260,6 +338,15 @@ pub(in crate::api) struct Case {
     /// The author's ratings.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ratings: Vec<Rating>,
+    /// What the office asks the author, while it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    question: Option<String>,
+    /// Whether two offices have given it back, and the one that has it now is to decide.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    referred: bool,
+    /// Since when it is watched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    supervised_at: Option<Time>,
 }
 
 impl From<routing::Case> for Case {
@@ -270,6 +357,9 @@ impl From<routing::Case> for Case {
             assigned_by: some(it.assigned_by),
             etag: some(it.etag),
             ratings: it.ratings.into_iter().map(Rating::from).collect(),
+            question: some(it.question),
+            referred: it.referred,
+            supervised_at: Time::of(it.supervised_at.as_ref()),
             view: it.view.unwrap_or_default().into(),
         }
     }
@@ -281,6 +371,9 @@ impl Case {
         self.assigned_by = None;
         self.etag = None;
         self.ratings.clear();
+        self.question = None;
+        self.referred = false;
+        self.supervised_at = None;
         self
     }
 }
@@ -335,49 +428,6 @@ impl From<routing::SearchCasesResponse> for Hits {
             total: it.total,
         }
     }
-}
-
-/// Says that the office will act.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(in crate::api) struct Accept {
-    /// The case's etag, as it was seen; not checked if left out.
-    pub(in crate::api) etag: String,
-}
-
-/// Answers in public.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(in crate::api) struct NewReply {
-    /// The answer, 2 to 20,000 characters.
-    #[schema(required = true)]
-    pub(in crate::api) body: String,
-    /// The case's etag, as it was seen; not checked if left out.
-    pub(in crate::api) etag: String,
-}
-
-/// Gives a case to the office that is competent for it.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(in crate::api) struct Transfer {
-    /// That office.
-    #[schema(required = true)]
-    pub(in crate::api) office_id: String,
-    /// Why, 2 to 200 characters; for officials.
-    #[schema(required = true)]
-    pub(in crate::api) reason: String,
-    /// The case's etag, as it was seen; not checked if left out.
-    pub(in crate::api) etag: String,
-}
-
-/// Ends a case.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::api) struct Close {
-    pub(in crate::api) outcome: Outcome,
-    /// The case's etag, as it was seen; not checked if left out.
-    #[serde(default)]
-    pub(in crate::api) etag: String,
 }
 
 /// A case after a reply.

@@ -1,13 +1,12 @@
 //! What an office does with a case. Whatever comes of it, nothing typed is lost.
 
 use askama::Template;
-use axum::{Form, extract::Path, response::Response};
+use axum::{body::Bytes, extract::Path, response::Response};
 use http::{HeaderValue, StatusCode, header};
 use liuyan_kit::class::{Class, Classify as _};
 use liuyan_proto::liuyan::{
-    common::v1::Visibility,
     identity::v1::Role,
-    routing::v1::{AcceptCaseRequest, CloseCaseRequest, ReplyToCaseRequest},
+    routing::v1::{AcceptCaseRequest, CloseCaseRequest, ResumeCaseRequest},
 };
 
 use super::{
@@ -18,10 +17,7 @@ use super::{
 use crate::{
     error::Error,
     page::{Keep, page_with, see},
-    pages::{
-        cards::{Heading, heading},
-        faults::Faults,
-    },
+    pages::faults::Faults,
     visit::Visit,
 };
 
@@ -37,18 +33,6 @@ struct Kept {
     wish: Wish,
 }
 
-#[derive(Template)]
-#[template(path = "desk_reply.html")]
-struct Preview {
-    v: Visit,
-    case_id: String,
-    heading: Heading,
-    office: String,
-    private: bool,
-    length: usize,
-    wish: Wish,
-}
-
 /// Who does not work on cases does not learn that there is something to do.
 pub(super) fn must_work(v: &Visit) -> Result<(), Error> {
     v.with_role(&[Role::Clerk]).map(|_| ())
@@ -57,10 +41,10 @@ pub(super) fn must_work(v: &Visit) -> Result<(), Error> {
 pub(super) async fn accept(
     v: Visit,
     Path(id): Path<String>,
-    Form(mut wish): Form<Wish>,
+    form: Bytes,
 ) -> Result<Response, Error> {
     must_work(&v)?;
-    wish.mend(&v);
+    let wish = Wish::read(&v, &form);
     let request = v.call(AcceptCaseRequest {
         case_id: id.clone(),
         etag: wish.etag.clone(),
@@ -73,39 +57,33 @@ pub(super) async fn accept(
     }
 }
 
-pub(super) async fn reply(
+/// Ends the wait for the author.
+pub(super) async fn resume(
     v: Visit,
     Path(id): Path<String>,
-    Form(mut wish): Form<Wish>,
+    form: Bytes,
 ) -> Result<Response, Error> {
     must_work(&v)?;
-    wish.mend(&v);
-    match wish.action.as_str() {
-        "preview" => return preview(v, &id, wish).await,
-        "edit" => return show(v, &id, Which::Reply, wish, Faults::default(), StatusCode::OK).await,
-        _ => {}
-    }
-    let request = v.call(ReplyToCaseRequest {
+    let wish = Wish::read(&v, &form);
+    let request = v.call(ResumeCaseRequest {
         case_id: id.clone(),
         etag: wish.etag.clone(),
         request_id: wish.request_id.clone(),
-        body: wish.body.clone(),
-        override_reason: wish.reason.clone(),
-        ..ReplyToCaseRequest::default()
+        historical: None,
     });
-    match v.app().backend.cases().reply_to_case(request).await {
-        Ok(_) => Ok(done(&v, &id, "desk-replied")),
-        Err(status) => refused(v, &id, Which::Reply, wish, status.into()).await,
+    match v.app().backend.cases().resume_case(request).await {
+        Ok(_) => Ok(done(&v, &id, "desk-resumed")),
+        Err(status) => refused(v, &id, Which::Resume, wish, status.into()).await,
     }
 }
 
 pub(super) async fn close(
     v: Visit,
     Path(id): Path<String>,
-    Form(mut wish): Form<Wish>,
+    form: Bytes,
 ) -> Result<Response, Error> {
     must_work(&v)?;
-    wish.mend(&v);
+    let wish = Wish::read(&v, &form);
     let request = v.call(CloseCaseRequest {
         case_id: id.clone(),
         etag: wish.etag.clone(),
@@ -119,33 +97,14 @@ pub(super) async fn close(
     }
 }
 
-fn done(v: &Visit, id: &str, notice: &str) -> Response {
+/// Back to the case, with a notice.
+pub(super) fn done(v: &Visit, id: &str, notice: &str) -> Response {
     v.notify(notice);
     see(&format!("/desk/cases/{id}"))
 }
 
-async fn preview(v: Visit, id: &str, wish: Wish) -> Result<Response, Error> {
-    let (case, view) = match own_case(&v, id).await {
-        Ok(found) => found,
-        Err(error) => return kept(v, id, Which::Reply, wish, error),
-    };
-    let names = v.app().directory.names([view.office_id.as_str()], []).await;
-    let private = case.visibility() == Visibility::Private;
-    let template = Preview {
-        heading: heading(&v, &view.title, &view.number, private),
-        private,
-        office: names.office(&view.office_id),
-        length: unicode_segmentation::UnicodeSegmentation::graphemes(wish.body.as_str(), true)
-            .count(),
-        case_id: view.case_id,
-        wish,
-        v,
-    };
-    page_with(&template, StatusCode::OK, Keep::Never)
-}
-
 /// The case as it is now, with what was typed and why it was not done.
-async fn refused(
+pub(super) async fn refused(
     v: Visit,
     id: &str,
     which: Which,
@@ -183,12 +142,19 @@ pub(super) fn explain(v: &Visit, wish: &mut Wish, error: &Error) -> Option<(Faul
     Some((f, status))
 }
 
-/// The id of the element of a field.
+/// The id of the element of a field. The rule of a return is typed where others have their reason.
 fn id_of(field: &str) -> String {
-    if field == "office_id" { "office".to_owned() } else { field.to_owned() }
+    let id = match field {
+        "office_id" => "office",
+        "rule" => "reason",
+        "promises.what" | "promises.due_on" => "promises",
+        other => other,
+    };
+    id.to_owned()
 }
 
-async fn show(
+/// The case with a form of its page.
+pub(super) async fn show(
     v: Visit,
     id: &str,
     which: Which,
@@ -197,17 +163,24 @@ async fn show(
     status: StatusCode,
 ) -> Result<Response, Error> {
     match own_case(&v, id).await {
-        Ok((case, view)) => render(v, case, view, (which, wish), f, status).await,
+        Ok(own) => render(v, own, (which, wish), f, status).await,
         Err(error) => kept(v, id, which, wish, error),
     }
 }
 
 /// A page for what was typed, where the case can't be shown.
-fn kept(v: Visit, id: &str, which: Which, wish: Wish, error: Error) -> Result<Response, Error> {
+pub(super) fn kept(
+    v: Visit,
+    id: &str,
+    which: Which,
+    wish: Wish,
+    error: Error,
+) -> Result<Response, Error> {
     let act = match which {
         Which::None => return Err(error),
         Which::Accept => "accept",
         Which::Reply => "reply",
+        Which::Resume => "resume",
         Which::Close => "close",
     };
     kept_for(v, &format!("/desk/cases/{id}/{act}"), wish, error)

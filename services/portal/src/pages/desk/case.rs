@@ -5,53 +5,28 @@ use axum::{extract::Path, response::Response};
 use http::StatusCode;
 use liuyan_proto::liuyan::{
     common::v1::{CaseState, Outcome, PublicCase, Visibility},
-    identity::v1::Role,
     routing::v1::Case,
 };
 
 use super::{
+    may::{May, Who},
     notices::{self, Line},
-    theirs::own_case,
-    wish::{OUTCOMES, Wish},
+    theirs::{Own, own_case},
+    wish::{MOST_PROMISES, OUTCOMES, Wish},
 };
 use crate::{
     error::Error,
+    format::{When, day_of},
     page::{Keep, page_with, see},
     pages::{
         cards::{Heading, heading},
         faults::Faults,
         files::{self, Row},
-        message::{Shown, names, shown},
+        message::{Promised, Shown, names, shown},
         search::{Choice, choice},
     },
-    session::Session,
     visit::Visit,
 };
-
-/// What can be done with a case now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct May {
-    pub(super) accept: bool,
-    pub(super) reply: bool,
-    pub(super) transfer: bool,
-    pub(super) close: bool,
-    /// Whether it may be ended only as a duplicate: every other outcome needs an answer first.
-    pub(super) only_duplicate: bool,
-}
-
-impl May {
-    fn of(state: CaseState) -> Self {
-        let waits = matches!(state, CaseState::Assigned | CaseState::Accepted);
-        let open = state != CaseState::Closed;
-        Self {
-            accept: state == CaseState::Assigned,
-            reply: open,
-            transfer: waits,
-            close: open,
-            only_duplicate: waits,
-        }
-    }
-}
 
 /// Which of the forms on the page was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +34,7 @@ pub(super) enum Which {
     None,
     Accept,
     Reply,
+    Resume,
     Close,
 }
 
@@ -76,8 +52,15 @@ struct CasePage {
     public: bool,
     closed: bool,
     may: May,
-    /// Supervisors read.
-    reads_only: bool,
+    /// Why the person does not work on it, the name of a text.
+    reads_only: Option<&'static str>,
+    /// Whether two offices have given it back, and the one that has it decides.
+    referred: bool,
+    /// Since when it is watched.
+    supervised: Option<When>,
+    /// What the author was asked, while the office waits.
+    question: String,
+    today: String,
     wish: Wish,
     which: Which,
     outcomes: Vec<Choice>,
@@ -101,20 +84,29 @@ impl CasePage {
         self.request_id(Which::Reply)
     }
 
+    fn resume_id(&self) -> String {
+        self.request_id(Which::Resume)
+    }
+
     fn close_id(&self) -> String {
         self.request_id(Which::Close)
     }
-}
 
-/// Whether the person may work on cases, and not only look at them.
-pub(super) fn works(session: &Session) -> bool {
-    session.has(Role::Clerk)
+    /// Whether another promise may be added.
+    fn more_promises(&self) -> bool {
+        self.wish.promises.len() < MOST_PROMISES
+    }
+
+    /// What is promised and not settled.
+    fn open_promises(&self) -> Vec<&Promised> {
+        self.m.answers.iter().flat_map(|it| &it.promises).filter(|it| it.open).collect()
+    }
 }
 
 pub(super) async fn case(v: Visit, Path(id): Path<String>) -> Result<Response, Error> {
-    let (case, view) = own_case(&v, &id).await?;
+    let own = own_case(&v, &id).await?;
     let wish = Wish::default();
-    render(v, case, view, (Which::None, wish), Faults::default(), StatusCode::OK).await
+    render(v, own, (Which::None, wish), Faults::default(), StatusCode::OK).await
 }
 
 /// The address of a form, opened by itself.
@@ -125,16 +117,20 @@ pub(super) async fn back(Path(id): Path<String>) -> Response {
 
 pub(super) async fn render(
     v: Visit,
-    case: Case,
-    view: PublicCase,
+    own: Own,
     (which, wish): (Which, Wish),
     f: Faults,
     status: StatusCode,
 ) -> Result<Response, Error> {
-    let session = v.signed_in()?;
-    let reads_only = !works(session);
+    let who = Who::of(v.signed_in()?, &own);
+    let may = May::of(&own.case, &own.view, who, v.now());
+    let reads_only = match (own.helps, who.works) {
+        (true, _) => Some("desk-helps"),
+        (false, false) => Some("desk-reads-only"),
+        (false, true) => None,
+    };
+    let Own { case, view, .. } = own;
     let state = view.state();
-    let may = if reads_only { May::default() } else { May::of(state) };
     let (names, notices, files) = futures::join!(
         names(&v, &view),
         notices::of_case(&v, &view.case_id),
@@ -155,6 +151,10 @@ pub(super) async fn render(
         m: shown(&v, view, &names),
         may,
         reads_only,
+        referred: case.referred && state != CaseState::Closed,
+        supervised: v.day(case.supervised_at.as_ref()),
+        question: case.question,
+        today: day_of(v.now()).to_string(),
         wish,
         which,
         notices,
@@ -178,28 +178,4 @@ fn why_no_text(view: &PublicCase) -> Option<&'static str> {
 pub(super) fn if_changed(v: &Visit, f: Faults, wish: &Wish, case: &Case) -> Faults {
     let changed = !wish.etag.is_empty() && wish.etag != case.etag;
     if changed && f.whole.is_none() { Faults::whole(v.t("desk-changed")) } else { f }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_can_be_done_follows_the_state() {
-        let may = |accept, reply, transfer, close, only_duplicate| May {
-            accept,
-            reply,
-            transfer,
-            close,
-            only_duplicate,
-        };
-        for (state, expected) in [
-            (CaseState::Assigned, may(true, true, true, true, true)),
-            (CaseState::Accepted, may(false, true, true, true, true)),
-            (CaseState::Replied, may(false, true, false, true, false)),
-            (CaseState::Closed, may(false, false, false, false, false)),
-        ] {
-            assert_eq!(May::of(state), expected, "{state:?}");
-        }
-    }
 }

@@ -22,6 +22,7 @@ use crate::{
     pages::{
         cards::{Heading, State, heading, state_of},
         deadline::{self, Deadline},
+        message::is_paused,
     },
     visit::Visit,
 };
@@ -40,13 +41,26 @@ struct Part {
     state: CaseState,
     order: CaseOrder,
     unanswered: bool,
+    /// Whether only what is watched is in it.
+    supervised: bool,
 }
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     part("open", "desk-open", "desk-none-open", CaseState::Unspecified, CaseOrder::Deadline, true),
     part("accept", "desk-accept", "desk-none", CaseState::Assigned, CaseOrder::Deadline, true),
     part("progress", "desk-progress", "desk-none", CaseState::Accepted, CaseOrder::Deadline, true),
     part("answered", "desk-answered", "desk-none", CaseState::Replied, CaseOrder::Replied, false),
+    Part {
+        supervised: true,
+        ..part(
+            "watched",
+            "desk-watched",
+            "desk-none-watched",
+            CaseState::Unspecified,
+            CaseOrder::Deadline,
+            false,
+        )
+    },
     part("all", "desk-all", "desk-none", CaseState::Unspecified, CaseOrder::Newest, false),
 ];
 
@@ -58,7 +72,7 @@ const fn part(
     order: CaseOrder,
     unanswered: bool,
 ) -> Part {
-    Part { code, word, none, state, order, unanswered }
+    Part { code, word, none, state, order, unanswered, supervised: false }
 }
 
 /// A case in the list.
@@ -75,6 +89,8 @@ struct Item {
     deadline: Option<Deadline>,
     soon: bool,
     private: bool,
+    /// Further marks, the names of their texts.
+    marks: Vec<&'static str>,
 }
 
 #[derive(Template)]
@@ -104,6 +120,7 @@ pub(super) async fn inbox(v: Visit, Query(ask): Query<Ask>) -> Result<Response, 
         order: chosen.order.into(),
         unanswered: chosen.unanswered,
         own: true,
+        supervised: chosen.supervised,
         page_size: PAGE,
         page_token: ask.page,
         ..ListCasesRequest::default()
@@ -127,36 +144,48 @@ pub(super) async fn inbox(v: Visit, Query(ask): Query<Ask>) -> Result<Response, 
 }
 
 async fn items(v: &Visit, app: &App, cases: Vec<Case>) -> Vec<Item> {
-    let views: Vec<(PublicCase, bool)> = cases
-        .into_iter()
-        .filter_map(|case| {
-            let private = case.visibility() == Visibility::Private;
-            Some((case.view?, private))
-        })
-        .collect();
-    let offices = views.iter().map(|(view, _)| view.office_id.as_str());
+    let offices = cases.iter().filter_map(|case| Some(case.view.as_ref()?.office_id.as_str()));
     let names = app.directory.names(offices, []).await;
-    views.into_iter().map(|(view, private)| item(v, &names, view, private)).collect()
+    cases.into_iter().filter_map(|case| item(v, &names, case)).collect()
 }
 
-fn item(v: &Visit, names: &Names, view: PublicCase, private: bool) -> Item {
+fn item(v: &Visit, names: &Names, mut case: Case) -> Option<Item> {
+    let view = case.view.take()?;
+    let private = case.visibility() == Visibility::Private;
     let due = view.deadline_at.as_ref().and_then(clock::from_proto);
     let left = due.map(|due| due.duration_since(v.now()));
     let waits = view.replies.is_empty() && view.closed_at.is_none();
     let deadline = deadline::of_case(v, &view);
-    // The last day has a word of its own.
-    let today = deadline.as_ref().is_some_and(|deadline| deadline.class == "awaiting");
-    Item {
+    // The last day has a word of its own, and while the author is waited for no day counts.
+    let told = deadline.as_ref().is_some_and(|deadline| deadline.class == "awaiting");
+    let soon = waits && !told && !is_paused(&view);
+    Some(Item {
         office: names.office(&view.office_id),
         kind: names.kind(v.locale(), &view.kind),
         domain: names.domain(v.locale(), &view.domain),
         state: state_of(&view),
         submitted: v.day(view.submitted_at.as_ref()),
         deadline,
-        soon: waits && !today && left.is_some_and(|left| !left.is_negative() && left <= SOON),
+        soon: soon && left.is_some_and(|left| !left.is_negative() && left <= SOON),
         heading: heading(v, &view.title, &view.number, private),
+        private,
+        marks: marks(v, &case, &view),
         id: view.case_id,
         number: view.number,
-        private,
-    }
+    })
+}
+
+/// What else there is to know of a case before it is opened.
+fn marks(v: &Visit, case: &Case, view: &PublicCase) -> Vec<&'static str> {
+    let own = v.session().map_or(&[][..], |session| &session.office_ids);
+    let helps = view.helper_office_ids.iter().any(|it| own.contains(it));
+    let open = view.state() != CaseState::Closed;
+    [
+        (open && case.referred, "desk-mark-referred"),
+        (open && case.supervised_at.is_some(), "desk-mark-watched"),
+        (helps && !own.contains(&view.office_id), "desk-mark-helps"),
+    ]
+    .into_iter()
+    .filter_map(|(is, word)| is.then_some(word))
+    .collect()
 }

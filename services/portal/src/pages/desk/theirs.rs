@@ -1,5 +1,5 @@
 //! Whose case it is. What everybody may read of another office's case stands on its public page; the
-//! desk is for one's own.
+//! desk is for one's own, and for those that one's office helps with.
 
 use liuyan_kit::class::{Class, Classify as _};
 use liuyan_proto::liuyan::{
@@ -13,11 +13,21 @@ use crate::{error::Error, session::Session, visit::Visit};
 /// The most offices from one to the top.
 const STEPS: usize = 8;
 
-/// A case of the signed-in person's desk, with its view.
+/// A case of somebody's desk.
+#[derive(Debug)]
+pub(super) struct Own {
+    /// The case without its view.
+    pub(super) case: Case,
+    pub(super) view: PublicCase,
+    /// Whether the person's office only helps another one with it.
+    pub(super) helps: bool,
+}
+
+/// A case of the signed-in person's desk.
 ///
 /// # Errors
 /// [`Error::NotFound`] for one that is not theirs.
-pub(super) async fn own_case(v: &Visit, id: &str) -> Result<(Case, PublicCase), Error> {
+pub(super) async fn own_case(v: &Visit, id: &str) -> Result<Own, Error> {
     let session = v.with_role(&ROLES)?;
     let asked = GetCaseRequest { name: Some(Name::CaseId(id.to_owned())) };
     let answer = v.app().backend.cases().get_case(v.call(asked)).await;
@@ -29,16 +39,20 @@ pub(super) async fn own_case(v: &Visit, id: &str) -> Result<(Case, PublicCase), 
         Err(error) => return Err(error),
     };
     let view = case.view.take().ok_or(Error::NotFound)?;
-    if is_theirs(v, session, &view.office_id).await? {
-        Ok((case, view))
-    } else {
-        Err(Error::NotFound)
+    if acts_for(v, session, &view.office_id).await? {
+        return Ok(Own { case, view, helps: false });
     }
+    for helper in &view.helper_office_ids {
+        if acts_for(v, session, helper).await? {
+            return Ok(Own { case, view, helps: true });
+        }
+    }
+    Err(Error::NotFound)
 }
 
-/// Whether the person acts for the office that has a case: for it, for one above it, or for a
-/// division in which it lies.
-async fn is_theirs(v: &Visit, session: &Session, office_id: &str) -> Result<bool, Error> {
+/// Whether the person acts for an office: for it, for one above it, or for a division in which it
+/// lies.
+async fn acts_for(v: &Visit, session: &Session, office_id: &str) -> Result<bool, Error> {
     let directory = &v.app().directory;
     let mut next = office_id.to_owned();
     let mut division = None;

@@ -6,7 +6,7 @@ use liuyan_kit::class::{Class, Classify as _};
 use liuyan_proto::liuyan::{
     intake::v1::{ResubmitMessageRequest, WithdrawMessageRequest},
     moderation::v1::AppealDecisionRequest,
-    routing::v1::RateReplyRequest,
+    routing::v1::{AskFollowUpRequest, RateReplyRequest, ResumeCaseRequest},
 };
 use serde::Deserialize;
 
@@ -60,10 +60,29 @@ pub(super) struct Wish {
     request_id: String,
 }
 
+/// More was told.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Told {
+    request_id: String,
+    case_id: String,
+}
+
+/// A wish for another answer.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct AskOn {
+    request_id: String,
+    case_id: String,
+    reply_id: String,
+    ground: String,
+}
+
 /// Shows the page again with what went wrong, and with what was typed.
 async fn again(v: Visit, author: Author, typed: Typed, error: Error) -> Result<Response, Error> {
     let faults = Faults::of(&error, v.locale(), |field| match field {
         "reason" => "appeal".to_owned(),
+        "ground" => "follow-up".to_owned(),
         other => other.to_owned(),
     });
     let status = match error.class() {
@@ -164,6 +183,62 @@ pub(super) async fn rate(
     match v.app().backend.cases().rate_reply(request).await {
         Ok(_) => done(&v, &number, "rate-done"),
         Err(status) => again(v, author, Typed::default(), status.into()).await,
+    }
+}
+
+/// The author has told more: the office goes on.
+pub(super) async fn resume(
+    v: Visit,
+    Path(number): Path<String>,
+    Form(told): Form<Told>,
+) -> Result<Response, Error> {
+    let author = match author(&v, &number, "").await {
+        Ok(author) => author,
+        Err(Error::ProofMissing) => return ask_for_proof(v, &number),
+        Err(error) => return Err(error),
+    };
+    let request = ResumeCaseRequest {
+        case_id: told.case_id,
+        etag: String::new(),
+        request_id: told.request_id,
+        historical: None,
+    };
+    let request = v.call_as(&author.token, request);
+    match v.app().backend.cases().resume_case(request).await {
+        Ok(_) => done(&v, &number, "mine-resumed"),
+        Err(status) => again(v, author, Typed::default(), status.into()).await,
+    }
+}
+
+pub(super) async fn ask_on(
+    v: Visit,
+    Path(number): Path<String>,
+    Form(wish): Form<AskOn>,
+) -> Result<Response, Error> {
+    let author = match author(&v, &number, "").await {
+        Ok(author) => author,
+        Err(Error::ProofMissing) => return ask_for_proof(v, &number),
+        Err(error) => return Err(error),
+    };
+    let typed = Typed { ground: Some(wish.ground.clone()), ..Typed::default() };
+    if wish.ground.is_empty() {
+        let text = v.t("follow-up-choose");
+        let fields = vec![("follow-up".to_owned(), text.clone())];
+        let faults = Faults { fields, ..Faults::whole(text) };
+        return show(v, author, typed, faults, StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
+    let request = AskFollowUpRequest {
+        case_id: wish.case_id,
+        etag: String::new(),
+        request_id: wish.request_id,
+        reply_id: wish.reply_id,
+        ground: wish.ground,
+        historical: None,
+    };
+    let request = v.call_as(&author.token, request);
+    match v.app().backend.cases().ask_follow_up(request).await {
+        Ok(_) => done(&v, &number, "follow-up-done"),
+        Err(status) => again(v, author, typed, status.into()).await,
     }
 }
 

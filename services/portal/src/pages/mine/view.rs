@@ -11,7 +11,7 @@ use liuyan_kit::{
     clock,
 };
 use liuyan_proto::liuyan::{
-    common::v1::Visibility,
+    common::v1::{CaseState, Visibility},
     intake::v1::{Message, MessageState},
     routing::v1::{Case, GetCaseRequest, get_case_request::Name},
 };
@@ -32,6 +32,7 @@ use crate::{
         faults::Faults,
         files::{self, Right, Row},
         message::{self, Answer, Shown, Text},
+        search::{Choice, choice},
     },
     visit::Visit,
 };
@@ -59,7 +60,17 @@ pub(crate) struct Rated {
     /// Until when the rating may be changed.
     pub(crate) until: Option<When>,
     pub(crate) open: bool,
+    /// Whether its author may ask on because of it.
+    pub(crate) may_ask_on: bool,
 }
+
+/// Why an author may ask on, with the names of their texts.
+pub(crate) const FOLLOW_UPS: [(&str, &str); 4] = [
+    ("not_answered", "follow-up-not-answered"),
+    ("not_done", "follow-up-not-done"),
+    ("unclear", "follow-up-unclear"),
+    ("wrong", "follow-up-wrong"),
+];
 
 /// What was typed and not taken.
 #[derive(Debug, Default)]
@@ -68,6 +79,8 @@ pub(super) struct Typed {
     pub(super) text: Option<Text>,
     /// The reason of an appeal.
     pub(super) reason: String,
+    /// Why somebody asks on; empty if nothing was chosen, `None` if they don't.
+    pub(super) ground: Option<String>,
 }
 
 #[derive(Template)]
@@ -94,11 +107,19 @@ struct Page {
     request_id: String,
     may_withdraw: bool,
     case_id: String,
+    /// The office that has it now.
+    office_id: String,
     /// The case, once there is one; boxed because a page may have none.
     m: Option<Box<Shown>>,
     is_public: bool,
     replies: Vec<Rated>,
     case_away: bool,
+    /// What the office asks, while it waits for the author.
+    question: String,
+    /// Codes and names of the grounds for asking on.
+    grounds: Vec<Choice>,
+    /// Whether what was asked on was refused, so that the form is shown.
+    asks_on: bool,
 }
 
 /// What a link may bring.
@@ -131,6 +152,7 @@ pub(super) async fn show(
     let (case, why) = futures::join!(case(&v, &author), why(&v, &author));
     let case_away = case.is_err();
     let message = author.message;
+    let ground = typed.ground.clone().unwrap_or_default();
     let office_id = message.office_id.as_str();
     let names = v.app().directory.names([office_id], []).await;
     let (state, kind) = (message.state(), message.kind.clone());
@@ -152,10 +174,14 @@ pub(super) async fn show(
         reason: typed.reason,
         text: typed.text.unwrap_or_else(|| text_of(message)),
         case_id: String::new(),
+        office_id: String::new(),
         m: None,
         is_public: false,
         replies: Vec::new(),
         case_away,
+        question: String::new(),
+        grounds: FOLLOW_UPS.map(|(code, name)| choice(code, v.t(name), &ground)).into(),
+        asks_on: typed.ground.is_some(),
         v,
     };
     if let Ok(Some(case)) = case {
@@ -168,8 +194,12 @@ async fn add_case(page: &mut Page, case: Case) {
     let Some(view) = case.view else { return };
     let names = message::names(&page.v, &view).await;
     let replied = !view.replies.is_empty();
+    let last = view.replies.last().map(|reply| reply.reply_id.clone());
+    let is_replied = view.state() == CaseState::Replied;
+    page.question = case.question;
     page.may_withdraw &= !replied;
     page.case_id.clone_from(&view.case_id);
+    page.office_id.clone_from(&view.office_id);
     page.is_public = case.public;
     page.replies = view
         .replies
@@ -186,11 +216,8 @@ async fn add_case(page: &mut Page, case: Case) {
                 })
             };
             Rated {
-                answer: Answer {
-                    office: names.office(&reply.office_id),
-                    body: reply.body.clone(),
-                    when: page.v.moment(reply.replied_at.as_ref()),
-                },
+                answer: message::answer(&page.v, reply, &names),
+                may_ask_on: is_replied && last.as_ref() == Some(&reply.reply_id),
                 reply_id: reply.reply_id.clone(),
                 sides: SIDES.map(|(name, label)| Side { name, label, mark: mark(name) }).into(),
                 given: rating.is_some(),

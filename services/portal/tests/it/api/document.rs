@@ -8,7 +8,7 @@ use super::client::{call, get};
 use crate::portal::Running;
 
 /// Every route, with what it takes.
-const ROUTES: [(&str, &str); 43] = [
+const ROUTES: [(&str, &str); 56] = [
     ("get", "/.well-known/jwks.json"),
     ("get", "/.well-known/liuyan-keys.json"),
     ("post", "/api/v1/attachments"),
@@ -45,6 +45,19 @@ const ROUTES: [(&str, &str); 43] = [
     ("post", "/api/v1/messages/{message_id}/withdraw"),
     ("get", "/api/v1/offices"),
     ("get", "/api/v1/offices/{office_id}"),
+    ("post", "/api/v1/cases/{case}/return"),
+    ("post", "/api/v1/cases/{case}/pause"),
+    ("post", "/api/v1/cases/{case}/resume"),
+    ("post", "/api/v1/cases/{case}/extend"),
+    ("post", "/api/v1/cases/{case}/helpers"),
+    ("post", "/api/v1/cases/{case}/replies/{reply_id}/correction"),
+    ("post", "/api/v1/cases/{case}/replies/{reply_id}/follow-up"),
+    ("post", "/api/v1/cases/{case}/reopen"),
+    ("post", "/api/v1/cases/{case}/supervise"),
+    ("post", "/api/v1/cases/{case}/promises/{promise_id}/kept"),
+    ("post", "/api/v1/cases/{case}/reply/check"),
+    ("get", "/api/v1/cases/{case}/acts"),
+    ("get", "/api/v1/offices/{office_id}/figures"),
     ("get", "/api/v1/search"),
     ("get", "/api/v1/stats/indicators"),
     ("get", "/api/v1/stats/ranking"),
