@@ -57,7 +57,7 @@ const PARTS: [Part; 6] = [
             "desk-watched",
             "desk-none-watched",
             CaseState::Unspecified,
-            CaseOrder::Deadline,
+            CaseOrder::Newest,
             false,
         )
     },
@@ -182,7 +182,7 @@ fn marks(v: &Visit, case: &Case, view: &PublicCase) -> Vec<&'static str> {
     let open = view.state() != CaseState::Closed;
     [
         (open && case.referred, "desk-mark-referred"),
-        (open && case.supervised_at.is_some(), "desk-mark-watched"),
+        (case.supervised_at.is_some(), "desk-mark-watched"),
         (helps && !own.contains(&view.office_id), "desk-mark-helps"),
     ]
     .into_iter()
