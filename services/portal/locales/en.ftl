@@ -493,3 +493,14 @@ column-card-board = Write on the board itself
 column-card-window = (new window)
 column-card-title = { $column }: leave a message
 column-card-link = { $column }: leave a message
+
+# What was answered to others before, and what many people write of.
+similar-title = Answered before
+similar-hint = These public messages seem to speak of the same. Perhaps the answer is there already.
+preview-domain-model = It seems to belong to “{ $domain }”, because of: { $words }. Go back to choose another domain.
+preview-domain-unsure = No domain is chosen, and it is not clear from the text. A person will decide.
+preview-domain-rules = No domain is chosen. The board has no model yet that could suggest one: rules and people decide.
+hot-title = Much written of
+hot-hint = What several public messages of the last 30 days speak of.
+hot-cases = { $count } messages
+hot-last = last on { $date }

@@ -484,3 +484,14 @@ column-card-board = 直接在本站留言
 column-card-window = （新窗口）
 column-card-title = { $column }：留言
 column-card-link = { $column }：我要留言
+
+# 已答复的相似留言，以及大家集中反映的问题。
+similar-title = 类似问题的答复
+similar-hint = 以下公开留言与您所写的内容相近，或许其中已有您需要的答复。
+preview-domain-model = 这条留言可能属于「{ $domain }」（依据：{ $words }）。如不合适，请返回选择领域。
+preview-domain-unsure = 您没有选择领域，从文字中也难以判断，将由工作人员确定。
+preview-domain-rules = 您没有选择领域。目前还没有可用的推荐模型，将由规则和工作人员确定。
+hot-title = 大家集中反映的问题
+hot-hint = 近 30 天内多条公开留言反映的同类问题。
+hot-cases = { $count } 条留言
+hot-last = 最近一条 { $date }

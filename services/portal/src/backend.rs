@@ -17,6 +17,7 @@ use liuyan_proto::liuyan::{
     notification::v1::subscription_service_client::SubscriptionServiceClient,
     routing::v1::{
         case_service_client::CaseServiceClient, directory_service_client::DirectoryServiceClient,
+        suggestion_service_client::SuggestionServiceClient,
     },
     stats::v1::stats_service_client::StatsServiceClient,
 };
@@ -77,6 +78,9 @@ impl Backends {
     client!(
         /// Divisions, offices, code lists.
         directory, routing, DirectoryServiceClient);
+    client!(
+        /// Where texts belong, and cases like others.
+        suggestions, routing, SuggestionServiceClient);
     client!(
         /// Cases.
         cases, routing, CaseServiceClient);

@@ -28,6 +28,7 @@ mod receipt;
 pub(crate) mod review;
 mod search;
 mod sign_in;
+mod similar;
 mod stats;
 mod verify;
 

@@ -14,14 +14,19 @@ use liuyan_kit::{
     class::{Class, Classify as _},
     clock,
 };
-use liuyan_proto::liuyan::intake::v1::{Receipt, SubmitMessageResponse};
+use liuyan_proto::liuyan::{
+    intake::v1::{Receipt, SubmitMessageResponse},
+    routing::v1::SuggestRouteRequest,
+};
 use serde::Deserialize;
 
 use super::{
+    cards::Card,
     faults::Faults,
     message::Text,
     receipt::{self, Kept},
     search::{Choice, choice},
+    similar::{self, Wanted},
 };
 use crate::{
     app::App,
@@ -77,6 +82,10 @@ struct Preview {
     office: String,
     kind: String,
     domain: String,
+    /// Of which domain it seems to be, if none is chosen, in words.
+    seems: Option<String>,
+    /// What was answered to others before.
+    similar: Vec<Card>,
 }
 
 /// What a link to the form may bring.
@@ -201,8 +210,27 @@ async fn render(
 
 async fn preview(v: Visit, by: By, draft: Draft) -> Result<Response, Error> {
     let domain = draft.domain().to_owned();
-    let names = v.app().directory.names([draft.office_id.as_str()], []).await;
+    let said = [&draft.body, &draft.demand, &draft.details];
+    let body = said.map(|text| text.trim()).join("\n").trim().to_owned();
+    let seems = async {
+        let asked = SuggestRouteRequest {
+            title: draft.title.clone(),
+            body: body.clone(),
+            kind: draft.kind.clone(),
+            office_id: draft.office_id.clone(),
+            ..SuggestRouteRequest::default()
+        };
+        if domain.is_empty() { similar::of_domain(&v, asked).await } else { None }
+    };
+    let wanted = Wanted { title: draft.title.clone(), body: body.clone(), ..Wanted::default() };
+    let (names, seems, similar) = futures::join!(
+        v.app().directory.names([draft.office_id.as_str()], []),
+        seems,
+        similar::similar(&v, wanted),
+    );
     page(&Preview {
+        seems,
+        similar,
         text: Text {
             title: draft.title.clone(),
             body: draft.body.clone(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{Router, extract::Path, response::Response, routing::get};
 use liuyan_proto::liuyan::{
-    routing::v1::CaseOrder,
+    routing::v1::{CaseOrder, HotProblem, ListHotProblemsRequest},
     stats::v1::{GroupBy, QuerySeriesRequest, Row, Slice},
 };
 
@@ -17,7 +17,7 @@ use crate::{
     app::App,
     directory::{Division, Office},
     error::Error,
-    format::{count, percent},
+    format::{When, count, percent},
     page::page,
     visit::Visit,
 };
@@ -26,6 +26,8 @@ use crate::{
 const SHOWN: i32 = 5;
 /// The figures of each office.
 const OF_OFFICE: [&str; 3] = ["received", "replied", "reply_rate"];
+/// Over how many days it is told what many people write of.
+const HOT_DAYS: u32 = 30;
 /// The longest code that is asked for.
 const LONGEST_CODE: usize = 12;
 
@@ -50,7 +52,19 @@ struct Offices {
     figures: Option<Vec<Figure>>,
     answered: Vec<Card>,
     newest: Vec<Card>,
+    /// What many people here write of lately.
+    hot: Vec<Hot>,
     lists_away: bool,
+}
+
+/// Something that many people write of.
+#[derive(Debug)]
+struct Hot {
+    title: String,
+    number: String,
+    cases: u32,
+    place: String,
+    last: Option<When>,
 }
 
 pub(crate) fn routes() -> Router<Arc<App>> {
@@ -79,13 +93,14 @@ async fn render(v: Visit, code: String, line: Vec<Division>) -> Result<Response,
         slice: Some(Slice { division_code: code.clone(), ..Slice::default() }),
         group_by: GroupBy::Office.into(),
     };
-    let (children, offices, figures, of_offices, answered, newest) = futures::join!(
+    let (children, offices, figures, of_offices, answered, newest, hot) = futures::join!(
         app.directory.children(&code),
         app.directory.offices_of(&code),
         app.lists.series(&v, home::ask(&code)),
         app.lists.series(&v, by_office),
         app.lists.cases(&v, &code, CaseOrder::Replied, SHOWN),
         app.lists.cases(&v, &code, CaseOrder::Newest, SHOWN),
+        hot(&v, &code),
     );
     let rows = of_offices.map(|series| series.rows.clone()).unwrap_or_default();
     let lists_away = answered.is_err() || newest.is_err();
@@ -95,10 +110,35 @@ async fn render(v: Visit, code: String, line: Vec<Division>) -> Result<Response,
         figures: figures.ok().map(|series| home::figures(&v, &series)),
         answered: cards(&v, &answered.unwrap_or_default()).await,
         newest: cards(&v, &newest.unwrap_or_default()).await,
+        hot,
         lists_away,
         line,
         v,
     })
+}
+
+/// What many people of a division write of; nothing of the whole country, and nothing while routing is
+/// away.
+async fn hot(v: &Visit, code: &str) -> Vec<Hot> {
+    if code.is_empty() {
+        return Vec::new();
+    }
+    let request = ListHotProblemsRequest {
+        division_code: code.to_owned(),
+        days: HOT_DAYS,
+        page_size: SHOWN,
+        ..ListHotProblemsRequest::default()
+    };
+    let answer = v.app().backend.suggestions().list_hot_problems(v.call(request)).await;
+    let problems = answer.map(|answer| answer.into_inner().problems).unwrap_or_default();
+    let hot = |it: HotProblem| Hot {
+        last: v.day(it.last_at.as_ref()),
+        title: it.title,
+        number: it.number,
+        cases: it.cases,
+        place: it.place,
+    };
+    problems.into_iter().map(hot).collect()
 }
 
 fn office_line(office: &Office, rows: &[Row]) -> Line {

@@ -282,7 +282,7 @@ async fn an_answer_promises_row_by_row_without_a_script() {
     let rows = [&first[..], &[("due", ""), ("what", " ")]].concat();
     let look = [("etag", ETAG), body, ("action", "preview")];
     portal.fake.on("CaseService/CheckReply", |_: routing::CheckReplyRequest| {
-        Ok(routing::CheckReplyResponse { verdict: "pass".to_owned() })
+        Ok(routing::CheckReplyResponse { verdict: "pass".to_owned(), ..Default::default() })
     });
     let page = browser.submit(&page, &path("/reply"), &[&look[..], &rows].concat()).await;
     page.shows(&["修好六盏", "2026年7月1日", "没有发现问题"]);
@@ -312,7 +312,7 @@ async fn the_preview_tells_what_the_gate_says_before_anything_is_sent() {
     ] {
         portal.fake.on("CaseService/CheckReply", move |ask: routing::CheckReplyRequest| {
             assert_eq!((ask.case_id.as_str(), ask.body.as_str()), (CASE, "感谢您的留言。"));
-            Ok(routing::CheckReplyResponse { verdict: verdict.to_owned() })
+            Ok(routing::CheckReplyResponse { verdict: verdict.to_owned(), ..Default::default() })
         });
         let page = browser.submit(&page, &path("/reply"), &look).await;
         page.shows(&[shown]);

@@ -19,11 +19,12 @@ use crate::{
     format::{When, day_of},
     page::{Keep, page_with, see},
     pages::{
-        cards::{Heading, heading},
+        cards::{Card, Heading, heading},
         faults::Faults,
         files::{self, Row},
         message::{Promised, Shown, names, shown},
         search::{Choice, choice},
+        similar::{self, Wanted},
     },
     visit::Visit,
 };
@@ -67,6 +68,8 @@ struct CasePage {
     notices: Vec<Line>,
     /// The files of the message; `None` while they can't be asked for.
     files: Option<Vec<Row>>,
+    /// What was answered to others before.
+    similar: Vec<Card>,
     f: Faults,
 }
 
@@ -131,10 +134,22 @@ pub(super) async fn render(
     };
     let Own { case, view, .. } = own;
     let state = view.state();
-    let (names, notices, files) = futures::join!(
+    let said = [&view.body, &view.demand, &view.details].map(|text| text.trim());
+    let wanted = Wanted {
+        title: view.title.clone(),
+        body: said.join("\n").trim().to_owned(),
+        without_case_id: view.case_id.clone(),
+        ..Wanted::default()
+    };
+    let similar = async {
+        let answers = may.reply && !(wanted.title.is_empty() && wanted.body.is_empty());
+        if answers { similar::similar(&v, wanted).await } else { Vec::new() }
+    };
+    let (names, notices, files, similar) = futures::join!(
         names(&v, &view),
         notices::of_case(&v, &view.case_id),
         files::of_case(&v, &view.number, &view.case_id),
+        similar,
     );
     let offered = OUTCOMES.iter().filter(|(code, ..)| !may.only_duplicate || *code == "duplicate");
     let private = case.visibility() == Visibility::Private;
@@ -159,6 +174,7 @@ pub(super) async fn render(
         which,
         notices,
         files,
+        similar,
         v,
     };
     page_with(&template, status, Keep::Never)

@@ -189,7 +189,7 @@ async fn an_act_says_what_its_body_says() {
     });
     portal.fake.on("CaseService/CheckReply", |ask: routing::CheckReplyRequest| {
         let verdict = if ask.body == "套话" { "alike" } else { "pass" };
-        Ok(routing::CheckReplyResponse { verdict: verdict.to_owned() })
+        Ok(routing::CheckReplyResponse { verdict: verdict.to_owned(), ..Default::default() })
     });
     let send = |act: &str, body: &Value| {
         post(&portal, &path(act)).bearer("t").header("idempotency-key", REQUEST).json(body)
