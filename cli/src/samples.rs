@@ -118,6 +118,7 @@ async fn province(board: &Board) -> Result<(), Error> {
             name: division.name.clone(),
             level: level(&division.level).into(),
             parent_code: division.parent_code.clone().unwrap_or_default(),
+            ..Division::default()
         };
         let request = PutDivisionRequest { division: Some(division) };
         directory.put_division(request).await.map_err(Error::call("a sample division"))?;
@@ -142,6 +143,7 @@ async fn province(board: &Board) -> Result<(), Error> {
                 title: office.title.clone(),
                 parent_office_id: above.to_owned(),
                 open: true,
+                ..Office::default()
             };
             let request = PutOfficeRequest { office: Some(put) };
             directory.put_office(request).await.map_err(Error::call("a sample office"))?;

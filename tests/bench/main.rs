@@ -15,6 +15,7 @@ mod pgbench;
 mod real;
 mod replies;
 mod report;
+mod routing;
 mod suggest;
 
 use std::process::ExitCode;
@@ -52,6 +53,8 @@ enum Subject {
     Moderation(moderation::Options),
     /// Route suggestion on real messages: P10.
     Suggest(suggest::Options),
+    /// Search and lists among many messages: P9.
+    Routing(routing::Options),
     /// Hot problems of real messages, beside what people found.
     Hotspots(hotspots::Options),
     /// What stops a reply, on real ones.
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
             Subject::Intake(options) => intake::run(options).await,
             Subject::Moderation(options) => moderation::run(options).await,
             Subject::Suggest(options) => suggest::run(&options),
+            Subject::Routing(options) => routing::run(options).await,
             Subject::Hotspots(options) => hotspots::run(&options),
             Subject::Replies(options) => replies::run(&options),
             Subject::Load(options) => load::run(options).await.map(|()| Vec::new()),

@@ -165,6 +165,7 @@ async fn feed_is_what_routing_made_public(databases: &Databases) -> Result<Findi
                         'liuyan.routing.v1.case-accepted', 'liuyan.routing.v1.case-transferred',
                         'liuyan.routing.v1.case-returned', 'liuyan.routing.v1.case-paused',
                         'liuyan.routing.v1.case-resumed', 'liuyan.routing.v1.case-extended',
+                        'liuyan.routing.v1.case-grouped', 'liuyan.routing.v1.case-ungrouped',
                         'liuyan.routing.v1.helper-invited', 'liuyan.routing.v1.reply-corrected',
                         'liuyan.routing.v1.follow-up-asked', 'liuyan.routing.v1.case-reopened',
                         'liuyan.routing.v1.promise-made', 'liuyan.routing.v1.promise-kept',

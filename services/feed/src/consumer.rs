@@ -59,6 +59,8 @@ case_events!(
     CasePaused,
     CaseResumed,
     CaseExtended,
+    CaseGrouped,
+    CaseUngrouped,
     HelperInvited,
     CaseReplied,
     ReplyCorrected,

@@ -22,7 +22,7 @@ use crate::domain::filter::CASE_HIDDEN;
 pub const TEST: &str = "liuyan.feed.v1.test";
 
 /// The types that the feed may hold, in the order of a case's life.
-pub const EVENT_TYPES: [&str; 20] = [
+pub const EVENT_TYPES: [&str; 22] = [
     routing::CaseOpened::TYPE,
     routing::CaseAssigned::TYPE,
     routing::CaseAccepted::TYPE,
@@ -31,6 +31,8 @@ pub const EVENT_TYPES: [&str; 20] = [
     routing::CasePaused::TYPE,
     routing::CaseResumed::TYPE,
     routing::CaseExtended::TYPE,
+    routing::CaseGrouped::TYPE,
+    routing::CaseUngrouped::TYPE,
     routing::HelperInvited::TYPE,
     routing::CaseReplied::TYPE,
     routing::ReplyCorrected::TYPE,
@@ -155,6 +157,7 @@ fn changed_fields(event_type: &str) -> &'static [&'static str] {
         routing::CasePaused::TYPE => &["pauses"],
         routing::CaseResumed::TYPE => &["pauses", "deadline_at"],
         routing::CaseExtended::TYPE => &["deadline_at", "extended_at"],
+        routing::CaseGrouped::TYPE | routing::CaseUngrouped::TYPE => &["common_problem_id"],
         routing::HelperInvited::TYPE => &["helper_office_ids"],
         routing::ReplyCorrected::TYPE
         | routing::PromiseMade::TYPE

@@ -19,11 +19,11 @@ use liuyan_proto::liuyan::{
         MessageReturned, MessageWithdrawn,
     },
     routing::v1::{
-        CaseAccepted, CaseAssigned, CaseClosed, CaseExtended, CaseOpened, CasePaused, CaseRated,
-        CaseRef, CaseReopened, CaseReplied, CaseResumed, CaseReturned, CaseSupervised,
-        CaseTextChanged, CaseTransferred, CodeListPublished, DeadlineMissed, DeadlineNeared,
-        FollowUpAsked, HelperInvited, OfficePut, PromiseBroken, PromiseKept, PromiseMade,
-        ReplyCorrected, WithdrawalRefused,
+        CaseAccepted, CaseAssigned, CaseClosed, CaseEscalated, CaseExtended, CaseGrouped,
+        CaseOpened, CasePaused, CaseRated, CaseRef, CaseReopened, CaseReplied, CaseResumed,
+        CaseReturned, CaseSupervised, CaseTextChanged, CaseTransferred, CaseUngrouped,
+        CodeListPublished, DeadlineMissed, DeadlineNeared, FollowUpAsked, HelperInvited, OfficePut,
+        PromiseBroken, PromiseKept, PromiseMade, ReplyCorrected, WithdrawalRefused,
     },
 };
 use sqlx::PgConnection;
@@ -67,6 +67,9 @@ pub fn routing() -> Consumer {
         .on::<CasePaused, _>(Logged(Messages))
         .on::<CaseResumed, _>(Logged(Messages))
         .on::<CaseExtended, _>(Logged(Messages))
+        .on::<CaseGrouped, _>(Logged(Messages))
+        .on::<CaseUngrouped, _>(Logged(Messages))
+        .on::<CaseEscalated, _>(Logged(Messages))
         .on::<HelperInvited, _>(Logged(Messages))
         .on::<ReplyCorrected, _>(Logged(Messages))
         .on::<FollowUpAsked, _>(Logged(Messages))

@@ -81,8 +81,8 @@ impl Ears {
     }
 
     /// Hears routing: cases, and which office is under which. A rating that is not final is
-    /// private. That an office was asked to help is not heard: an event tells one office, and this
-    /// one that which has the case. What a reply promises is told with the reply.
+    /// private. An event tells one office: that which has the case, or that which was asked to help or
+    /// is above. What a reply promises is told with the reply.
     pub fn of_routing(&self) -> Consumer {
         let consumer = Consumer::new("routing")
             .on::<routing::OfficePut, _>(self.clone())
@@ -100,6 +100,8 @@ impl Ears {
             .on::<routing::PromiseKept, _>(self.clone())
             .on::<routing::PromiseBroken, _>(self.clone())
             .on::<routing::CaseSupervised, _>(self.clone())
+            .on::<routing::CaseEscalated, _>(self.clone())
+            .on::<routing::HelperInvited, _>(self.clone())
             .on::<routing::DeadlineNeared, _>(self.clone())
             .on::<routing::DeadlineMissed, _>(self.clone())
             .on::<routing::CaseReplied, _>(self.clone())
@@ -144,6 +146,8 @@ struct Facts {
     message_id: Uuid,
     occurred_at: Timestamp,
     case: Option<routing::CaseRef>,
+    /// The office that is told, if it is another than that which has the case.
+    other_office_id: Option<String>,
     deadline_at: Option<Timestamp>,
     reply_id: Option<Uuid>,
     withdrawn: bool,
@@ -155,6 +159,7 @@ impl Facts {
             message_id: subject_id,
             occurred_at,
             case: None,
+            other_office_id: None,
             deadline_at: None,
             reply_id: None,
             withdrawn: false,
@@ -174,6 +179,7 @@ impl Facts {
             message_id: case.message_id.parse().map_err(|_| Unreadable("case.message_id"))?,
             occurred_at: time("case.occurred_at", case.occurred_at.as_ref())?.unwrap_or(said_at),
             case: Some(case.clone()),
+            other_office_id: None,
             deadline_at: None,
             reply_id: None,
             withdrawn: false,
@@ -280,6 +286,24 @@ macro_rules! deadline_events {
 
 deadline_events!(CaseResumed, CaseExtended, DeadlineNeared, DeadlineMissed);
 
+impl Telling for routing::HelperInvited {
+    const KIND: Kind = Kind::HelperInvited;
+
+    fn facts(&self, subject_id: Uuid, said_at: Timestamp) -> Result<Facts, Unreadable> {
+        let facts = Facts::of_case(self.case.as_ref(), subject_id, said_at)?;
+        Ok(Facts { other_office_id: Some(self.helper_office_id.clone()), ..facts })
+    }
+}
+
+impl Telling for routing::CaseEscalated {
+    const KIND: Kind = Kind::CaseEscalated;
+
+    fn facts(&self, subject_id: Uuid, said_at: Timestamp) -> Result<Facts, Unreadable> {
+        let facts = Facts::of_case(self.case.as_ref(), subject_id, said_at)?;
+        Ok(Facts { other_office_id: Some(self.superior_office_id.clone()), ..facts })
+    }
+}
+
 impl Telling for routing::ReplyCorrected {
     const KIND: Kind = Kind::ReplyCorrected;
 
@@ -338,14 +362,15 @@ impl Ears {
             said_at: delivered.at,
             historical: self.is_historical(facts.occurred_at, delivered.at),
             public: case.public,
-            office_id: case.office_id,
+            office_id: facts.other_office_id.unwrap_or_else(|| case.office_id.clone()),
             division_code: case.division_code,
             withdrawn: facts.withdrawn,
             deadline_at: facts.deadline_at,
             reply_id: facts.reply_id,
             traceparent: delivered.traceparent.clone(),
         };
-        Ok(Heard { event, accused_office_ids: case.accused_office_ids })
+        let (holder_office_id, accused_office_ids) = (case.office_id, case.accused_office_ids);
+        Ok(Heard { event, holder_office_id, accused_office_ids })
     }
 
     fn submission(
@@ -459,6 +484,8 @@ mod tests {
         agrees::<routing::PromiseKept>();
         agrees::<routing::PromiseBroken>();
         agrees::<routing::CaseSupervised>();
+        agrees::<routing::CaseEscalated>();
+        agrees::<routing::HelperInvited>();
         agrees::<routing::DeadlineNeared>();
         agrees::<routing::DeadlineMissed>();
         agrees::<routing::CaseReplied>();

@@ -72,8 +72,12 @@ impl Children {
                 let mut page_token = String::new();
                 for _ in 0..PAGES {
                     let parent_code = parent.clone();
-                    let ask =
-                        routing::ListDivisionsRequest { parent_code, page_size: PAGE, page_token };
+                    let ask = routing::ListDivisionsRequest {
+                        parent_code,
+                        page_size: PAGE,
+                        page_token,
+                        ..routing::ListDivisionsRequest::default()
+                    };
                     let request = backend.request(ask, FIRST, None);
                     let page = backend.directory().list_divisions(request).await?.into_inner();
                     all.extend(page.divisions);
@@ -186,7 +190,7 @@ impl Directory {
                     division_code: code,
                     include_below: false,
                     page_size: PAGE,
-                    page_token: String::new(),
+                    ..routing::ListOfficesRequest::default()
                 };
                 let request = backend.request(request, FIRST, None);
                 Ok(backend.directory().list_offices(request).await?.into_inner().offices)

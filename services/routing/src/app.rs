@@ -30,21 +30,25 @@ use suggesting::Models;
 
 mod answering;
 pub mod casework;
+pub mod common;
 pub mod editing;
 pub mod erasing;
 pub mod escalating;
 pub mod heat;
 pub mod loading;
 pub mod looking;
+pub mod model_cases;
 pub mod modelling;
 pub mod opening;
 mod performing;
+pub mod precedents;
 pub mod promising;
 pub mod rating;
 pub mod reading;
 pub mod searching;
 pub mod similar;
 pub mod suggesting;
+pub mod tables;
 pub mod texts;
 pub mod withdrawing;
 

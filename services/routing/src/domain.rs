@@ -5,6 +5,8 @@ pub mod acts;
 pub mod assignment;
 pub mod calendar;
 pub mod case;
+pub mod common;
+pub mod competence;
 pub mod deadline;
 pub mod directory;
 pub mod editing;
@@ -22,6 +24,8 @@ pub mod routed;
 pub mod search;
 pub mod state;
 pub mod suggestion;
+pub mod tables;
+pub mod validity;
 pub mod view;
 
 liuyan_kit::id::id!(
@@ -39,4 +43,8 @@ liuyan_kit::id::id!(
 liuyan_kit::id::id!(
     /// A dated promise inside a reply.
     pub PromiseId
+);
+liuyan_kit::id::id!(
+    /// A common problem: many cases about one thing.
+    pub ProblemId
 );

@@ -7,7 +7,9 @@ use liuyan_kit::{
     db,
 };
 
-use crate::domain::{assignment::Unfit, gate::Verdict, offices::Broken, state::Refusal};
+use crate::domain::{
+    assignment::Unfit, common::NoPart, gate::Verdict, offices::Broken, state::Refusal,
+};
 
 /// After how long a caller tries again what met another's change.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -67,6 +69,15 @@ pub enum Error {
     /// There is no such division.
     #[error("no such division")]
     DivisionNotFound,
+    /// There is no such term.
+    #[error("no such term")]
+    TermNotFound,
+    /// There is no such competence.
+    #[error("no such competence")]
+    CompetenceNotFound,
+    /// The days run past the end of the published calendar, and that was not wished.
+    #[error("the calendar ends before")]
+    CalendarEnds,
     /// The case is that of another office.
     #[error("the case is that of another office")]
     NotYourCase,
@@ -91,6 +102,24 @@ pub enum Error {
     /// The promise was kept, or its day has passed.
     #[error("the promise is settled")]
     PromiseSettled,
+    /// There is no such common problem, or not for this caller.
+    #[error("no such common problem")]
+    ProblemNotFound,
+    /// Another office leads the common problem.
+    #[error("another office leads the common problem")]
+    NotYourProblem,
+    /// The case or the common problem does not allow it.
+    #[error("the common problem does not allow it")]
+    NoPart(#[source] NoPart),
+    /// There is no such precedent in force, or not for this caller.
+    #[error("no such precedent")]
+    PrecedentNotFound,
+    /// The case is no model case.
+    #[error("no such model case")]
+    ModelNotFound,
+    /// What is not public and answered is shown to nobody as handled well.
+    #[error("the case is not public and answered")]
+    NoModel,
     /// Somebody changed the case in between.
     #[error("the case was changed in between")]
     EtagMismatch,
@@ -124,6 +153,15 @@ impl Error {
     }
 }
 
+impl From<NoPart> for Error {
+    fn from(why: NoPart) -> Self {
+        match why {
+            NoPart::Refused(refusal) => Self::Refused(refusal),
+            why => Self::NoPart(why),
+        }
+    }
+}
+
 impl Classify for Error {
     fn class(&self) -> Class {
         match self {
@@ -139,14 +177,25 @@ impl Classify for Error {
             Self::CaseNotFound
             | Self::ReplyNotFound
             | Self::PromiseNotFound
+            | Self::ProblemNotFound
+            | Self::PrecedentNotFound
+            | Self::ModelNotFound
             | Self::OfficeNotFound
             | Self::DivisionNotFound
+            | Self::TermNotFound
+            | Self::CompetenceNotFound
             | Self::Unfit(Unfit::Unknown) => Class::NotFound,
-            Self::NotYourCase | Self::NotYourMessage | Self::HistoricalNotAllowed => Class::Denied,
+            Self::NotYourCase
+            | Self::NotYourMessage
+            | Self::NotYourProblem
+            | Self::HistoricalNotAllowed => Class::Denied,
             Self::Refused(Refusal::NotForOffices) | Self::Invalid(_) => Class::Invalid,
             Self::Refused(_)
             | Self::Unfit(_)
             | Self::RatingFinal
+            | Self::CalendarEnds
+            | Self::NoPart(_)
+            | Self::NoModel
             | Self::Stopped(_)
             | Self::PromiseSettled => Class::Precondition,
             Self::Busy => Class::Exhausted,
@@ -180,10 +229,24 @@ impl Classify for Error {
             Self::OfficeNotFound | Self::Unfit(Unfit::Unknown) => "OFFICE_NOT_FOUND",
             Self::Unfit(Unfit::HasIt) => "OFFICE_HAS_IT",
             Self::Unfit(Unfit::Closed) => "OFFICE_CLOSED",
+            Self::Unfit(Unfit::Expired) => "OFFICE_EXPIRED",
             Self::Unfit(Unfit::Accused) => "OFFICE_ACCUSED",
             Self::Unfit(Unfit::HadIt) => "OFFICE_HAD_IT",
             Self::Unfit(Unfit::NoSuperior) => "NO_SUPERIOR",
             Self::DivisionNotFound => "DIVISION_NOT_FOUND",
+            Self::TermNotFound => "TERM_NOT_FOUND",
+            Self::ProblemNotFound => "COMMON_PROBLEM_NOT_FOUND",
+            Self::NotYourProblem => "COMMON_PROBLEM_NOT_YOURS",
+            Self::NoPart(NoPart::Accuses) => "CASE_ACCUSES",
+            Self::NoPart(NoPart::InOne) => "CASE_IN_COMMON_PROBLEM",
+            Self::NoPart(NoPart::InNone) => "CASE_IN_NO_COMMON_PROBLEM",
+            Self::NoPart(NoPart::Full) => "COMMON_PROBLEM_FULL",
+            Self::NoPart(_) => "COMMON_PROBLEM_NOT_OPEN",
+            Self::PrecedentNotFound => "PRECEDENT_NOT_FOUND",
+            Self::ModelNotFound => "MODEL_CASE_NOT_FOUND",
+            Self::NoModel => "CASE_NO_MODEL",
+            Self::CompetenceNotFound => "COMPETENCE_NOT_FOUND",
+            Self::CalendarEnds => "CALENDAR_ENDS",
             Self::NotYourCase => "CASE_NOT_YOURS",
             Self::NotYourMessage => "MESSAGE_NOT_YOURS",
             Self::HistoricalNotAllowed => "HISTORICAL_NOT_ALLOWED",

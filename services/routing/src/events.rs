@@ -58,10 +58,24 @@ pub fn of_case(case: &Case, fact: &Fact) -> Outgoing {
             let from_office_id = from.clone();
             Outgoing::new(case_id, &routing::CaseTransferred { case: refer, from_office_id })
         }
-        What::Replied(reply_id, gate_overridden) => {
+        What::Replied(reply_id, gate_overridden, common) => {
             let (reply_id, gate_overridden) = (reply_id.to_string(), *gate_overridden);
-            let event = routing::CaseReplied { case: refer, reply_id, gate_overridden };
+            let common_problem_id = common.map(|id| id.to_string()).unwrap_or_default();
+            let event =
+                routing::CaseReplied { case: refer, reply_id, gate_overridden, common_problem_id };
             Outgoing::new(case_id, &event)
+        }
+        What::Grouped(problem_id, lead) => {
+            let (common_problem_id, lead_office_id) = (problem_id.to_string(), lead.clone());
+            let event = routing::CaseGrouped { case: refer, common_problem_id, lead_office_id };
+            Outgoing::new(case_id, &event)
+        }
+        What::Ungrouped(problem_id, cause) => {
+            let (common_problem_id, cause) = (problem_id.to_string(), (*cause).to_owned());
+            Outgoing::new(
+                case_id,
+                &routing::CaseUngrouped { case: refer, common_problem_id, cause },
+            )
         }
         What::PromiseMade(promise_id, reply_id, due_at) => {
             let event = routing::PromiseMade {
@@ -114,6 +128,10 @@ pub fn of_case(case: &Case, fact: &Fact) -> Outgoing {
             let cause = (*cause).to_owned();
             let event = routing::CaseSupervised { case: refer, cause, superior_office_id };
             Outgoing::new(case_id, &event)
+        }
+        What::Escalated(superior) => {
+            let superior_office_id = superior.clone();
+            Outgoing::new(case_id, &routing::CaseEscalated { case: refer, superior_office_id })
         }
         What::Neared => {
             let deadline_at = Some(to_proto(case.deadline_at));

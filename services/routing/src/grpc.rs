@@ -3,6 +3,8 @@
 pub mod cases;
 mod convert;
 pub mod directory;
+pub mod model_cases;
+pub mod problems;
 pub mod suggestion;
 
 use liuyan_kit::{

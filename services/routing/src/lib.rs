@@ -15,7 +15,10 @@ use std::sync::Arc;
 
 use liuyan_kit::{host::Host, service::Service};
 use liuyan_proto::liuyan::routing::v1::{
-    case_service_server::CaseServiceServer, directory_service_server::DirectoryServiceServer,
+    case_service_server::CaseServiceServer,
+    common_problem_service_server::CommonProblemServiceServer,
+    directory_service_server::DirectoryServiceServer,
+    model_case_service_server::ModelCaseServiceServer,
     suggestion_service_server::SuggestionServiceServer,
 };
 use sqlx::migrate::Migrator;
@@ -71,7 +74,10 @@ impl Service for Routing {
 
         let directory = DirectoryServiceServer::new(grpc::directory::Grpc::new(app.clone()));
         let suggestion = SuggestionServiceServer::new(grpc::suggestion::Grpc::new(app.clone()));
+        let problems = CommonProblemServiceServer::new(grpc::problems::Grpc::new(app.clone()));
+        let models = ModelCaseServiceServer::new(grpc::model_cases::Grpc::new(app.clone()));
         let cases = CaseServiceServer::new(grpc::cases::Grpc::new(app, originals, host.signer()));
-        host.serve(Routes::new(directory).add_service(cases).add_service(suggestion)).await
+        let routes = Routes::new(directory).add_service(cases).add_service(suggestion);
+        host.serve(routes.add_service(problems).add_service(models)).await
     }
 }

@@ -9,15 +9,18 @@ pub mod editing;
 pub mod erasures;
 pub mod hot;
 pub mod looks;
+pub mod model_cases;
 pub mod models;
 pub mod openings;
 pub mod pauses;
 pub mod precedents;
+pub mod problems;
 pub mod promises;
 pub mod ratings;
 pub mod replies;
 pub mod requests;
 pub mod steps;
+pub mod tables;
 pub mod words;
 
 use sqlx::postgres::PgQueryResult;

@@ -193,6 +193,27 @@ impl CaseService for Routing {
         Err(Status::unimplemented("the double gives views only"))
     }
 
+    async fn get_rating_figures(
+        &self,
+        _: Request<routing::GetRatingFiguresRequest>,
+    ) -> Result<Response<routing::GetRatingFiguresResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
+    async fn list_precedents(
+        &self,
+        _: Request<routing::ListPrecedentsRequest>,
+    ) -> Result<Response<routing::ListPrecedentsResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
+    async fn retire_precedent(
+        &self,
+        _: Request<routing::RetirePrecedentRequest>,
+    ) -> Result<Response<routing::RetirePrecedentResponse>, Status> {
+        Err(Status::unimplemented("the double gives views only"))
+    }
+
     async fn check_reply(
         &self,
         _: Request<routing::CheckReplyRequest>,

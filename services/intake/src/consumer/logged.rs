@@ -11,11 +11,11 @@ use liuyan_proto::{
             MessageReturned, MessageWithdrawn,
         },
         routing::v1::{
-            CaseAccepted, CaseAssigned, CaseClosed, CaseExtended, CaseOpened, CasePaused,
-            CaseRated, CaseReopened, CaseReplied, CaseResumed, CaseReturned, CaseSupervised,
-            CaseTextChanged, CaseTransferred, DeadlineMissed, DeadlineNeared, FollowUpAsked,
-            HelperInvited, PromiseBroken, PromiseKept, PromiseMade, ReplyCorrected,
-            WithdrawalRefused,
+            CaseAccepted, CaseAssigned, CaseClosed, CaseEscalated, CaseExtended, CaseGrouped,
+            CaseOpened, CasePaused, CaseRated, CaseReopened, CaseReplied, CaseResumed,
+            CaseReturned, CaseSupervised, CaseTextChanged, CaseTransferred, CaseUngrouped,
+            DeadlineMissed, DeadlineNeared, FollowUpAsked, HelperInvited, PromiseBroken,
+            PromiseKept, PromiseMade, ReplyCorrected, WithdrawalRefused,
         },
     },
 };
@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Types of events that are logged, and who says them.
-pub const LOGGED: [(&str, &str); 30] = [
+pub const LOGGED: [(&str, &str); 33] = [
     source::<MessageApproved>(),
     source::<MessageReturned>(),
     source::<MessageDeclined>(),
@@ -49,6 +49,9 @@ pub const LOGGED: [(&str, &str); 30] = [
     source::<CasePaused>(),
     source::<CaseResumed>(),
     source::<CaseExtended>(),
+    source::<CaseGrouped>(),
+    source::<CaseUngrouped>(),
+    source::<CaseEscalated>(),
     source::<HelperInvited>(),
     source::<ReplyCorrected>(),
     source::<FollowUpAsked>(),
@@ -117,6 +120,9 @@ only_logged!(
     CasePaused,
     CaseResumed,
     CaseExtended,
+    CaseGrouped,
+    CaseUngrouped,
+    CaseEscalated,
     HelperInvited,
     ReplyCorrected,
     FollowUpAsked,

@@ -22,6 +22,8 @@ use crate::{
 pub(crate) struct Heard {
     /// What happened.
     pub(crate) event: Happened,
+    /// The office that has the case after it.
+    pub(crate) holder_office_id: String,
     /// Offices that are never told of the case.
     pub(crate) accused_office_ids: Vec<String>,
 }
@@ -43,7 +45,7 @@ pub(crate) async fn happened(
         let earlier = cases.get(&case_id).map_or(0, |case| case.more_events);
         let case = CaseNow {
             message_id: event.message_id,
-            office_id: event.office_id.clone(),
+            office_id: one.holder_office_id.clone(),
             public: event.public,
             accused_office_ids: one.accused_office_ids.clone(),
             more_events: earlier + 1,
@@ -131,8 +133,8 @@ fn of_message(mut event: Happened, known: Known) -> Telling {
     Telling { event, account, office: None }
 }
 
-/// Chooses the offices that are told: the one that has the case now, unless it, or an office above
-/// it, is accused. Routing gives no case to such an office; here it is not told even by mistake.
+/// Chooses the offices that are told: the one that has the case now, or that the event names, unless it,
+/// or an office above it, is accused. Routing gives no case to such an office; here it is not told even by mistake.
 async fn choose_offices(
     tx: &mut PgConnection,
     tellings: &mut [Telling],
@@ -143,7 +145,7 @@ async fn choose_offices(
         let case = cases.get(&event.case_id?)?;
         let told = event.kind.tells_office(event.withdrawn)
             && !event.office_id.is_empty()
-            && case.office_id == event.office_id;
+            && (event.kind.names_its_office() || case.office_id == event.office_id);
         told.then_some(case)
     };
     let doubtful: Vec<String> = (tellings.iter())

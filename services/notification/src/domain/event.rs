@@ -46,6 +46,10 @@ pub enum Kind {
     PromiseBroken,
     /// A case is watched.
     CaseSupervised,
+    /// A deadline passed long ago: the office above is told.
+    CaseEscalated,
+    /// Another office was asked to help.
+    HelperInvited,
     /// A deadline is near.
     DeadlineNeared,
     /// A deadline has passed without an answer.
@@ -66,7 +70,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::MessageApproved,
         Self::MessageReturned,
         Self::MessageDeclined,
@@ -87,6 +91,8 @@ impl Kind {
         Self::PromiseKept,
         Self::PromiseBroken,
         Self::CaseSupervised,
+        Self::CaseEscalated,
+        Self::HelperInvited,
         Self::DeadlineNeared,
         Self::DeadlineMissed,
         Self::CaseTextChanged,
@@ -119,6 +125,8 @@ impl Kind {
             Self::PromiseKept => "promise-kept",
             Self::PromiseBroken => "promise-broken",
             Self::CaseSupervised => "case-supervised",
+            Self::CaseEscalated => "case-escalated",
+            Self::HelperInvited => "helper-invited",
             Self::DeadlineNeared => "deadline-neared",
             Self::DeadlineMissed => "deadline-missed",
             Self::CaseReplied => "case-replied",
@@ -185,7 +193,13 @@ impl Kind {
         )
     }
 
-    /// Whether the office that has the case is told: that it was given one, that it has to act again or
+    /// Whether the event itself names the office that is told, which has not the case: one that helps, or
+    /// one above.
+    pub const fn names_its_office(self) -> bool {
+        matches!(self, Self::CaseEscalated | Self::HelperInvited)
+    }
+
+    /// Whether an office is told; that which has the case, unless it [`Self::names_its_office`]: that it was given one, that it has to act again or
     /// soon, or that its author took it back.
     pub const fn tells_office(self, withdrawn: bool) -> bool {
         match self {
@@ -196,6 +210,8 @@ impl Kind {
             | Self::FollowUpAsked
             | Self::CaseReopened
             | Self::CaseSupervised
+            | Self::CaseEscalated
+            | Self::HelperInvited
             | Self::PromiseBroken
             | Self::DeadlineNeared
             | Self::DeadlineMissed => true,
@@ -249,7 +265,7 @@ pub struct Happened {
     pub historical: bool,
     /// Whether everybody may see the case after it.
     pub public: bool,
-    /// The office that has the case after it; empty without a case.
+    /// The office that has the case after it, or that [`Kind::names_its_office`]; empty without a case.
     pub office_id: String,
     /// The division of that office; empty without one.
     pub division_code: String,

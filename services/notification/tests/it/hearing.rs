@@ -258,3 +258,31 @@ async fn a_message_and_its_case_that_are_heard_at_the_same_moment_do_not_miss_ea
     }
     assert!(bench.breaches().await.is_empty());
 }
+
+#[tokio::test]
+async fn a_helper_and_the_office_above_are_told_and_the_one_that_has_the_case_is_not() {
+    let bench = bench().await;
+    bench.office("accused", "").await;
+    for late in [false, true] {
+        let matter = a_matter();
+        if !late {
+            bench.submitted(&matter).await;
+        }
+        bench.invited(&matter, "110000-helper").await;
+        bench.escalated(&matter, "110000-above").await;
+        if late {
+            bench.submitted(&matter).await;
+        }
+    }
+    let mut accusing = a_matter();
+    accusing.accused = vec!["accused".to_owned()];
+    bench.submitted(&accusing).await;
+    bench.escalated(&accusing, "accused").await;
+    let told = ["helper-invited", "helper-invited"];
+    assert_eq!(bench.told(&clerk(fresh(), "110000-helper")).await, told);
+    let told = ["case-escalated", "case-escalated"];
+    assert_eq!(bench.told(&clerk(fresh(), "110000-above")).await, told);
+    assert!(bench.told(&clerk(fresh(), OFFICE)).await.is_empty());
+    assert!(bench.told(&clerk(fresh(), "accused")).await.is_empty());
+    assert!(bench.breaches().await.is_empty());
+}

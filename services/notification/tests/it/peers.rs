@@ -108,7 +108,7 @@ impl Peers {
         self.here()?;
         let title = format!("Office {}", request.office_id);
         let office = routing::Office { office_id: request.office_id, title, ..Default::default() };
-        Ok(routing::GetOfficeResponse { office: Some(office) })
+        Ok(routing::GetOfficeResponse { office: Some(office), ..Default::default() })
     }
 }
 
@@ -160,6 +160,9 @@ stand_in!(
     keep_promise(KeepPromiseRequest) -> KeepPromiseResponse,
     check_reply(CheckReplyRequest) -> CheckReplyResponse,
     get_reply_figures(GetReplyFiguresRequest) -> GetReplyFiguresResponse,
+    get_rating_figures(GetRatingFiguresRequest) -> GetRatingFiguresResponse,
+    list_precedents(ListPrecedentsRequest) -> ListPrecedentsResponse,
+    retire_precedent(RetirePrecedentRequest) -> RetirePrecedentResponse,
 );
 
 stand_in!(
@@ -174,6 +177,13 @@ stand_in!(
     list_domains(ListDomainsRequest) -> ListDomainsResponse,
     get_calendar(GetCalendarRequest) -> GetCalendarResponse,
     compute_deadline(ComputeDeadlineRequest) -> ComputeDeadlineResponse,
+    put_calendar(PutCalendarRequest) -> PutCalendarResponse,
+    list_terms(ListTermsRequest) -> ListTermsResponse,
+    put_term(PutTermRequest) -> PutTermResponse,
+    remove_term(RemoveTermRequest) -> RemoveTermResponse,
+    list_competences(ListCompetencesRequest) -> ListCompetencesResponse,
+    put_competence(PutCompetenceRequest) -> PutCompetenceResponse,
+    remove_competence(RemoveCompetenceRequest) -> RemoveCompetenceResponse,
 );
 
 stand_in!(

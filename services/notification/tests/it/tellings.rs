@@ -216,6 +216,18 @@ impl Bench {
         self.say(matter.case_id, &event).await
     }
 
+    /// Another office is asked to help.
+    pub(crate) async fn invited(&self, matter: &Matter, helper: &str) -> Envelope {
+        let (case, helper_office_id) = (matter.case(self.clock.now()), helper.to_owned());
+        self.say(matter.case_id, &routing::HelperInvited { case, helper_office_id }).await
+    }
+
+    /// The office above is to see to it.
+    pub(crate) async fn escalated(&self, matter: &Matter, superior: &str) -> Envelope {
+        let (case, superior_office_id) = (matter.case(self.clock.now()), superior.to_owned());
+        self.say(matter.case_id, &routing::CaseEscalated { case, superior_office_id }).await
+    }
+
     /// A wish to withdraw is refused.
     pub(crate) async fn refused(&self, matter: &Matter) -> Envelope {
         let event = routing::WithdrawalRefused { case: matter.case(self.clock.now()) };

@@ -86,6 +86,7 @@ pub(super) async fn list(ask: Ask, Query(of): Query<OfCases>) -> Result<Response
         domain: text(of.domain),
         kind: text(of.kind),
         supervised,
+        ..ListCasesRequest::default()
     };
     let answer = ask.app.backend.cases().list_cases(ask.call(request)).await;
     let answer = answer.map_err(|status| Fault::from(status).renamed(paging))?.into_inner();
@@ -167,6 +168,7 @@ pub(super) async fn search(ask: Ask, Query(of): Query<OfSearch>) -> Result<Respo
         state: of.state.map_or(0, i32::from),
         page_size,
         page_token: text(of.cursor),
+        ..SearchCasesRequest::default()
     };
     let answer = ask.app.backend.cases().search_cases(ask.call(request)).await;
     let answer = answer.map_err(|status| Fault::from(status).renamed(paging))?.into_inner();

@@ -84,6 +84,7 @@ pub(super) async fn offices(ask: Ask, Query(of): Query<OfOffices>) -> Result<Res
         include_below: is_yes(of.include_below.as_ref()),
         page_size,
         page_token: text(of.cursor),
+        ..ListOfficesRequest::default()
     };
     let answer = ask.app.backend.directory().list_offices(ask.call(request)).await;
     let answer = answer.map_err(|status| Fault::from(status).renamed(paging))?.into_inner();

@@ -87,6 +87,7 @@ async fn offices(backend: &Backends) -> Result<Vec<Office>, Error> {
             include_below: true,
             page_size: PAGE,
             page_token,
+            ..ListOfficesRequest::default()
         };
         let request = backend.request(ask, FIRST, None);
         let page = backend.directory().list_offices(request).await?.into_inner();

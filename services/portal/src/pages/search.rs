@@ -153,12 +153,12 @@ async fn find(v: &Visit, ask: &Ask) -> Result<Came, Error> {
     let request = SearchCasesRequest {
         query: query.to_owned(),
         division_code: ask.division.clone(),
-        office_id: String::new(),
         domain: ask.domain.clone(),
         kind: ask.kind.clone(),
         state: state.into(),
         page_size: PAGE,
         page_token: ask.page.clone(),
+        ..SearchCasesRequest::default()
     };
     let answer = v.app().backend.cases().search_cases(v.call_public(request)).await;
     match answer.map_err(Error::from) {

@@ -70,6 +70,7 @@ fn division(code: &str, name: &str, level: routing::Level, parent: &str) -> rout
         name: name.to_owned(),
         level: level.into(),
         parent_code: parent.to_owned(),
+        ..routing::Division::default()
     }
 }
 
@@ -209,7 +210,8 @@ fn directory(fake: &Fake) {
     fake.on("DirectoryService/GetDivision", |ask: routing::GetDivisionRequest| {
         let division = divisions().into_iter().find(|it| it.code == ask.code);
         let division = division.ok_or_else(|| refused(Class::NotFound, "DIVISION_NOT_FOUND", &[]));
-        Ok(routing::GetDivisionResponse { division: Some(division?) })
+        let (division, current_code) = (Some(division?), String::new());
+        Ok(routing::GetDivisionResponse { division, current_code })
     });
     fake.on("DirectoryService/ListOffices", |ask: routing::ListOfficesRequest| {
         let here = offices().into_iter().filter(|it| it.division_code == ask.division_code);
@@ -218,7 +220,8 @@ fn directory(fake: &Fake) {
     fake.on("DirectoryService/GetOffice", |ask: routing::GetOfficeRequest| {
         let office = offices().into_iter().find(|it| it.office_id == ask.office_id);
         let office = office.ok_or_else(|| refused(Class::NotFound, "OFFICE_NOT_FOUND", &[]));
-        Ok(routing::GetOfficeResponse { office: Some(office?) })
+        let (office, current_office_id) = (Some(office?), String::new());
+        Ok(routing::GetOfficeResponse { office, current_office_id })
     });
     fake.on("DirectoryService/ListKinds", |_: routing::ListKindsRequest| {
         let kind = |kind: &str, zh: &str, en: &str| routing::Kind {

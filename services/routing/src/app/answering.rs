@@ -58,7 +58,7 @@ pub(super) async fn answer(
     if let (Some(verdict), "") = (gate, answering.override_reason.trim()) {
         return Err(Error::Stopped(verdict));
     }
-    if let Some(Fact { what: What::Replied(_, overridden), .. }) = facts.last_mut() {
+    if let Some(Fact { what: What::Replied(_, overridden, _), .. }) = facts.last_mut() {
         *overridden = gate.is_some();
     }
     for draft in &answering.promises {
@@ -101,7 +101,8 @@ pub(super) async fn keep(
     answered: &Answered,
 ) -> Result<(), Error> {
     let (reply_id, gate) = (answered.reply_id, answered.gate.map(Verdict::code));
-    let reply = NewReply { reply_id, body: &answering.body, gate, at: scene.at };
+    let (office_id, body) = (case.office_id.as_str(), answering.body.as_str());
+    let reply = NewReply { reply_id, office_id, body, gate, at: scene.at };
     children::insert_reply(tx, case, &reply, scene.now).await?;
     let made = answered.facts.iter().filter_map(|fact| match fact.what {
         What::PromiseMade(promise_id, _, due_at) => Some((promise_id, due_at)),

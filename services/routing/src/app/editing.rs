@@ -104,7 +104,7 @@ impl App {
     }
 
     /// Makes this the directory, unless a later one is known already.
-    fn see(&self, snapshot: Snapshot) {
+    pub(super) fn see(&self, snapshot: Snapshot) {
         let mut known = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
         if known.changes() <= snapshot.changes() {
             *known = snapshot;
@@ -128,7 +128,7 @@ pub async fn snapshot(db: &Db) -> Result<Snapshot, Error> {
 /// The directory, for one who changes it at a time, and whether the list to be changed has all the
 /// rows that it should: a change must not hide that one was lost. What is known is read again only
 /// if it was changed since.
-async fn editable(
+pub(super) async fn editable(
     tx: &mut PgConnection,
     known: Snapshot,
     list: List,
@@ -163,7 +163,7 @@ pub(super) async fn moved(
     Ok((said, paths))
 }
 
-fn invalid(faults: Vec<Fault>) -> Error {
+pub(super) fn invalid(faults: Vec<Fault>) -> Error {
     let (least, most) = Fault::NAME_LENGTHS;
     let violations = faults.into_iter().map(|fault| {
         let violation = Violation::new(fault.field, fault.reason);

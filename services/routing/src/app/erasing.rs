@@ -5,11 +5,15 @@ use liuyan_kit::telemetry;
 use sqlx::PgConnection;
 use tracing::Instrument as _;
 
-use super::{App, say};
+use super::{App, common::leave_with_message, say};
 use crate::{
-    domain::{MessageId, case::Case},
+    domain::{
+        MessageId,
+        case::{Case, Fact},
+        common::Leaving,
+    },
     error::Error,
-    store::{acts, cases, erasures},
+    store::{acts, cases, erasures, model_cases},
 };
 
 /// How many one round takes.
@@ -51,12 +55,14 @@ async fn empty(
     traceparent: Option<&str>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let fact = case.erase(now);
-    if let Some(fact) = fact {
+    let mut facts: Vec<Fact> = case.erase(now).into_iter().collect();
+    facts.extend(leave_with_message(tx, &mut case, Leaving::Erased, now).await?);
+    if !facts.is_empty() {
         cases::update(tx, &case).await?;
-        say(tx, now, &case, &[fact], traceparent).await?;
+        say(tx, now, &case, &facts, traceparent).await?;
     }
     // What officials wrote about it may cite it.
     acts::forget_notes(tx, case.case_id).await?;
+    model_cases::forget(tx, case.case_id, now).await?;
     Ok(erasures::forget_answers(tx, case.case_id).await?)
 }

@@ -80,6 +80,8 @@ async fn put(tx: &mut PgConnection, list: List, lists: &Lists) -> Result<Vec<Str
         List::Kinds => store::put_kinds(tx, &lists.kinds).await?,
         List::Domains => store::put_domains(tx, &lists.domains).await?,
         List::Deadlines => store::put_deadlines(tx, &lists.terms).await?,
+        // None is built in.
+        List::Competences => {}
     }
     Ok(Vec::new())
 }
@@ -90,7 +92,7 @@ fn tell(directory: &Directory, lists: &Lists, list: List) -> Option<Outgoing> {
         List::Calendar => return Some(events::calendar_put(&directory.calendar)),
         List::Kinds => lists.kinds.iter().map(|kind| kind.kind.clone()).collect(),
         List::Domains => lists.domains.iter().map(|domain| domain.domain.clone()).collect(),
-        List::Divisions | List::Offices | List::Deadlines => return None,
+        List::Divisions | List::Offices | List::Deadlines | List::Competences => return None,
     };
     Some(events::code_list_published(list.name(), lists.version(list), codes))
 }

@@ -16,7 +16,9 @@ use crate::{
         access::{Viewer, is_above},
         acts::Entry,
         assignment::{Unfit, heir},
+        calendar::day_of,
         case::{Case, Fact, What},
+        common::NoPart,
         directory::Directory,
         escalation::Pace,
         handling::{Cause, NoReturn, Way},
@@ -27,7 +29,7 @@ use crate::{
     store::{
         acts, cases,
         children::{self, Transfer},
-        pauses, precedents, promises, replies,
+        pauses, precedents, problems, promises, replies,
     },
 };
 
@@ -69,6 +71,12 @@ pub(super) async fn perform(
     mut case: Case,
     deed: &Deed,
 ) -> Result<(Case, Option<ReplyId>), Error> {
+    // What waits for a common answer is answered with the others, or taken out before.
+    if let (Deed::Reply(_) | Deed::Close(_), Some(id)) = (deed, case.handling.problem_id)
+        && problems::is_open(tx, id).await?
+    {
+        return Err(Error::NoPart(NoPart::InOne));
+    }
     let before = case.clone();
     let (mut facts, mut answered) = (Vec::new(), None);
     match deed {
@@ -121,14 +129,14 @@ async fn decide(
     case: &mut Case,
     deed: &Deed,
 ) -> Result<Vec<Fact>, Error> {
-    let (at, directory) = (scene.at, scene.directory);
+    let (at, directory, day) = (scene.at, scene.directory, day_of(scene.at));
     let facts = match deed {
         Deed::Accept => case.act(Act::Accept, at, None),
         // Done by `answering`.
         Deed::Reply(_) => Ok(Vec::new()),
         Deed::Transfer { office_id, .. } => {
             may_go_to(tx, scene, case, office_id).await?;
-            let heir = heir(&directory.offices, &case.office_id, office_id, &case.accused);
+            let heir = heir(&directory.offices, &case.office_id, office_id, &case.accused, day);
             case.transfer(heir.map_err(Error::Unfit)?, directory, at)
         }
         Deed::Return { office_id, .. } => {
@@ -146,7 +154,7 @@ async fn decide(
         Deed::Resume => case.resume(directory, at),
         Deed::Extend { days, .. } => case.extend(*days, directory, at),
         Deed::Invite { office_id, .. } => {
-            let helper = heir(&directory.offices, &case.office_id, office_id, &case.accused);
+            let helper = heir(&directory.offices, &case.office_id, office_id, &case.accused, day);
             case.invite(&helper.map_err(Error::Unfit)?.office_id, at)
         }
         Deed::Correct { reply_id, .. } => {
@@ -169,7 +177,7 @@ async fn decide(
         Deed::Supervise(_) => {
             let offices = &directory.offices;
             let superior =
-                crate::domain::assignment::above(offices, &case.office_id, &case.accused);
+                crate::domain::assignment::above(offices, &case.office_id, &case.accused, day);
             let superior = superior.map(str::to_owned);
             case.supervise(Cause::Official.code(), superior, at)
         }

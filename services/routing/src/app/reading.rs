@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use liuyan_kit::{auth::Caller, class::Violation};
 use sqlx::{Postgres, pool::PoolConnection};
 
 use super::{App, answering::judgement, distinct, reads, viewer};
 use crate::{
     domain::{
-        CaseId,
+        CaseId, ProblemId,
         access::{Sight, is_among, may_work, sight},
         assignment::kept_away_by,
+        calendar::{next, start_of},
         case::{Case, Text},
         directory::{Directory, Level},
         gate::Judgement,
@@ -21,7 +22,7 @@ use crate::{
     error::Error,
     store::{
         acts::{self, Act},
-        cases::{self, Filter, Name, Order},
+        cases::{self, Filter, Name, Order, Times},
         children,
         ratings::{self, Rated},
     },
@@ -41,6 +42,32 @@ pub struct Codes {
     pub domain: Option<String>,
     /// Only of this kind.
     pub kind: Option<String>,
+    /// Only of these days.
+    pub days: Days,
+}
+
+/// Days in China, each with the other if it is given, and of what they are.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Days {
+    /// The first.
+    pub from: Option<Date>,
+    /// The last.
+    pub until: Option<Date>,
+    /// Whether they are those of the last reply; else of the submission.
+    pub of_reply: bool,
+}
+
+impl Days {
+    /// When such a day begins and ends. What lies beyond time bounds nothing.
+    pub(super) fn times(self) -> Times {
+        let until = self.until.and_then(next);
+        let span = (self.from.and_then(start_of), until.and_then(start_of));
+        let none = (None, None);
+        match self.of_reply {
+            true => Times { submitted: none, replied: span },
+            false => Times { submitted: span, replied: none },
+        }
+    }
 }
 
 /// Which cases a caller wants to see.
@@ -58,6 +85,8 @@ pub struct Wanted {
     pub unanswered: bool,
     /// Only what is watched.
     pub supervised: bool,
+    /// Only in this common problem.
+    pub problem_id: Option<ProblemId>,
     /// Only what the caller may see as an official.
     pub own: bool,
     /// How many; 0 for the usual number.
@@ -193,20 +222,27 @@ impl App {
         wrong.map(|field| Violation::new(field, "VALUE_UNKNOWN")).collect()
     }
 
+    /// Whether a caller acts for all offices, and the offices whose cases they read as an official.
+    pub(super) fn readable(&self, caller: &Caller) -> (bool, Vec<String>) {
+        let directory = self.directory();
+        let acts_for_some = !caller.offices.is_empty() || !caller.divisions.is_empty();
+        let any = caller.has("case:any");
+        let readable = directory
+            .offices
+            .iter()
+            .filter(|_| acts_for_some && (reads(caller) || any))
+            .map(|office| &office.office_id)
+            .filter(|id| is_among(&directory, id, &caller.offices, &caller.divisions));
+        (any, readable.cloned().collect())
+    }
+
     /// What is to be asked of the database; nothing if there can be no such case.
     fn filter(&self, caller: &Caller, wanted: &Wanted) -> Result<Option<Filter>, Error> {
         let directory = self.directory();
-        let acts_for_some = !caller.offices.is_empty() || !caller.divisions.is_empty();
+        let (for_all, readable) = self.readable(caller);
         // Who acts for all has all in the inbox, unless they act for some.
-        let any = caller.has("case:any") && !(wanted.own && acts_for_some);
-        let readable: Vec<String> = directory
-            .offices
-            .iter()
-            .filter(|_| acts_for_some && (reads(caller) || caller.has("case:any")))
-            .map(|office| &office.office_id)
-            .filter(|id| is_among(&directory, id, &caller.offices, &caller.divisions))
-            .cloned()
-            .collect();
+        let acts_for_some = !caller.offices.is_empty() || !caller.divisions.is_empty();
+        let any = for_all && !(wanted.own && acts_for_some);
         let unknown = |id: &String| directory.offices.get(id).is_none();
         if wanted.office_id.as_ref().is_some_and(unknown)
             || (wanted.own && !any && readable.is_empty())
@@ -224,6 +260,8 @@ impl App {
             kind: wanted.codes.kind.clone(),
             unanswered: wanted.unanswered,
             supervised: wanted.supervised,
+            problem_id: wanted.problem_id,
+            times: wanted.codes.days.times(),
             ..Filter::default()
         };
         if let Some(code) = &wanted.division_code {

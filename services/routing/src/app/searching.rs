@@ -123,7 +123,8 @@ impl App {
         after: Option<Key>,
     ) -> Result<Option<Looked>, Error> {
         let directory = self.directory();
-        let mut looked = Looked { state: sought.codes.state, after, ..Looked::default() };
+        let (state, times) = (sought.codes.state, sought.codes.days.times());
+        let mut looked = Looked { state, times, after, ..Looked::default() };
         let mut terms = query.terms();
         if let Some(code) = &sought.division_code {
             let division = directory.division(code).ok_or(Error::DivisionNotFound)?;

@@ -10,6 +10,7 @@ use crate::{
     domain::{
         MessageId,
         assignment::{Assignment, Rule, choose},
+        calendar::day_of,
         case::{Opening, Text, Visibility},
         routed::{Subject, Suggested, SuggestedDomain, lacks_domain},
         suggestion::{Model, Reason, Text as Told},
@@ -143,7 +144,7 @@ impl App {
             opening.precedent = precedents::of(&mut connection, &asked_about, &asked.topic).await?;
         }
         let directory = self.directory();
-        let chosen = choose(&directory.offices, opening, &self.config.default_offices);
+        let chosen = choose(&directory, opening, &self.config.default_offices, day_of(self.now()));
         let chosen =
             chosen.unwrap_or(Assignment { office_id: String::new(), rule: Rule::TriageNoOffice });
         Ok(route(&asked, chosen, of_domain, of_office.as_ref()))

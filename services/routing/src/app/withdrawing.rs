@@ -7,12 +7,13 @@ use liuyan_kit::telemetry;
 use sqlx::PgConnection;
 use tracing::Instrument as _;
 
-use super::{App, say};
+use super::{App, common::leave_with_message, say};
 use crate::{
     domain::{
         MessageId,
         acts::Entry,
         case::{Case, What},
+        common::Leaving,
         state::Act,
     },
     error::Error,
@@ -64,11 +65,12 @@ async fn settle(
     let at = now.max(case.last_step_at);
     let waited = case.handling.paused_at.is_some();
     let (facts, withdrawn) = match case.act(Act::Withdraw, at, None) {
-        Ok(facts) => {
+        Ok(mut facts) => {
             case.handling.step_due_at = None;
             let office_id = case.office_id.clone();
             let entry = Entry::of_itself(now, "case-withdrawn", &office_id, String::new());
             acts::append(tx, &mut case, &entry).await?;
+            facts.extend(leave_with_message(tx, &mut case, Leaving::Withdrawn, now).await?);
             cases::update(tx, &case).await?;
             if waited {
                 pauses::end(tx, case.case_id, at).await?;

@@ -123,9 +123,10 @@ pub fn is_above(directory: &Directory, case: &Case, viewer: &Viewer) -> bool {
         || is_among(directory, &case.office_id, &[], &viewer.divisions)
 }
 
-/// Whether a caller acts for an office that helps with a case, or for one above such.
+/// Whether a caller acts for an office that helps with a case or leads its common problem, or for one
+/// above such.
 fn helps(directory: &Directory, case: &Case, viewer: &Viewer) -> bool {
-    let mut helpers = case.handling.helpers.iter();
+    let mut helpers = case.handling.helpers.iter().chain(&case.handling.lead_office_id);
     helpers.any(|it| is_among(directory, it, &viewer.offices, &viewer.divisions))
 }
 

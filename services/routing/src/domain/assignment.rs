@@ -5,11 +5,15 @@
 
 use std::collections::BTreeSet;
 
+use jiff::civil::Date;
+
 use super::{
     case::Opening,
+    competence::by_competence,
     directory::{Directory, Office},
     offices::Offices,
     routed::Suggested,
+    validity::Stead,
 };
 
 /// The rule that chose the office.
@@ -38,6 +42,16 @@ pub enum Rule {
     Precedent,
     /// A model was sure, where nothing else told it.
     Suggestion,
+    /// It is competent for the matter in the division to whose office the author wrote.
+    Competence,
+    /// The chosen one is no more; this is its successor.
+    SuccessorOffice,
+    /// The division of the chosen one was merged or renamed; this is the office there.
+    SuccessorDivision,
+    /// The division has no such office: the level above.
+    DivisionWithoutOffice,
+    /// The chosen one is no more, or not yet there, and has no successor: the nearest office above.
+    ExpiredOfficePassedOver,
 }
 
 impl Rule {
@@ -55,6 +69,11 @@ impl Rule {
             Self::Decided => "decided",
             Self::Precedent => "precedent",
             Self::Suggestion => "suggestion",
+            Self::Competence => "competence",
+            Self::SuccessorOffice => "successor_office",
+            Self::SuccessorDivision => "successor_division",
+            Self::DivisionWithoutOffice => "division_without_office",
+            Self::ExpiredOfficePassedOver => "expired_office_passed_over",
         }
     }
 }
@@ -119,6 +138,8 @@ pub enum Unfit {
     HasIt,
     /// It takes no messages.
     Closed,
+    /// It is no more, or not yet there.
+    Expired,
     /// It is accused, or lies under an accused one.
     Accused,
     /// It had it before and gave it away: only a superior gives it back.
@@ -136,6 +157,7 @@ pub fn heir<'d>(
     holder: &str,
     to: &str,
     accused: &[String],
+    day: Date,
 ) -> Result<&'d Office, Unfit> {
     let office = offices.get(to).ok_or(Unfit::Unknown)?;
     if to == holder {
@@ -144,6 +166,8 @@ pub fn heir<'d>(
         Err(Unfit::Accused)
     } else if !office.open {
         Err(Unfit::Closed)
+    } else if !office.valid.holds(day) {
+        Err(Unfit::Expired)
     } else {
         Ok(office)
     }
@@ -159,15 +183,18 @@ pub fn assign(
     addressed: &str,
     accused: &[String],
     triage: &[String],
+    day: Date,
 ) -> Option<Assignment> {
     let kept = is_kept_from(offices, addressed, accused);
     let known = offices.get(addressed);
-    if !kept && known.is_some_and(|office| office.open) {
+    if !kept && known.is_some_and(|office| office.takes(day)) {
         return Some(Assignment { office_id: addressed.to_owned(), rule: Rule::OfficeChosen });
     }
-    let above = above(offices, addressed, accused);
+    let expired = known.is_some_and(|office| office.open && !office.valid.holds(day));
+    let above = above(offices, addressed, accused, day);
     let (found, rule) = match above {
         Some(id) if kept => (Some(id), Rule::AccusedOfficePassedOver),
+        Some(id) if expired => (Some(id), Rule::ExpiredOfficePassedOver),
         Some(id) => (Some(id), Rule::ClosedOfficePassedOver),
         None => (
             triage
@@ -182,13 +209,18 @@ pub fn assign(
 
 /// The nearest office above that may have a case: it takes messages, and has nothing to do with the
 /// accused, also not by sitting in the same house.
-pub fn above<'d>(offices: &'d Offices, office_id: &'d str, accused: &[String]) -> Option<&'d str> {
+pub fn above<'d>(
+    offices: &'d Offices,
+    office_id: &'d str,
+    accused: &[String],
+    day: Date,
+) -> Option<&'d str> {
     let division = |id: &str| offices.get(id).and_then(|office| office.division_code.as_deref());
     let same_house = |id: &str| {
         division(id).is_some_and(|code| accused.iter().any(|a| division(a) == Some(code)))
     };
     offices.upwards(office_id).skip(1).find(|id| {
-        offices.get(id).is_some_and(|office| office.open)
+        offices.get(id).is_some_and(|office| office.takes(day))
             && !is_kept_from(offices, id, accused)
             && !same_house(id)
     })
@@ -201,10 +233,11 @@ pub fn superior<'d>(
     (one, other): (&'d str, &'d str),
     accused: &[String],
     triage: &'d [String],
+    day: Date,
 ) -> Option<&'d Office> {
     let over_other: BTreeSet<&str> = offices.upwards(other).skip(1).collect();
     let mut at = one;
-    while let Some(id) = above(offices, at, accused) {
+    while let Some(id) = above(offices, at, accused, day) {
         if over_other.contains(id) && id != other {
             return offices.get(id);
         }
@@ -215,28 +248,37 @@ pub fn superior<'d>(
         *id != one
             && *id != other
             && !is_kept_from(offices, id, accused)
-            && offices.get(id).is_some_and(|office| office.open)
+            && offices.get(id).is_some_and(|office| office.takes(day))
     });
     offices.get(found?)
 }
 
 /// Chooses the office of a new case, with all that is known of its message: what a superior decided
-/// comes first, also about the domain that a model suggests; an office that a model suggests gets what
-/// nobody would have but by [`Rule::TriageNoOffice`].
-pub fn choose(offices: &Offices, opening: &Opening, triage: &[String]) -> Option<Assignment> {
-    let accused = &opening.accused;
+/// comes first, also about the domain that a model suggests; then who is competent; an office that a
+/// model suggests gets what nobody would have but by [`Rule::TriageNoOffice`].
+pub fn choose(
+    directory: &Directory,
+    opening: &Opening,
+    triage: &[String],
+    day: Date,
+) -> Option<Assignment> {
+    let offices = &directory.offices;
+    let accused = &directory.with_successors(&opening.accused, day);
     let suggested = |of: fn(&Suggested) -> Option<&String>| opening.suggested.as_ref().and_then(of);
-    if let Some(decided) = by_precedent(offices, opening.precedent.as_deref(), accused) {
+    if let Some(decided) = by_precedent(offices, opening.precedent.as_deref(), accused, day) {
         return Some(decided);
     }
     let by_model = |office: Option<&String>| {
-        let found = by_precedent(offices, office.map(String::as_str), accused)?;
+        let found = by_precedent(offices, office.map(String::as_str), accused, day)?;
         Some(Assignment { rule: Rule::Suggestion, ..found })
     };
     if let Some(decided) = by_model(suggested(|it| it.precedent.as_ref())) {
         return Some(decided);
     }
-    let assigned = assign(offices, &opening.office_id, accused, triage);
+    if let Some(competent) = by_competence(directory, opening, day) {
+        return Some(competent);
+    }
+    let assigned = assign_current(directory, &opening.office_id, accused, triage, day);
     match &assigned {
         Some(Assignment { rule: Rule::TriageNoOffice, .. }) | None => {
             by_model(suggested(|it| it.office_id.as_ref())).or(assigned)
@@ -251,9 +293,34 @@ pub fn by_precedent(
     offices: &Offices,
     precedent: Option<&str>,
     accused: &[String],
+    day: Date,
 ) -> Option<Assignment> {
-    let office = offices.get(precedent?).filter(|office| office.open && accused.is_empty())?;
+    let office =
+        offices.get(precedent?).filter(|office| office.takes(day) && accused.is_empty())?;
     Some(Assignment { office_id: office.office_id.clone(), rule: Rule::Precedent })
+}
+
+/// Chooses the office of a new case as [`assign`] does, for what may be written to an office that is no
+/// more, or never was: whoever stands for it gets it, and the rule says so.
+pub fn assign_current(
+    directory: &Directory,
+    addressed: &str,
+    accused: &[String],
+    triage: &[String],
+    day: Date,
+) -> Option<Assignment> {
+    let stands = directory.stands_for(addressed, day);
+    let current = stands.map_or(addressed, |(office, _)| office.office_id.as_str());
+    let mut chosen = assign(&directory.offices, current, accused, triage, day)?;
+    if let (Rule::OfficeChosen, Some((_, stead))) = (chosen.rule, stands) {
+        chosen.rule = match stead {
+            Stead::Itself => Rule::OfficeChosen,
+            Stead::Successor => Rule::SuccessorOffice,
+            Stead::DivisionMoved => Rule::SuccessorDivision,
+            Stead::LevelAbove => Rule::DivisionWithoutOffice,
+        };
+    }
+    Some(chosen)
 }
 
 #[cfg(test)]
@@ -265,7 +332,10 @@ mod tests {
         directory::{Level, Office, Parts},
         lists,
         offices::Broken,
+        validity::Validity,
     };
+
+    const DAY: Date = jiff::civil::date(2026, 6, 3);
 
     fn office(id: &str, parent: Option<&str>) -> Office {
         Office {
@@ -276,6 +346,7 @@ mod tests {
             title: String::new(),
             parent_office_id: parent.map(str::to_owned),
             open: true,
+            valid: Validity::default(),
         }
     }
 
@@ -290,7 +361,7 @@ mod tests {
 
     fn chosen(addressed: &str, accused: &[&str]) -> Option<(String, &'static str)> {
         let directory = lists::shared();
-        assign(&directory.offices, addressed, &names(accused), &names(&["M35", "M11"]))
+        assign(&directory.offices, addressed, &names(accused), &names(&["M35", "M11"]), DAY)
             .map(|assignment| (assignment.office_id, assignment.rule.code()))
     }
 
@@ -327,7 +398,7 @@ mod tests {
         let mut below = office("b", Some("a"));
         below.open = false;
         let offices = Offices::new([office("a", None), below]).unwrap();
-        let assignment = assign(&offices, "b", &[], &[]).unwrap();
+        let assignment = assign(&offices, "b", &[], &[], DAY).unwrap();
         assert_eq!(
             (assignment.office_id.as_str(), assignment.rule.code()),
             ("a", "closed_office_passed_over")
@@ -380,7 +451,7 @@ mod tests {
             let triage: Vec<String> = triage.iter().map(id).collect();
             // "Under", found the other way round: from the accused downwards.
             let hidden = offices.at_or_below(accused.iter().map(String::as_str));
-            let assignment = assign(&offices, &id(&addressed), &accused, &triage);
+            let assignment = assign(&offices, &id(&addressed), &accused, &triage, DAY);
             if let Some(assignment) = &assignment {
                 prop_assert!(!hidden.contains(assignment.office_id.as_str()));
                 prop_assert!(offices.get(&assignment.office_id).is_some());
@@ -391,7 +462,7 @@ mod tests {
                 let office_id = office.office_id.clone();
                 let kept = is_kept_from(&offices, &office_id, &accused);
                 prop_assert_eq!(kept, hidden.contains(office_id.as_str()));
-                let given = heir(&offices, &id(&addressed), &office_id, &accused);
+                let given = heir(&offices, &id(&addressed), &office_id, &accused, DAY);
                 prop_assert!(!kept || given.is_err());
                 let parts = Parts { offices: offices.iter().cloned().map(nowhere).collect(), ..Parts::default() };
                 let away = kept_away_by(&Directory::new(parts).unwrap(), &[office_id], &[]);

@@ -57,6 +57,10 @@ impl DayKind {
 #[derive(Debug, Clone, Default)]
 pub struct Calendar {
     exceptions: BTreeMap<Date, Exception>,
+    /// The year whose announcement contains each of these days.
+    announced: BTreeMap<Date, i16>,
+    /// The announcements from which editors put years.
+    sources: BTreeMap<i16, String>,
     years: Option<(i16, i16)>,
     /// Its version.
     pub version: u32,
@@ -71,8 +75,29 @@ impl Calendar {
             let (first, last) = calendar.years.unwrap_or((year, year));
             calendar.years = Some((first.min(year), last.max(year)));
             calendar.exceptions.insert(day, exception);
+            calendar.announced.insert(day, year);
         }
         calendar
+    }
+
+    /// The calendar with the announcements from which editors put years.
+    pub fn put_from(self, sources: impl IntoIterator<Item = (i16, String)>) -> Self {
+        Self { sources: sources.into_iter().collect(), ..self }
+    }
+
+    /// The announcement from which an editor put a year.
+    pub fn source_of(&self, year: i16) -> Option<&str> {
+        self.sources.get(&year).map(String::as_str)
+    }
+
+    /// The years that are covered, the first and the last.
+    pub fn years(&self) -> Option<(i16, i16)> {
+        self.years
+    }
+
+    /// The year whose announcement contains a day on which Monday to Friday does not hold.
+    pub fn announced_for(&self, day: Date) -> Option<i16> {
+        self.announced.get(&day).copied()
     }
 
     /// What `day` is. Outside the published years this is the rule of Monday to Friday alone:
@@ -126,6 +151,11 @@ pub fn next(day: Date) -> Option<Date> {
 /// The day before; `None` at the beginning of time.
 pub fn previous(day: Date) -> Option<Date> {
     day.checked_sub(1.day()).ok()
+}
+
+/// The first moment of a day in China. `None` at the beginning of time.
+pub fn start_of(day: Date) -> Option<Timestamp> {
+    CHINA.to_timestamp(day.at(0, 0, 0, 0)).ok()
 }
 
 /// Nine o'clock in China of a day.

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{
     CaseId, MessageId, ReplyId,
     assignment::{self, Rule},
+    calendar,
     directory::{Directory, Level, Office, Place},
     handling::Handling,
     promise::Promise,
@@ -217,15 +218,16 @@ impl Case {
         triage: &[String],
         now: Timestamp,
     ) -> Option<(Self, Vec<Fact>)> {
-        let offices = &directory.offices;
-        let chosen = assignment::choose(offices, opening, triage)?;
+        let (offices, day) = (&directory.offices, calendar::day_of(now));
+        let chosen = assignment::choose(directory, opening, triage, day)?;
         let suggested = opening.suggested.as_ref().and_then(|it| it.domain.as_ref());
         let office = offices.get(&chosen.office_id);
         let level = office.map_or(Level::State, |office| office.level);
         let submitted_at = opening.occurred_at.unwrap_or(opening.submitted_at).min(now);
         // What comes from another system was with its office there from the beginning.
         let opened_at = if opening.occurred_at.is_some() { submitted_at } else { now };
-        let deadline = directory.deadline(&opening.kind, level, submitted_at)?;
+        let deadline =
+            directory.deadline(&opening.kind, (&chosen.office_id, level), submitted_at)?;
         let keeps_text = opening.keeps_text() && !withdrawn;
         let mut case = Self {
             case_id,
@@ -237,7 +239,7 @@ impl Case {
             domain: suggested.map_or(&opening.domain, |it| &it.code).clone(),
             topic: opening.topic.clone(),
             visibility: opening.visibility,
-            accused: opening.accused.clone(),
+            accused: directory.with_successors(&opening.accused, day),
             text: text.filter(|_| keeps_text),
             submitted_at,
             opened_at,
@@ -326,7 +328,7 @@ impl Case {
                     self.reply_count += 1;
                     self.replied_at.get_or_insert(at);
                     self.last_replied_at = Some(at);
-                    What::Replied(reply_id, false)
+                    What::Replied(reply_id, false, None)
                 }
                 (State::Accepted | State::Replied, _) => {
                     self.accepted_at.get_or_insert(at);

@@ -28,23 +28,50 @@ pub struct Term {
 /// What is used where no list says anything: seven working days.
 const UNLISTED: Term = Term { days: 7, working: true };
 
-/// The terms by kind and level.
+/// What a term is for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scope {
+    /// The office; empty for offices without a term of their own.
+    pub office_id: String,
+    /// The kind; empty for kinds without a term of their own.
+    pub kind: String,
+    /// The level; none for levels without a term of their own.
+    pub level: Option<Level>,
+}
+
+/// The terms by office, kind and level.
 #[derive(Debug, Clone, Default)]
-pub struct Terms(BTreeMap<(String, Option<Level>), Term>);
+pub struct Terms(BTreeMap<Scope, Term>);
 
 impl Terms {
-    /// Terms by kind (empty for kinds without a term of their own) and level (none for all levels
-    /// without a term of their own).
-    pub fn new(terms: impl IntoIterator<Item = ((String, Option<Level>), Term)>) -> Self {
+    /// Terms by what they are for.
+    pub fn new(terms: impl IntoIterator<Item = (Scope, Term)>) -> Self {
         Self(terms.into_iter().collect())
     }
 
-    /// The term of a kind at a level: the most exact entry there is.
-    pub fn of(&self, kind: &str, level: Level) -> Term {
-        [(kind, Some(level)), (kind, None), ("", Some(level)), ("", None)]
-            .into_iter()
-            .find_map(|(kind, level)| self.0.get(&(kind.to_owned(), level)).copied())
-            .unwrap_or(UNLISTED)
+    /// All of them, those for all offices first.
+    pub fn iter(&self) -> impl Iterator<Item = (&Scope, Term)> {
+        self.0.iter().map(|(scope, term)| (scope, *term))
+    }
+
+    /// The term of a kind for an office of a level: the most exact entry there is. What is for one office
+    /// comes before what is for many.
+    pub fn of(&self, kind: &str, level: Level, office_id: &str) -> Term {
+        let scopes = [
+            (office_id, kind, None),
+            (office_id, "", None),
+            ("", kind, Some(level)),
+            ("", kind, None),
+            ("", "", Some(level)),
+            ("", "", None),
+        ];
+        // Without an office there is none to come before the others.
+        let skipped = if office_id.is_empty() { 2 } else { 0 };
+        let mut found = scopes.into_iter().skip(skipped).filter_map(|(office_id, kind, level)| {
+            let (office_id, kind) = (office_id.to_owned(), kind.to_owned());
+            self.0.get(&Scope { office_id, kind, level }).copied()
+        });
+        found.next().unwrap_or(UNLISTED)
     }
 }
 
@@ -76,23 +103,71 @@ pub struct Deadline {
 
 /// Computes the deadline of what was submitted at a moment. `None` at the end of time.
 pub fn compute(calendar: &Calendar, term: Term, submitted_at: Timestamp) -> Option<Deadline> {
-    let mut day = calendar::day_of(submitted_at);
+    let day = calendar::day_of(submitted_at);
     let mut steps = vec![Step { day, counted: 0, reason: "submission" }];
-    let mut counted = 0;
-    let mut calendar_known = true;
-    while counted < term.days.clamp(1, MAX_DAYS) {
+    let days = term.days.clamp(1, MAX_DAYS);
+    let (on, calendar_known, walked) = walk(calendar, term.working, day, days)?;
+    steps.extend(walked);
+    Some(Deadline { at: calendar::end_of(on)?, on, term, calendar_known, steps })
+}
+
+/// Goes on from a day until so many days are counted: the last one, whether the calendar was published
+/// for all of them, and each day that was passed.
+fn walk(
+    calendar: &Calendar,
+    working: bool,
+    mut day: Date,
+    days: u32,
+) -> Option<(Date, bool, Vec<Step>)> {
+    let (mut counted, mut known, mut steps) = (0, true, Vec::new());
+    while counted < days {
         day = calendar::next(day)?;
         let kind = calendar.kind(day);
-        if term.working {
-            calendar_known &= calendar.knows(day);
+        if working {
+            known &= calendar.knows(day);
         }
-        if !term.working || kind.is_worked() {
+        if !working || kind.is_worked() {
             counted += 1;
         }
-        let reason = if term.working { kind.code() } else { "day" };
+        let reason = if working { kind.code() } else { "day" };
         steps.push(Step { day, counted, reason });
     }
-    Some(Deadline { at: calendar::end_of(day)?, on: day, term, calendar_known, steps })
+    Some((day, known, steps))
+}
+
+/// By what a deadline was moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// `wait` or `extension`.
+    pub reason: &'static str,
+    /// By how many counted days.
+    pub days: u32,
+    /// The last day after it.
+    pub on: Date,
+    /// Each day that was passed.
+    pub steps: Vec<Step>,
+}
+
+/// The deadline after waits for the author that ended and an extension by some counted days, in this
+/// order, and each of these. `None` at the end of time.
+pub fn moved(
+    calendar: &Calendar,
+    deadline: Deadline,
+    waits: &[(Timestamp, Timestamp)],
+    extension: u32,
+) -> Option<(Deadline, Vec<Move>)> {
+    let working = deadline.term.working;
+    let waits = waits.iter().map(|(from, until)| waited(calendar, working, *from, *until));
+    let all = waits.map(|days| ("wait", days)).chain([("extension", extension)]);
+    let (mut deadline, mut moves) = (deadline, Vec::new());
+    for (reason, days) in all.filter(|(_, days)| *days > 0) {
+        let (on, known, steps) = walk(calendar, working, deadline.on, days.min(MAX_DAYS))?;
+        deadline.on = on;
+        deadline.at = calendar::end_of(on)?;
+        deadline.calendar_known &= known;
+        moves.push(Move { reason, days, on, steps });
+    }
+    Some((deadline, moves))
 }
 
 /// Whether a day counts.
@@ -156,6 +231,48 @@ mod tests {
 
     fn working(days: u32) -> Term {
         Term { days, working: true }
+    }
+
+    #[test]
+    fn what_moved_a_deadline_is_told_and_comes_to_the_same_as_the_cases_own_clock() {
+        let calendar = &lists::shared().calendar;
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let deadline = due("2026-09-28T10:00:00+08", 2);
+        let first = deadline.at;
+        let wait = (at("2026-09-29T09:00:00+08"), at("2026-10-08T09:00:00+08"));
+        let (after, moves) = moved(calendar, deadline, &[wait], 3).unwrap();
+        let told: Vec<_> = moves.iter().map(|it| (it.reason, it.days, it.on)).collect();
+        assert_eq!(told, [("wait", 2, date(2026, 10, 9)), ("extension", 3, date(2026, 10, 13))]);
+        let by_wait = later(calendar, true, first, 2).unwrap();
+        assert_eq!(later(calendar, true, by_wait.0, 3).unwrap(), (after.at, true));
+        assert_eq!(moves[0].steps.len(), 9, "each day of the holidays");
+    }
+
+    #[test]
+    fn a_term_of_an_office_comes_before_those_for_all() {
+        let scope = |office: &str, kind: &str, level| {
+            let (office_id, kind) = (office.to_owned(), kind.to_owned());
+            Scope { office_id, kind, level }
+        };
+        let terms = Terms::new([
+            (scope("", "", None), working(1)),
+            (scope("", "", Some(Level::City)), working(2)),
+            (scope("", "help", None), working(3)),
+            (scope("", "help", Some(Level::City)), working(4)),
+            (scope("o", "", None), working(5)),
+            (scope("o", "help", None), working(6)),
+        ]);
+        for (kind, level, office, days) in [
+            ("thanks", Level::County, "", 1),
+            ("thanks", Level::City, "", 2),
+            ("help", Level::County, "", 3),
+            ("help", Level::City, "p", 4),
+            ("thanks", Level::City, "o", 5),
+            ("help", Level::City, "o", 6),
+        ] {
+            assert_eq!(terms.of(kind, level, office).days, days, "{kind} {office}");
+        }
+        assert_eq!(Terms::default().of("enquiry", Level::City, "o"), UNLISTED);
     }
 
     fn due(submitted_at: &str, days: u32) -> Deadline {
@@ -241,27 +358,12 @@ mod tests {
     }
 
     #[test]
-    fn the_most_exact_term_wins() {
-        let terms = Terms::new([
-            ((String::new(), None), working(9)),
-            ((String::new(), Some(Level::State)), working(8)),
-            (("help".to_owned(), None), working(7)),
-            (("help".to_owned(), Some(Level::County)), working(6)),
-        ]);
-        assert_eq!(terms.of("help", Level::County), working(6));
-        assert_eq!(terms.of("help", Level::State), working(7));
-        assert_eq!(terms.of("enquiry", Level::State), working(8));
-        assert_eq!(terms.of("enquiry", Level::City), working(9));
-        assert_eq!(Terms::default().of("enquiry", Level::City), UNLISTED);
-    }
-
-    #[test]
     fn the_presets_are_those_of_the_readme() {
         let terms = &lists::shared().terms;
         for (kind, days) in
             [("enquiry", 5), ("suggestion", 5), ("complaint", 7), ("help", 7), ("thanks", 5)]
         {
-            assert_eq!(terms.of(kind, Level::County), working(days), "{kind}");
+            assert_eq!(terms.of(kind, Level::County, "130102-g"), working(days), "{kind}");
         }
     }
 

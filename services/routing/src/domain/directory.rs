@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
+
 use super::{
     calendar::Calendar,
+    competence::Competences,
     deadline::{Deadline, Terms, compute},
     offices::{Broken, Offices},
+    validity::Validity,
 };
 
 /// A level of administration.
@@ -51,6 +55,8 @@ pub struct Division {
     pub level: Level,
     /// The division above; none at the top.
     pub parent_code: Option<String>,
+    /// When it is there, and what took its place.
+    pub valid: Validity,
 }
 
 /// A post or unit that receives messages.
@@ -70,6 +76,15 @@ pub struct Office {
     pub parent_office_id: Option<String>,
     /// Whether it takes messages.
     pub open: bool,
+    /// When it is there, and which office gets its messages after that.
+    pub valid: Validity,
+}
+
+impl Office {
+    /// Whether it takes messages on a day.
+    pub fn takes(&self, day: Date) -> bool {
+        self.open && self.valid.holds(day)
+    }
 }
 
 /// A kind of message.
@@ -125,6 +140,8 @@ pub struct Directory {
     pub calendar: Calendar,
     /// How long offices have.
     pub terms: Terms,
+    /// Which office is competent for what.
+    pub competences: Competences,
 }
 
 /// The parts of a directory.
@@ -146,6 +163,8 @@ pub struct Parts {
     pub calendar: Calendar,
     /// How long offices have.
     pub terms: Terms,
+    /// Which office is competent for what.
+    pub competences: Competences,
 }
 
 impl Directory {
@@ -181,6 +200,7 @@ impl Directory {
             domains_version: parts.domains_version,
             calendar: parts.calendar,
             terms: parts.terms,
+            competences: parts.competences,
         })
     }
 
@@ -216,6 +236,7 @@ impl Directory {
             domains_version: self.domains_version,
             calendar: self.calendar,
             terms: self.terms,
+            competences: self.competences,
         }
     }
 
@@ -266,8 +287,14 @@ impl Directory {
         path
     }
 
-    /// The deadline of a message of `kind` for an office of `level`. `None` at the end of time.
-    pub fn deadline(&self, kind: &str, level: Level, from: jiff::Timestamp) -> Option<Deadline> {
-        compute(&self.calendar, self.terms.of(kind, level), from)
+    /// The deadline of a message of `kind` for an office, which is of `level`. `None` at the end of
+    /// time.
+    pub fn deadline(
+        &self,
+        kind: &str,
+        (office_id, level): (&str, Level),
+        from: jiff::Timestamp,
+    ) -> Option<Deadline> {
+        compute(&self.calendar, self.terms.of(kind, level, office_id), from)
     }
 }

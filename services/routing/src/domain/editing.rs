@@ -1,6 +1,11 @@
 //! What an editor may put into the directory.
 
-use super::directory::{Directory, Division, Level, Office};
+use jiff::civil::Date;
+
+use super::{
+    directory::{Directory, Division, Level, Office},
+    validity::Validity,
+};
 
 /// The longest name or title, in characters.
 const LONGEST_NAME: usize = 60;
@@ -10,6 +15,10 @@ const ID_LENGTHS: std::ops::RangeInclusive<usize> = 3..=32;
 const ROLE_LENGTHS: std::ops::RangeInclusive<usize> = 1..=40;
 /// How long a division's code is.
 const CODE_LENGTH: usize = 6;
+/// How long a date is: YYYY-MM-DD.
+const DATE_LENGTH: usize = 10;
+/// How many successions follow one another at most.
+const MOST_SUCCESSORS: usize = 16;
 
 /// A level, or the reason why there is none.
 pub type GivenLevel = Result<Level, &'static str>;
@@ -25,6 +34,19 @@ pub struct DivisionDraft {
     pub level: GivenLevel,
     /// The division above; empty at the top.
     pub parent_code: String,
+    /// When it is there.
+    pub valid: ValidityDraft,
+}
+
+/// When something is there, as an editor wants it: dates as YYYY-MM-DD, each empty if there is none.
+#[derive(Debug, Clone, Default)]
+pub struct ValidityDraft {
+    /// The first day.
+    pub from: String,
+    /// The last day.
+    pub until: String,
+    /// What takes its place.
+    pub successor: String,
 }
 
 /// An office as an editor wants it.
@@ -44,6 +66,8 @@ pub struct OfficeDraft {
     pub parent_office_id: String,
     /// Whether it takes messages.
     pub open: bool,
+    /// When it is there.
+    pub valid: ValidityDraft,
 }
 
 /// Something that is wrong with a draft.
@@ -61,7 +85,7 @@ impl Fault {
     /// The shortest and the longest name.
     pub const NAME_LENGTHS: (usize, usize) = (SHORTEST_NAME, LONGEST_NAME);
 
-    fn new(field: &'static str, reason: &'static str) -> Self {
+    pub(super) fn new(field: &'static str, reason: &'static str) -> Self {
         Self { field, reason, has: None }
     }
 }
@@ -87,6 +111,54 @@ fn code_fault(field: &'static str, code: &str) -> Option<Fault> {
     } else {
         None
     }
+}
+
+/// What is wrong with the days, and the validity if nothing is. The fields are those of the first
+/// and the last day and of the successor; `next_of` gives the successor of something known.
+fn valid(
+    draft: &ValidityDraft,
+    fields: [&'static str; 3],
+    unknown: &'static str,
+    (own, next_of): (&str, impl Fn(&str) -> Option<Option<String>>),
+) -> Result<Validity, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let mut date = |field, text: &str| match text {
+        "" => None,
+        text => {
+            let date = text.parse::<Date>().ok().filter(|_| text.len() == DATE_LENGTH);
+            if date.is_none() {
+                faults.push(Fault::new(field, "DATE_MALFORMED"));
+            }
+            date
+        }
+    };
+    let (from, until) = (date(fields[0], &draft.from), date(fields[1], &draft.until));
+    if from.zip(until).is_some_and(|(from, until)| from > until) {
+        faults.push(Fault::new(fields[1], "DATES_ORDER"));
+    }
+    let successor = some(&draft.successor);
+    if let Some(first) = &successor {
+        let mut next = Some(first.clone());
+        let mut steps = 0;
+        while let Some(id) = next {
+            steps += 1;
+            next = match next_of(&id) {
+                None => {
+                    faults.push(Fault::new(fields[2], unknown));
+                    None
+                }
+                Some(_) if id == own || steps > MOST_SUCCESSORS => {
+                    faults.push(Fault::new(fields[2], "SUCCESSOR_CIRCLE"));
+                    None
+                }
+                Some(next) => next,
+            };
+        }
+        if draft.until.is_empty() {
+            faults.push(Fault::new(fields[2], "SUCCESSOR_WITHOUT_END"));
+        }
+    }
+    if faults.is_empty() { Ok(Validity { from, until, successor }) } else { Err(faults) }
 }
 
 fn some(text: &str) -> Option<String> {
@@ -128,14 +200,21 @@ pub fn division(directory: &Directory, draft: &DivisionDraft) -> Result<Division
             }
         }
     }
-    match draft.level {
-        Ok(level) if faults.is_empty() => Ok(Division {
+    let fields = ["division.valid_from", "division.valid_until", "division.successor_code"];
+    let next_of = |code: &str| directory.division(code).map(|it| it.valid.successor.clone());
+    let valid = valid(&draft.valid, fields, "DIVISION_NOT_FOUND", (&draft.code, next_of));
+    match (draft.level, valid) {
+        (Ok(level), Ok(valid)) if faults.is_empty() => Ok(Division {
             code: draft.code.clone(),
             name: draft.name.trim().to_owned(),
             level,
             parent_code: some(&draft.parent_code),
+            valid,
         }),
-        _ => Err(faults),
+        (_, valid) => {
+            faults.extend(valid.err().unwrap_or_default());
+            Err(faults)
+        }
     }
 }
 
@@ -176,8 +255,11 @@ pub fn office(directory: &Directory, draft: &OfficeDraft) -> Result<Office, Vec<
             }
         }
     }
-    match draft.level {
-        Ok(level) if faults.is_empty() => Ok(Office {
+    let fields = ["office.valid_from", "office.valid_until", "office.successor_id"];
+    let next_of = |id: &str| directory.offices.get(id).map(|it| it.valid.successor.clone());
+    let valid = valid(&draft.valid, fields, "OFFICE_NOT_FOUND", (&draft.office_id, next_of));
+    match (draft.level, valid) {
+        (Ok(level), Ok(valid)) if faults.is_empty() => Ok(Office {
             office_id: draft.office_id.clone(),
             division_code: some(&draft.division_code),
             level,
@@ -185,8 +267,12 @@ pub fn office(directory: &Directory, draft: &OfficeDraft) -> Result<Office, Vec<
             title: draft.title.trim().to_owned(),
             parent_office_id: some(&draft.parent_office_id),
             open: draft.open,
+            valid,
         }),
-        _ => Err(faults),
+        (_, valid) => {
+            faults.extend(valid.err().unwrap_or_default());
+            Err(faults)
+        }
     }
 }
 
@@ -226,6 +312,7 @@ mod tests {
             name: "A new district".to_owned(),
             level: Ok(Level::County),
             parent_code: "130100".to_owned(),
+            valid: ValidityDraft::default(),
         }
     }
 
@@ -238,6 +325,7 @@ mod tests {
             title: " Water bureau ".to_owned(),
             parent_office_id: "130100-g".to_owned(),
             open: true,
+            valid: ValidityDraft::default(),
         }
     }
 
@@ -260,6 +348,7 @@ mod tests {
             title: known.title.clone(),
             parent_office_id: "130102-s".to_owned(),
             open: false,
+            valid: ValidityDraft::default(),
         };
         assert_eq!(office(directory, &draft), Ok(Office { open: false, ..known.clone() }));
         let ministry = OfficeDraft {
@@ -280,6 +369,7 @@ mod tests {
             name: "x".to_owned(),
             level: Err("FIELD_REQUIRED"),
             parent_code: "999999".to_owned(),
+            ..a_division()
         };
         let expected = [
             ("division.code", "CODE_MALFORMED"),
@@ -310,6 +400,39 @@ mod tests {
     }
 
     #[test]
+    fn a_successor_is_known_and_not_its_own_and_days_are_in_order() {
+        let directory = lists::shared();
+        let draft = |from: &str, until: &str, successor: &str| OfficeDraft {
+            valid: ValidityDraft {
+                from: from.to_owned(),
+                until: until.to_owned(),
+                successor: successor.to_owned(),
+            },
+            ..an_office()
+        };
+        let put = office(directory, &draft("2026-01-01", "2026-06-30", "130102-g")).unwrap();
+        assert_eq!(put.valid.successor.as_deref(), Some("130102-g"));
+        for (from, until, successor, field, reason) in [
+            ("2026-1-1", "", "", "office.valid_from", "DATE_MALFORMED"),
+            ("", "2026-02-30", "", "office.valid_until", "DATE_MALFORMED"),
+            ("2026-07-01", "2026-06-30", "", "office.valid_until", "DATES_ORDER"),
+            ("", "2026-06-30", "nobody", "office.successor_id", "OFFICE_NOT_FOUND"),
+            ("", "", "130102-g", "office.successor_id", "SUCCESSOR_WITHOUT_END"),
+        ] {
+            let faults = office(directory, &draft(from, until, successor)).unwrap_err();
+            assert_eq!(told(&faults), [(field, reason)], "{from} {until} {successor}");
+        }
+        // By way of others, too.
+        let first = Office { office_id: "130100-one".to_owned(), ..put };
+        let valid = Validity { successor: Some("130100-water".to_owned()), ..first.valid.clone() };
+        let known = directory.with_office(Office { valid, ..first }).unwrap();
+        let water = office(directory, &an_office()).unwrap();
+        let known = known.with_office(water).unwrap();
+        let faults = office(&known, &draft("", "2026-06-30", "130100-one")).unwrap_err();
+        assert_eq!(told(&faults), [("office.successor_id", "SUCCESSOR_CIRCLE")]);
+    }
+
+    #[test]
     fn everything_wrong_with_an_office_is_told() {
         let directory = lists::shared();
         let wrong = OfficeDraft {
@@ -319,7 +442,7 @@ mod tests {
             role: "A".to_owned(),
             title: "t".repeat(61),
             parent_office_id: "nobody".to_owned(),
-            open: true,
+            ..an_office()
         };
         let expected = [
             ("office.office_id", "OFFICE_ID_MALFORMED"),

@@ -99,11 +99,14 @@ impl Case {
             Step::Near => vec![self.fact(What::Neared, at)],
             Step::Missed => vec![self.fact(What::Missed, at)],
             Step::Escalated => {
-                let superior = above(&directory.offices, &self.office_id, &self.accused);
+                let superior =
+                    above(&directory.offices, &self.office_id, &self.accused, calendar::day_of(at));
                 // One that is watched already stays so; its office above is told all the same.
                 let superior = superior.map(str::to_owned);
                 self.handling.supervised_at.get_or_insert(at);
-                vec![self.fact(What::Supervised("overdue", superior), at)]
+                let told = superior.clone().map(What::Escalated);
+                let watched = self.fact(What::Supervised("overdue", superior), at);
+                [watched].into_iter().chain(told.map(|told| self.fact(told, at))).collect()
             }
         };
         Some((step, facts))

@@ -4,8 +4,9 @@
 use jiff::Timestamp;
 
 use super::{
-    ReplyId,
+    ProblemId, ReplyId,
     assignment::{Rule, Unfit, heir, superior},
+    calendar,
     case::{Case, Fact, What},
     deadline::{later, waited},
     directory::Directory,
@@ -48,6 +49,12 @@ pub struct Handling {
     pub act_count: i32,
     /// The hash of the last act.
     pub act_hash: Vec<u8>,
+    /// The common problem in which it is.
+    pub problem_id: Option<ProblemId>,
+    /// The office that leads that one.
+    pub lead_office_id: Option<String>,
+    /// Whether editors show it, or showed it, as one that was handled well.
+    pub model: bool,
 }
 
 impl Handling {
@@ -96,6 +103,8 @@ pub enum Cause {
     Official,
     /// What a reply promised was not done in time.
     PromiseBroken,
+    /// Its author wants no answer that others get, too.
+    Objected,
 }
 
 impl Cause {
@@ -104,6 +113,7 @@ impl Cause {
         match self {
             Self::Official => "official",
             Self::PromiseBroken => "promise_broken",
+            Self::Objected => "objected",
         }
     }
 }
@@ -157,7 +167,7 @@ impl Case {
             return Err(NoReturn::Refused(Refusal::ReturnedTwice));
         }
         let offices = &directory.offices;
-        let right = heir(offices, &self.office_id, named, &self.accused);
+        let right = heir(offices, &self.office_id, named, &self.accused, calendar::day_of(at));
         let right = right.map_err(NoReturn::Unfit)?;
         let (to, rule) = match way.first_returner {
             None if way.held_by.iter().any(|held| held == named) => {
@@ -167,7 +177,8 @@ impl Case {
             Some(first) => {
                 let holder = self.office_id.clone();
                 let both = (holder.as_str(), first);
-                let found = superior(offices, both, &self.accused, way.triage);
+                let found =
+                    superior(offices, both, &self.accused, way.triage, calendar::day_of(at));
                 (found.ok_or(NoReturn::Unfit(Unfit::NoSuperior))?.clone(), Rule::Referred)
             }
         };

@@ -9,9 +9,11 @@ use serde::Deserialize;
 
 use super::{
     calendar::{Calendar, Exception},
-    deadline::{MAX_DAYS, Term, Terms},
+    competence::{Competences, Matter},
+    deadline::{MAX_DAYS, Scope, Term, Terms},
     directory::{Directory, Division, Domain, Kind, Level, Office, Parts},
     offices::Broken,
+    validity::Validity,
 };
 
 const DIVISIONS: &str = include_str!("../../data/divisions.csv");
@@ -36,19 +38,22 @@ pub enum List {
     Kinds,
     /// Domains with their topics.
     Domains,
-    /// Terms by kind and level.
+    /// Terms by kind, level and office.
     Deadlines,
+    /// Which office is competent for what. None is built in: editors put them.
+    Competences,
 }
 
 impl List {
     /// All lists; those that others refer to come first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Divisions,
         Self::Offices,
         Self::Calendar,
         Self::Kinds,
         Self::Domains,
         Self::Deadlines,
+        Self::Competences,
     ];
 
     /// Its name.
@@ -60,6 +65,7 @@ impl List {
             Self::Kinds => "kinds",
             Self::Domains => "domains",
             Self::Deadlines => "deadlines",
+            Self::Competences => "competences",
         }
     }
 }
@@ -80,10 +86,8 @@ pub struct Holiday {
 /// A line of the list of terms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TermLine {
-    /// The kind; empty for all others.
-    pub kind: String,
-    /// The level; none for all others.
-    pub level: Option<Level>,
+    /// What it is for.
+    pub scope: Scope,
     /// How long.
     pub term: Term,
 }
@@ -105,6 +109,10 @@ pub struct Lists {
     pub domains: Vec<Domain>,
     /// Terms.
     pub terms: Vec<TermLine>,
+    /// The announcements from which editors put years of the calendar.
+    pub calendar_sources: Vec<(i16, String)>,
+    /// Who is competent for what.
+    pub competences: Vec<(Matter, String)>,
 }
 
 impl Lists {
@@ -126,8 +134,8 @@ impl Lists {
             (holiday.day, exception, holiday.schedule_year)
         });
         let calendar = Calendar::new(self.version(List::Calendar), days);
-        let terms = self.terms.iter().map(|line| ((line.kind.clone(), line.level), line.term));
-        let terms = Terms::new(terms);
+        let calendar = calendar.put_from(self.calendar_sources.iter().cloned());
+        let terms = Terms::new(self.terms.iter().map(|line| (line.scope.clone(), line.term)));
         Directory::new(Parts {
             kinds_version: self.version(List::Kinds),
             domains_version: self.version(List::Domains),
@@ -137,6 +145,7 @@ impl Lists {
             domains: self.domains,
             calendar,
             terms,
+            competences: Competences::new(self.competences),
         })
     }
 }
@@ -209,7 +218,8 @@ pub fn embedded() -> Result<Lists, Broken> {
     let divisions = lines("divisions", DIVISIONS, |line: DivisionLine| {
         let level = Level::of_code(&line.level)?;
         let parent_code = line.parent_code.filter(|code| !code.is_empty());
-        Some(Division { code: line.code, name: line.name, level, parent_code })
+        let (code, name, valid) = (line.code, line.name, Validity::default());
+        Some(Division { code, name, level, parent_code, valid })
     })?;
     let holidays = lines("calendar", HOLIDAYS, |line: HolidayLine| {
         Some(Holiday {
@@ -228,7 +238,8 @@ pub fn embedded() -> Result<Lists, Broken> {
             _ => return None,
         };
         let term = Term { days: line.days, working };
-        (1..=MAX_DAYS).contains(&line.days).then_some(TermLine { kind: line.kind, level, term })
+        let scope = Scope { office_id: String::new(), kind: line.kind, level };
+        (1..=MAX_DAYS).contains(&line.days).then_some(TermLine { scope, term })
     })?;
     Ok(Lists {
         versions: lines("lists", LISTS, |line: VersionLine| Some((line.list, line.version)))?,
@@ -245,6 +256,8 @@ pub fn embedded() -> Result<Lists, Broken> {
             Some(Domain { domain, name_zh, name_en, topics })
         })?,
         terms,
+        calendar_sources: Vec::new(),
+        competences: Vec::new(),
     })
 }
 
@@ -271,6 +284,7 @@ fn offices(divisions: &[Division]) -> Result<Vec<Office>, Broken> {
             title: line.title,
             parent_office_id,
             open: true,
+            valid: Validity::default(),
         })
     })?;
     offices.extend(lines("offices", MINISTRIES, |line: MinistryLine| {
@@ -282,6 +296,7 @@ fn offices(divisions: &[Division]) -> Result<Vec<Office>, Broken> {
             title: line.name,
             parent_office_id: None,
             open: true,
+            valid: Validity::default(),
         })
     })?);
     Ok(offices)
@@ -353,6 +368,7 @@ mod tests {
             (List::Kinds, of(&[KINDS])),
             (List::Domains, of(&[DOMAINS])),
             (List::Deadlines, of(&[DEADLINES])),
+            (List::Competences, of(&[])),
         ]
         .iter()
         .map(|(list, hash)| {

@@ -5,6 +5,14 @@ use jiff::{SignedDuration, Timestamp};
 /// For how long a rating may be changed, from when it was first given.
 pub const CHANGEABLE_FOR: SignedDuration = SignedDuration::from_hours(14 * 24);
 
+/// In groups of how many ratings are told: what a figure was before and after one of them says nothing
+/// of that one.
+pub const GROUP: i64 = 5;
+
+/// The labels, the best first.
+pub const LABELS: [&str; 5] =
+    ["very_satisfied", "satisfied", "fairly_satisfied", "dissatisfied", "very_dissatisfied"];
+
 /// A rating in three dimensions, 1 to 5 each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rating {

@@ -64,10 +64,12 @@ mod tests {
         lists,
     };
 
+    const DAY: jiff::civil::Date = jiff::civil::date(2026, 6, 3);
+
     fn chosen(opening: &Opening) -> (String, Rule) {
         let triage = ["M35".to_owned()];
         let Assignment { office_id, rule } =
-            choose(&lists::shared().offices, opening, &triage).unwrap();
+            choose(lists::shared(), opening, &triage, DAY).unwrap();
         (office_id, rule)
     }
 

@@ -104,7 +104,7 @@ fn shortened(word: &[char]) -> &[char] {
 
 /// The words of a text. The last character of a run of Han characters is kept alone, too, so that
 /// every single character begins a word.
-fn words(text: &str) -> Vec<String> {
+pub fn words(text: &str) -> Vec<String> {
     let chars = folded(text);
     let mut words = Vec::new();
     for (han, range) in runs(&chars) {

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::{
-    CaseId, MessageId,
+    CaseId, MessageId, ProblemId,
     case::{Case, Pause, Reply, Segment, Text},
     state::{Outcome, State},
 };
@@ -65,6 +65,8 @@ pub struct View {
     pub extended_at: Option<Timestamp>,
     /// The offices that help.
     pub helpers: Vec<String>,
+    /// The common problem in which it is.
+    pub problem_id: Option<ProblemId>,
     /// Counts the changes of this view.
     pub revision: i64,
 }
@@ -102,6 +104,7 @@ pub fn assemble(
         pauses,
         extended_at: case.handling.extended_at,
         helpers: case.handling.helpers.clone(),
+        problem_id: case.handling.problem_id,
         revision: case.revision,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::civil::Date;
 use liuyan_kit::{
     auth::{Caller, Claims, Signer},
     class::Violation,
@@ -16,7 +17,7 @@ use crate::{
     app::{
         App,
         looking::who,
-        reading::{Codes, Wanted},
+        reading::{Codes, Days, Wanted},
         searching::Sought,
     },
     domain::CaseId,
@@ -25,8 +26,11 @@ use crate::{
     texts::Originals,
 };
 
+mod figures;
 mod handling;
 mod working;
+
+pub(super) use working::text;
 
 /// The most cases that are given at once.
 const MOST_IDS: usize = 256;
@@ -112,7 +116,13 @@ impl Grpc {
             Err(_) => None,
         };
         let mut checks = Checks::default();
+        let days = days(&mut checks, &request.from_on, &request.until_on, request.day_of);
+        let problem_id = match request.common_problem_id.as_str() {
+            "" => None,
+            id => Some(checks.id("common_problem_id", id)),
+        };
         let codes = codes(&mut checks, request.state, request.domain, request.kind);
+        let codes = Codes { days, ..codes };
         if order.is_none() {
             checks.wrong("order", "VALUE_UNKNOWN");
         }
@@ -124,6 +134,7 @@ impl Grpc {
             order: order.unwrap_or_default(),
             unanswered: request.unanswered,
             supervised: request.supervised,
+            problem_id,
             // Who is watched is no business of everybody's.
             own: request.own || request.supervised,
             page_size: request.page_size,
@@ -139,7 +150,9 @@ impl Grpc {
         request: routing::SearchCasesRequest,
     ) -> Result<routing::SearchCasesResponse, Error> {
         let mut checks = Checks::default();
+        let days = days(&mut checks, &request.from_on, &request.until_on, request.day_of);
         let codes = codes(&mut checks, request.state, request.domain, request.kind);
+        let codes = Codes { days, ..codes };
         checks.done()?;
         let sought = Sought {
             query: request.query,
@@ -184,7 +197,35 @@ fn codes(checks: &mut Checks, state: i32, domain: String, kind: String) -> Codes
     if state.is_none() {
         checks.wrong("state", "VALUE_UNKNOWN");
     }
-    Codes { state: state.flatten(), domain: some(domain), kind: some(kind) }
+    let days = Days::default();
+    Codes { state: state.flatten(), domain: some(domain), kind: some(kind), days }
+}
+
+/// The days that a caller named.
+fn days(checks: &mut Checks, from: &str, until: &str, of: i32) -> Days {
+    let mut day = |field: &str, text: &str| match text {
+        "" => None,
+        text => {
+            let day = text.parse::<Date>().ok();
+            if day.is_none() {
+                checks.wrong(field, "DATE_MALFORMED");
+            }
+            day
+        }
+    };
+    let (from, until) = (day("from_on", from), day("until_on", until));
+    if from.zip(until).is_some_and(|(from, until)| from > until) {
+        checks.wrong("until_on", "DATES_ORDER");
+    }
+    let of_reply = match routing::DayOf::try_from(of) {
+        Ok(routing::DayOf::Unspecified | routing::DayOf::Submission) => false,
+        Ok(routing::DayOf::Reply) => true,
+        Err(_) => {
+            checks.wrong("day_of", "VALUE_UNKNOWN");
+            false
+        }
+    };
+    Days { from, until, of_reply }
 }
 
 #[tonic::async_trait]
@@ -393,6 +434,33 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::GetReplyFiguresResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.figures(request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn get_rating_figures(
+        &self,
+        request: Request<routing::GetRatingFiguresRequest>,
+    ) -> Result<Response<routing::GetRatingFiguresResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.rating_figures(request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn list_precedents(
+        &self,
+        request: Request<routing::ListPrecedentsRequest>,
+    ) -> Result<Response<routing::ListPrecedentsResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.precedents(&caller, request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn retire_precedent(
+        &self,
+        request: Request<routing::RetirePrecedentRequest>,
+    ) -> Result<Response<routing::RetirePrecedentResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.retire_precedent(caller.clone(), request.into_inner()).await;
         self.answer(&caller, result)
     }
 }

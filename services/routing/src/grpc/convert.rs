@@ -128,6 +128,7 @@ pub(super) fn public(view: View) -> common::PublicCase {
         pauses: view.pauses.iter().map(pause).collect(),
         extended_at: view.extended_at.map(to_proto),
         helper_office_ids: view.helpers,
+        common_problem_id: view.problem_id.map(|id| id.to_string()).unwrap_or_default(),
     }
 }
 

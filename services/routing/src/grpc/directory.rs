@@ -1,10 +1,7 @@
 //! `DirectoryService`: answered from the snapshot in memory.
 
-use liuyan_kit::{
-    auth::Caller,
-    clock::{from_proto, to_proto},
-    locale::Words,
-};
+use jiff::civil::Date;
+use liuyan_kit::{auth::Caller, locale::Words};
 use liuyan_proto::liuyan::routing::v1::{
     self as routing, directory_service_server::DirectoryService,
 };
@@ -14,12 +11,16 @@ use super::{status, words};
 use crate::{
     app::App,
     domain::{
+        calendar::day_of,
         directory::{Directory, Division, Level, Office},
-        editing::{DivisionDraft, GivenLevel, OfficeDraft},
+        editing::GivenLevel,
         page,
     },
     error::Error,
 };
+
+mod editing;
+mod tables;
 
 /// How many divisions or offices a page has, if the caller does not say.
 const USUAL_PAGE: usize = 200;
@@ -41,75 +42,6 @@ impl Grpc {
 
     fn answer<T>(&self, caller: &Caller, result: Result<T, Error>) -> Result<Response<T>, Status> {
         result.map(Response::new).map_err(|error| status(&self.words, &error, caller))
-    }
-
-    async fn put_division(
-        &self,
-        request: routing::PutDivisionRequest,
-    ) -> Result<routing::PutDivisionResponse, Error> {
-        let wanted =
-            request.division.ok_or_else(|| Error::invalid("division", "FIELD_REQUIRED"))?;
-        let draft = DivisionDraft {
-            level: given_level(wanted.level),
-            code: wanted.code,
-            name: wanted.name,
-            parent_code: wanted.parent_code,
-        };
-        let put = self.app.put_division(draft).await?;
-        Ok(routing::PutDivisionResponse { division: Some(division(&put)) })
-    }
-
-    async fn put_office(
-        &self,
-        request: routing::PutOfficeRequest,
-    ) -> Result<routing::PutOfficeResponse, Error> {
-        let wanted = request.office.ok_or_else(|| Error::invalid("office", "FIELD_REQUIRED"))?;
-        let draft = OfficeDraft {
-            level: given_level(wanted.level),
-            office_id: wanted.office_id,
-            division_code: wanted.division_code,
-            role: wanted.role,
-            title: wanted.title,
-            parent_office_id: wanted.parent_office_id,
-            open: wanted.open,
-        };
-        let put = self.app.put_office(draft).await?;
-        Ok(routing::PutOfficeResponse { office: Some(office(&put)) })
-    }
-
-    fn deadline(
-        &self,
-        request: &routing::ComputeDeadlineRequest,
-    ) -> Result<routing::ComputeDeadlineResponse, Error> {
-        let directory = self.app.directory();
-        if !directory.kinds.iter().any(|kind| kind.kind == request.kind) {
-            let reason = if request.kind.is_empty() { "FIELD_REQUIRED" } else { "VALUE_UNKNOWN" };
-            return Err(Error::invalid("kind", reason));
-        }
-        let office = directory.offices.get(&request.office_id).ok_or(Error::OfficeNotFound)?;
-        let submitted_at = match &request.submitted_at {
-            None => Some(self.app.now()),
-            Some(at) => from_proto(at),
-        };
-        let deadline = submitted_at
-            .and_then(|at| directory.deadline(&request.kind, office.level, at))
-            .ok_or_else(|| Error::invalid("submitted_at", "TIME_MALFORMED"))?;
-        Ok(routing::ComputeDeadlineResponse {
-            deadline_at: Some(to_proto(deadline.at)),
-            deadline_on: deadline.on.to_string(),
-            days: deadline.term.days,
-            working_days: deadline.term.working,
-            calendar_known: deadline.calendar_known,
-            steps: deadline
-                .steps
-                .into_iter()
-                .map(|step| routing::DeadlineStep {
-                    date: step.day.to_string(),
-                    counted: step.counted,
-                    reason: step.reason.to_owned(),
-                })
-                .collect(),
-        })
     }
 }
 
@@ -156,14 +88,18 @@ fn paged<'a, T: 'a>(
 
 fn divisions(
     directory: &Directory,
+    today: Date,
     request: &routing::ListDivisionsRequest,
 ) -> Result<routing::ListDivisionsResponse, Error> {
     let parent = Some(request.parent_code.as_str()).filter(|code| !code.is_empty());
     if parent.is_some_and(|code| directory.division(code).is_none()) {
         return Err(Error::DivisionNotFound);
     }
-    let below = directory.divisions().filter(|it| it.parent_code.as_deref() == parent);
-    let bound = format!("divisions {parent:?}");
+    let all = request.include_expired;
+    let below = directory
+        .divisions()
+        .filter(|it| it.parent_code.as_deref() == parent && (all || it.valid.holds(today)));
+    let bound = format!("divisions {parent:?} {all}");
     let page = (request.page_size, request.page_token.as_str());
     let (found, next_page_token) = paged(below, |it: &Division| &it.code, &bound, page)?;
     let divisions = found.into_iter().map(division).collect();
@@ -172,13 +108,16 @@ fn divisions(
 
 fn offices(
     directory: &Directory,
+    today: Date,
     request: &routing::ListOfficesRequest,
 ) -> Result<routing::ListOfficesResponse, Error> {
     let top = Some(request.division_code.as_str()).filter(|code| !code.is_empty());
     if top.is_some_and(|code| directory.division(code).is_none()) {
         return Err(Error::DivisionNotFound);
     }
-    let wanted = directory.offices.iter().filter(|office| {
+    let all = request.include_expired;
+    let there = directory.offices.iter().filter(|office| all || office.valid.holds(today));
+    let wanted = there.filter(|office| {
         match (top, office.division_code.as_deref(), request.include_below) {
             (None, _, true) | (None, None, false) => true,
             (Some(top), Some(code), true) => directory.lies_in(code, top),
@@ -186,7 +125,7 @@ fn offices(
             (None, Some(_), false) | (Some(_), None, _) => false,
         }
     });
-    let bound = format!("offices {top:?} {}", request.include_below);
+    let bound = format!("offices {top:?} {} {all}", request.include_below);
     let page = (request.page_size, request.page_token.as_str());
     let (found, next_page_token) = paged(wanted, |it: &Office| &it.office_id, &bound, page)?;
     let offices = found.into_iter().map(office).collect();
@@ -210,6 +149,7 @@ fn calendar(directory: &Directory, year: i32) -> Result<routing::GetCalendarResp
             .collect(),
         last_day: calendar.last_day().map(|day| day.to_string()).unwrap_or_default(),
         version: calendar.version,
+        source: calendar.source_of(year).unwrap_or_default().to_owned(),
     })
 }
 
@@ -228,6 +168,9 @@ fn division(division: &Division) -> routing::Division {
         name: division.name.clone(),
         level: level(division.level).into(),
         parent_code: division.parent_code.clone().unwrap_or_default(),
+        valid_from: told(division.valid.from),
+        valid_until: told(division.valid.until),
+        successor_code: division.valid.successor.clone().unwrap_or_default(),
     }
 }
 
@@ -240,7 +183,14 @@ fn office(office: &Office) -> routing::Office {
         title: office.title.clone(),
         parent_office_id: office.parent_office_id.clone().unwrap_or_default(),
         open: office.open,
+        valid_from: told(office.valid.from),
+        valid_until: told(office.valid.until),
+        successor_id: office.valid.successor.clone().unwrap_or_default(),
     }
+}
+
+fn told(day: Option<Date>) -> String {
+    day.map(|day| day.to_string()).unwrap_or_default()
 }
 
 #[tonic::async_trait]
@@ -250,7 +200,10 @@ impl DirectoryService for Grpc {
         request: Request<routing::ListDivisionsRequest>,
     ) -> Result<Response<routing::ListDivisionsResponse>, Status> {
         let caller = Caller::of(&request);
-        self.answer(&caller, divisions(&self.app.directory(), request.get_ref()))
+        self.answer(
+            &caller,
+            divisions(&self.app.directory(), day_of(self.app.now()), request.get_ref()),
+        )
     }
 
     async fn get_division(
@@ -258,8 +211,13 @@ impl DirectoryService for Grpc {
         request: Request<routing::GetDivisionRequest>,
     ) -> Result<Response<routing::GetDivisionResponse>, Status> {
         let caller = Caller::of(&request);
-        let found = self.app.directory().division(&request.get_ref().code).map(division);
-        let response = found.map(|found| routing::GetDivisionResponse { division: Some(found) });
+        let (directory, today) = (self.app.directory(), day_of(self.app.now()));
+        let code = &request.get_ref().code;
+        let current = directory.current_division(code, today);
+        let current_code = current.map(|it| it.code.clone()).unwrap_or_default();
+        let found = directory.division(code).map(division);
+        let response =
+            found.map(|found| routing::GetDivisionResponse { division: Some(found), current_code });
         self.answer(&caller, response.ok_or(Error::DivisionNotFound))
     }
 
@@ -268,7 +226,10 @@ impl DirectoryService for Grpc {
         request: Request<routing::ListOfficesRequest>,
     ) -> Result<Response<routing::ListOfficesResponse>, Status> {
         let caller = Caller::of(&request);
-        self.answer(&caller, offices(&self.app.directory(), request.get_ref()))
+        self.answer(
+            &caller,
+            offices(&self.app.directory(), day_of(self.app.now()), request.get_ref()),
+        )
     }
 
     async fn get_office(
@@ -276,8 +237,13 @@ impl DirectoryService for Grpc {
         request: Request<routing::GetOfficeRequest>,
     ) -> Result<Response<routing::GetOfficeResponse>, Status> {
         let caller = Caller::of(&request);
-        let found = self.app.directory().offices.get(&request.get_ref().office_id).map(office);
-        let response = found.map(|found| routing::GetOfficeResponse { office: Some(found) });
+        let (directory, today) = (self.app.directory(), day_of(self.app.now()));
+        let id = &request.get_ref().office_id;
+        let current = directory.stands_for(id, today);
+        let current_office_id = current.map(|(it, _)| it.office_id.clone()).unwrap_or_default();
+        let found = directory.offices.get(id).map(office);
+        let response = found
+            .map(|found| routing::GetOfficeResponse { office: Some(found), current_office_id });
         self.answer(&caller, response.ok_or(Error::OfficeNotFound))
     }
 
@@ -342,5 +308,68 @@ impl DirectoryService for Grpc {
     ) -> Result<Response<routing::ComputeDeadlineResponse>, Status> {
         let caller = Caller::of(&request);
         self.answer(&caller, self.deadline(request.get_ref()))
+    }
+
+    async fn put_calendar(
+        &self,
+        request: Request<routing::PutCalendarRequest>,
+    ) -> Result<Response<routing::PutCalendarResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.put_calendar(request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn list_terms(
+        &self,
+        request: Request<routing::ListTermsRequest>,
+    ) -> Result<Response<routing::ListTermsResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.list_terms(request.get_ref());
+        self.answer(&caller, result)
+    }
+
+    async fn put_term(
+        &self,
+        request: Request<routing::PutTermRequest>,
+    ) -> Result<Response<routing::PutTermResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.put_term(request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn remove_term(
+        &self,
+        request: Request<routing::RemoveTermRequest>,
+    ) -> Result<Response<routing::RemoveTermResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.remove_term(request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn list_competences(
+        &self,
+        request: Request<routing::ListCompetencesRequest>,
+    ) -> Result<Response<routing::ListCompetencesResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.list_competences(request.get_ref());
+        self.answer(&caller, result)
+    }
+
+    async fn put_competence(
+        &self,
+        request: Request<routing::PutCompetenceRequest>,
+    ) -> Result<Response<routing::PutCompetenceResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.put_competence(request.into_inner()).await;
+        self.answer(&caller, result)
+    }
+
+    async fn remove_competence(
+        &self,
+        request: Request<routing::RemoveCompetenceRequest>,
+    ) -> Result<Response<routing::RemoveCompetenceResponse>, Status> {
+        let caller = Caller::of(&request);
+        let result = self.remove_competence(request.into_inner()).await;
+        self.answer(&caller, result)
     }
 }

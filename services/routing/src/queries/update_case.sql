@@ -45,6 +45,9 @@ set has_text = $2,
     step_count = handled.step_count,
     act_count = handled.act_count,
     act_hash = handled.act_hash,
-    promise_count = handled.promise_count
+    promise_count = handled.promise_count,
+    problem_id = handled.problem_id,
+    lead_office_id = handled.lead_office_id,
+    model_case = handled.model_case
 from jsonb_populate_record(null::cases, $30::jsonb) as handled
 where cases.case_id = $1

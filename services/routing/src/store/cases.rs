@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::expect_all;
-use crate::domain::{CaseId, MessageId, case::Case, state::Outcome};
+use crate::domain::{CaseId, MessageId, ProblemId, case::Case, state::Outcome};
 
 mod row;
 
@@ -47,6 +47,18 @@ impl Order {
     }
 }
 
+/// From when to when: the first moment, and the one after the last.
+pub type Span = (Option<Timestamp>, Option<Timestamp>);
+
+/// At which times something happened to a case.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Times {
+    /// When it was submitted.
+    pub submitted: Span,
+    /// When it was answered last.
+    pub replied: Span,
+}
+
 /// Which cases, and who asks.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -76,6 +88,10 @@ pub struct Filter {
     pub unanswered: bool,
     /// Only what is watched.
     pub supervised: bool,
+    /// Only in this common problem.
+    pub problem_id: Option<ProblemId>,
+    /// Only what was submitted, or answered last, at these times.
+    pub times: Times,
     /// Only after this one, in the order of the list.
     pub after: Option<(Timestamp, CaseId)>,
 }
@@ -161,6 +177,21 @@ pub async fn lock(tx: &mut PgConnection, case_id: CaseId) -> Result<Option<Case>
     .fetch_optional(tx)
     .await?;
     row.map(Case::try_from).transpose()
+}
+
+/// Locks cases, in the order of their ids.
+pub async fn lock_all(tx: &mut PgConnection, ids: &[CaseId]) -> Result<Vec<Case>, sqlx::Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    sqlx::query_as!(
+        CaseRow,
+        "select * from cases where case_id = any($1) order by case_id for update",
+        &ids
+    )
+    .fetch_all(tx)
+    .await?
+    .into_iter()
+    .map(Case::try_from)
+    .collect()
 }
 
 /// Locks those of the cases that nobody else works on, in the order of their ids.
@@ -250,6 +281,11 @@ pub async fn list(
                 filter.after.map(|(_, case_id)| case_id.uuid()),
                 limit,
                 filter.supervised,
+                filter.problem_id.map(|id| id.uuid()),
+                filter.times.submitted.0.map(to_db),
+                filter.times.submitted.1.map(to_db),
+                filter.times.replied.0.map(to_db),
+                filter.times.replied.1.map(to_db),
             )
             .fetch_all(connection)
             .await?

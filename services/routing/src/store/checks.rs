@@ -50,7 +50,49 @@ pub const CHECKS: &[Check] = &[
             or coalesce(step_count, 0) <> (select count(*) from steps s where s.case_id = c.case_id)
             or coalesce(promise_count, 0) <> (select count(*) from promises p where p.case_id = c.case_id)
             or coalesce(act_count, 0) <> (select count(*) from acts a where a.case_id = c.case_id)
-            or coalesce(look_count, 0) <> (select count(*) from looks l where l.case_id = c.case_id)",
+            or coalesce(look_count, 0) <> (select count(*) from looks l where l.case_id = c.case_id)
+            or coalesce(model_case, false) <> exists (select from model_cases m where m.case_id = c.case_id)",
+    ),
+    (
+        "a case is in the common problem of which it tells, and in no other",
+        "select count(*) from cases c
+         full join (select m.case_id, m.problem_id, p.lead_office_id from common_cases m
+                    left join common_problems p using (problem_id) where left_at is null) inside
+             on inside.case_id = c.case_id
+         where c.case_id is null
+            or (c.problem_id, c.lead_office_id) is distinct from (inside.problem_id, inside.lead_office_id)",
+    ),
+    (
+        "a common problem has as many cases as it counts, and each has its answer",
+        "select count(*) from common_problems p
+         full join (select problem_id, count(*) filter (where left_at is null) as inside,
+                           count(left_at) as left,
+                           count(*) filter (where leaving = 'objected') as objected,
+                           count(*) filter (where left_at is null and r.reply_id is not null) as answered
+                    from common_cases m
+                    left join replies r on r.reply_id = m.reply_id and r.case_id = m.case_id
+                    group by problem_id) m using (problem_id)
+         where p.case_count is distinct from m.inside or p.left_count is distinct from m.left
+            or p.objected_count is distinct from m.objected
+            or m.answered is distinct from case p.stage when 'answered' then m.inside else 0 end",
+    ),
+    (
+        "what came into a common problem and left it was said and logged, once each",
+        "select count(*) from (
+             select case_id, count(*) as came, count(left_at) as left from common_cases group by case_id
+         ) m full join (
+             select subject_id as case_id, count(*) filter (where type like '%.case-grouped') as came,
+                    count(*) filter (where type like '%.case-ungrouped') as left
+             from messaging.outbox
+             where type in ('liuyan.routing.v1.case-grouped', 'liuyan.routing.v1.case-ungrouped')
+             group by subject_id
+         ) said using (case_id) full join (
+             select case_id, count(*) filter (where action = 'case-grouped') as came,
+                    count(*) filter (where action = 'case-ungrouped') as left
+             from acts where action in ('case-grouped', 'case-ungrouped') group by case_id
+         ) logged using (case_id)
+         where (m.came, m.left) is distinct from (said.came, said.left)
+            or (m.came, m.left) is distinct from (logged.came, logged.left)",
     ),
     (
         "nothing hangs on a case that is not there",
@@ -60,7 +102,8 @@ pub const CHECKS: &[Check] = &[
              union all select case_id from looks union all select case_id from pauses
              union all select case_id from reply_versions union all select case_id from steps
              union all select case_id from acts union all select case_id from precedents
-             union all select case_id from promises) child
+             union all select case_id from promises union all select case_id from common_cases
+             union all select case_id from model_cases) child
          left join cases c using (case_id) where c.case_id is null",
     ),
     (
@@ -216,6 +259,7 @@ pub const CHECKS: &[Check] = &[
     (
         "the lists of the directory are whole",
         "select count(*) from directory_lists l full join directory_contents c on l.list = c.list
-         where (l.rows, l.sha256) is distinct from (c.rows, c.sha256)",
+         where (l.rows, l.sha256) is distinct from (c.rows, c.sha256)
+           and not (l.list is null and c.rows = 0)",
     ),
 ];

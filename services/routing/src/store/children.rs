@@ -171,6 +171,8 @@ pub async fn hand_over(
 pub struct NewReply<'a> {
     /// Its id.
     pub reply_id: ReplyId,
+    /// The office that answers.
+    pub office_id: &'a str,
     /// Its text.
     pub body: &'a str,
     /// What the gate said, if it was given all the same.
@@ -179,7 +181,7 @@ pub struct NewReply<'a> {
     pub at: Timestamp,
 }
 
-/// Adds a reply of the office that has a case, which counts it already.
+/// Adds a reply to a case, which counts it already.
 pub async fn insert_reply(
     tx: &mut PgConnection,
     case: &Case,
@@ -192,7 +194,7 @@ pub async fn insert_reply(
         reply.reply_id.uuid(),
         case.case_id.uuid(),
         case.reply_count,
-        case.office_id,
+        reply.office_id,
         reply.body,
         reply.gate,
         to_db(reply.at),

@@ -6,11 +6,12 @@ use jiff::{Timestamp, civil::Date};
 use liuyan_kit::{clock, db};
 use sqlx::PgConnection;
 
-use super::corrupt;
+use super::{corrupt, tables};
 use crate::domain::{
-    deadline::Term,
+    deadline::{Scope, Term},
     directory::{Division, Domain, Kind, Level, Office},
     lists::{Holiday, List, Lists, TermLine},
+    validity::Validity,
 };
 
 /// Lets one loader work at a time, until its transaction ends.
@@ -117,21 +118,28 @@ pub async fn put_offices(
     Ok(changed)
 }
 
-/// Makes the calendar that of the list.
+/// Makes the calendar that of the list, and leaves years that editors put alone.
 pub async fn put_holidays(tx: &mut PgConnection, list: &[Holiday]) -> Result<(), sqlx::Error> {
     let days: Vec<String> = list.iter().map(|holiday| holiday.day.to_string()).collect();
     let names: Vec<String> = list.iter().map(|holiday| holiday.name.clone()).collect();
     let off: Vec<bool> = list.iter().map(|holiday| holiday.off).collect();
     let years: Vec<i16> = list.iter().map(|holiday| holiday.schedule_year).collect();
-    sqlx::query!("delete from holidays where day <> all($1::text[]::date[])", &days as &[String])
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query!(
+        "delete from holidays
+         where day <> all($1::text[]::date[])
+           and schedule_year not in (select year from calendar_years)",
+        &days as &[String]
+    )
+    .execute(&mut *tx)
+    .await?;
     sqlx::query!(
         "insert into holidays (day, name, off, schedule_year)
          select day::date, name, off, year
          from unnest($1::text[], $2::text[], $3::bool[], $4::smallint[]) as list (day, name, off, year)
+         where year not in (select year from calendar_years)
          on conflict (day) do update
-         set name = excluded.name, off = excluded.off, schedule_year = excluded.schedule_year",
+         set name = excluded.name, off = excluded.off, schedule_year = excluded.schedule_year
+         where holidays.schedule_year not in (select year from calendar_years)",
         &days,
         &names,
         &off,
@@ -188,17 +196,18 @@ pub async fn put_domains(tx: &mut PgConnection, list: &[Domain]) -> Result<(), s
     Ok(())
 }
 
-/// Makes the terms those of the list.
+/// Makes the terms those of the list, and leaves those of editors alone.
 pub async fn put_deadlines(tx: &mut PgConnection, list: &[TermLine]) -> Result<(), sqlx::Error> {
-    let kinds: Vec<String> = list.iter().map(|line| line.kind.clone()).collect();
+    let kinds: Vec<String> = list.iter().map(|line| line.scope.kind.clone()).collect();
     let levels: Vec<String> =
-        list.iter().map(|line| line.level.map_or("", Level::code).to_owned()).collect();
+        list.iter().map(|line| line.scope.level.map_or("", Level::code).to_owned()).collect();
     let days: Vec<i32> = list.iter().map(|line| line.term.days.cast_signed()).collect();
     let working: Vec<bool> = list.iter().map(|line| line.term.working).collect();
-    sqlx::query!("delete from deadlines").execute(&mut *tx).await?;
+    sqlx::query!("delete from deadlines where source = 'list'").execute(&mut *tx).await?;
     sqlx::query!(
         "insert into deadlines (kind, level, days, working)
-         select * from unnest($1::text[], $2::text[], $3::integer[], $4::bool[])",
+         select * from unnest($1::text[], $2::text[], $3::integer[], $4::bool[])
+         on conflict on constraint deadlines_pkey do nothing",
         &kinds,
         &levels,
         &days,
@@ -237,6 +246,7 @@ pub async fn damaged(connection: &mut PgConnection) -> Result<Vec<String>, sqlx:
         r#"select coalesce(loaded.list, found.list) as "list!"
            from directory_lists loaded full join directory_contents found on loaded.list = found.list
            where (loaded.rows, loaded.sha256) is distinct from (found.rows, found.sha256)
+             and not (loaded.list is null and found.rows = 0)
            order by 1"#
     )
     .fetch_all(connection)
@@ -260,6 +270,24 @@ pub async fn read(connection: &mut PgConnection) -> Result<Lists, sqlx::Error> {
         .fetch_all(&mut *connection)
         .await?,
         terms: terms(connection).await?,
+        calendar_sources: tables::calendar_sources(connection).await?,
+        competences: tables::competences(connection).await?,
+    })
+}
+
+fn day(text: &str) -> Result<Date, sqlx::Error> {
+    Date::from_str(text).map_err(|_| corrupt("day", text))
+}
+
+fn validity(
+    from: Option<String>,
+    until: Option<String>,
+    successor: Option<String>,
+) -> Result<Validity, sqlx::Error> {
+    Ok(Validity {
+        from: from.as_deref().map(day).transpose()?,
+        until: until.as_deref().map(day).transpose()?,
+        successor,
     })
 }
 
@@ -268,20 +296,32 @@ fn level(code: &str) -> Result<Level, sqlx::Error> {
 }
 
 async fn divisions(connection: &mut PgConnection) -> Result<Vec<Division>, sqlx::Error> {
-    let rows = sqlx::query!("select code, name, level, parent_code from divisions")
-        .fetch_all(connection)
-        .await?;
+    let rows = sqlx::query!(
+        "select code, name, level, parent_code, to_char(valid_from, 'YYYY-MM-DD') as valid_from,
+                to_char(valid_until, 'YYYY-MM-DD') as valid_until, successor_code
+         from divisions"
+    )
+    .fetch_all(connection)
+    .await?;
     rows.into_iter()
         .map(|row| {
-            let level = level(&row.level)?;
-            Ok(Division { code: row.code, name: row.name, level, parent_code: row.parent_code })
+            Ok(Division {
+                level: level(&row.level)?,
+                valid: validity(row.valid_from, row.valid_until, row.successor_code)?,
+                code: row.code,
+                name: row.name,
+                parent_code: row.parent_code,
+            })
         })
         .collect()
 }
 
 async fn offices(connection: &mut PgConnection) -> Result<Vec<Office>, sqlx::Error> {
     let rows = sqlx::query!(
-        "select office_id, division_code, level, role, title, parent_office_id, open from offices"
+        "select office_id, division_code, level, role, title, parent_office_id, open,
+                to_char(valid_from, 'YYYY-MM-DD') as valid_from,
+                to_char(valid_until, 'YYYY-MM-DD') as valid_until, successor_id
+         from offices"
     )
     .fetch_all(connection)
     .await?;
@@ -289,6 +329,7 @@ async fn offices(connection: &mut PgConnection) -> Result<Vec<Office>, sqlx::Err
         .map(|row| {
             Ok(Office {
                 level: level(&row.level)?,
+                valid: validity(row.valid_from, row.valid_until, row.successor_id)?,
                 office_id: row.office_id,
                 division_code: row.division_code,
                 role: row.role,
@@ -308,21 +349,22 @@ async fn holidays(connection: &mut PgConnection) -> Result<Vec<Holiday>, sqlx::E
     .await?;
     rows.into_iter()
         .map(|row| {
-            let day = Date::from_str(&row.day).map_err(|_| corrupt("day", &row.day))?;
+            let day = day(&row.day)?;
             Ok(Holiday { day, name: row.name, off: row.off, schedule_year: row.schedule_year })
         })
         .collect()
 }
 
 async fn terms(connection: &mut PgConnection) -> Result<Vec<TermLine>, sqlx::Error> {
-    let rows = sqlx::query!("select kind, level, days, working from deadlines")
+    let rows = sqlx::query!("select kind, level, office_id, days, working from deadlines")
         .fetch_all(connection)
         .await?;
     rows.into_iter()
         .map(|row| {
             let level = if row.level.is_empty() { None } else { Some(level(&row.level)?) };
             let term = Term { days: row.days.unsigned_abs(), working: row.working };
-            Ok(TermLine { kind: row.kind, level, term })
+            let scope = Scope { office_id: row.office_id, kind: row.kind, level };
+            Ok(TermLine { scope, term })
         })
         .collect()
 }

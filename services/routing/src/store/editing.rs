@@ -12,15 +12,20 @@ use crate::domain::{
 /// Adds a division or changes it; from then on it is an editor's.
 pub async fn put_division(tx: &mut PgConnection, division: &Division) -> Result<(), sqlx::Error> {
     let put = sqlx::query!(
-        "insert into divisions (code, name, level, parent_code, source)
-         values ($1, $2, $3, $4, 'editor')
+        "insert into divisions (code, name, level, parent_code, source, valid_from, valid_until,
+                                successor_code)
+         values ($1, $2, $3, $4, 'editor', $5::text::date, $6::text::date, $7)
          on conflict (code) do update
          set name = excluded.name, level = excluded.level, parent_code = excluded.parent_code,
-             source = excluded.source",
+             source = excluded.source, valid_from = excluded.valid_from,
+             valid_until = excluded.valid_until, successor_code = excluded.successor_code",
         division.code,
         division.name,
         division.level.code(),
         division.parent_code,
+        division.valid.from.map(|day| day.to_string()),
+        division.valid.until.map(|day| day.to_string()),
+        division.valid.successor,
     )
     .execute(tx)
     .await?;
@@ -31,12 +36,14 @@ pub async fn put_division(tx: &mut PgConnection, division: &Division) -> Result<
 pub async fn put_office(tx: &mut PgConnection, office: &Office) -> Result<(), sqlx::Error> {
     let put = sqlx::query!(
         "insert into offices
-             (office_id, division_code, level, role, title, parent_office_id, open, source)
-         values ($1, $2, $3, $4, $5, $6, $7, 'editor')
+             (office_id, division_code, level, role, title, parent_office_id, open, source,
+              valid_from, valid_until, successor_id)
+         values ($1, $2, $3, $4, $5, $6, $7, 'editor', $8::text::date, $9::text::date, $10)
          on conflict (office_id) do update
          set division_code = excluded.division_code, level = excluded.level, role = excluded.role,
              title = excluded.title, parent_office_id = excluded.parent_office_id,
-             open = excluded.open, source = excluded.source",
+             open = excluded.open, source = excluded.source, valid_from = excluded.valid_from,
+             valid_until = excluded.valid_until, successor_id = excluded.successor_id",
         office.office_id,
         office.division_code,
         office.level.code(),
@@ -44,6 +51,9 @@ pub async fn put_office(tx: &mut PgConnection, office: &Office) -> Result<(), sq
         office.title,
         office.parent_office_id,
         office.open,
+        office.valid.from.map(|day| day.to_string()),
+        office.valid.until.map(|day| day.to_string()),
+        office.valid.successor,
     )
     .execute(tx)
     .await?;

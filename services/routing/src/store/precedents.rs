@@ -1,11 +1,14 @@
 //! What superiors decided about who handles a kind of message.
 
 use jiff::Timestamp;
-use liuyan_kit::{clock::to_db, db};
+use liuyan_kit::{
+    clock::{from_db, to_db},
+    db,
+};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::domain::case::Case;
+use crate::domain::{CaseId, case::Case};
 
 /// What a superior decided about messages that are written to an office, of a kind, domain and topic:
 /// where they go.
@@ -79,4 +82,95 @@ pub async fn set(
     .execute(tx)
     .await?;
     db::expect_one(&set)
+}
+
+/// A precedent.
+#[derive(Debug, Clone)]
+pub struct Precedent {
+    /// Its id.
+    pub precedent_id: Uuid,
+    /// The office to which such messages are written.
+    pub office_id: String,
+    /// Their kind.
+    pub kind: String,
+    /// Their domain.
+    pub domain: String,
+    /// Their topic.
+    pub topic: String,
+    /// The office that handles them.
+    pub to_office_id: String,
+    /// The case about which it was decided.
+    pub case_id: CaseId,
+    /// When.
+    pub decided_at: Timestamp,
+    /// Since when it is not in force.
+    pub retired_at: Option<Timestamp>,
+    /// How many cases it routed.
+    pub cases: i64,
+}
+
+/// Which precedents.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Only this one.
+    pub precedent_id: Option<Uuid>,
+    /// Only for what is written to these offices; all if none is named.
+    pub office_ids: Option<Vec<String>>,
+    /// Only for what is written to this office.
+    pub office_id: Option<String>,
+    /// Also those that are not in force.
+    pub retired: bool,
+    /// Only after this one.
+    pub after: Option<(Timestamp, Uuid)>,
+}
+
+/// Up to `limit` precedents, the newest first.
+pub async fn list(
+    connection: &mut PgConnection,
+    wanted: &Wanted,
+    limit: i64,
+) -> Result<Vec<Precedent>, sqlx::Error> {
+    let rows = sqlx::query_file!(
+        "src/queries/list_precedents.sql",
+        wanted.precedent_id,
+        wanted.office_ids.as_deref(),
+        wanted.office_id,
+        wanted.retired,
+        wanted.after.map(|(at, _)| to_db(at)),
+        wanted.after.map(|(_, id)| id),
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    let precedents = rows.into_iter().map(|row| Precedent {
+        precedent_id: row.precedent_id,
+        office_id: row.office_id,
+        kind: row.kind,
+        domain: row.domain,
+        topic: row.topic,
+        to_office_id: row.to_office_id,
+        case_id: row.case_id.into(),
+        decided_at: from_db(row.decided_at),
+        retired_at: row.superseded_at.map(from_db),
+        cases: row.cases,
+    });
+    Ok(precedents.collect())
+}
+
+/// Takes one that is in force out of it.
+pub async fn retire(
+    tx: &mut PgConnection,
+    precedent_id: Uuid,
+    (by, why): (&str, &str),
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let retired = sqlx::query!(
+        "update precedents set superseded_at = $2, retired_by = $3, retired_why = $4
+         where precedent_id = $1 and superseded_at is null",
+        precedent_id,
+        to_db(now),
+        by,
+        why,
+    );
+    Ok(retired.execute(tx).await?.rows_affected() == 1)
 }

@@ -181,3 +181,42 @@ pub async fn finalise(
     .map(Rated::try_from)
     .collect()
 }
+
+/// How replies were rated, by whole groups of ratings.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Figures {
+    /// The replies.
+    pub replies: i64,
+    /// Those that were rated.
+    pub rated: i64,
+    /// How many ratings the sums and labels are of.
+    pub counted: i64,
+    /// The sum of their first dimension.
+    pub resolution: i64,
+    /// The sum of their second.
+    pub attitude: i64,
+    /// The sum of their third.
+    pub speed: i64,
+    /// How many have each label, the best first.
+    pub labels: [i64; 5],
+}
+
+/// The figures of the replies of offices, of the first ratings in whole groups of `group`.
+pub async fn figures(
+    connection: &mut PgConnection,
+    office_ids: &[String],
+    group: i64,
+) -> Result<Figures, sqlx::Error> {
+    let row = sqlx::query_file!("src/queries/rating_figures.sql", office_ids, group)
+        .fetch_one(connection)
+        .await?;
+    Ok(Figures {
+        replies: row.replies,
+        rated: row.rated,
+        counted: row.counted,
+        resolution: row.resolution,
+        attitude: row.attitude,
+        speed: row.speed,
+        labels: [row.label_1, row.label_2, row.label_3, row.label_4, row.label_5],
+    })
+}

@@ -8,7 +8,10 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{cases::plan_with_values, expect_all};
+use super::{
+    cases::{Times, plan_with_values},
+    expect_all,
+};
 use crate::domain::{
     CaseId,
     search::{Term, WAY},
@@ -86,6 +89,8 @@ pub struct Looked {
     pub province_code: Option<String>,
     /// Only after this one, in the order of the list.
     pub after: Option<Key>,
+    /// Only what was submitted, or answered last, at these times.
+    pub times: Times,
 }
 
 /// A `tsquery` of terms that must all be there.
@@ -148,7 +153,11 @@ pub async fn matches(
         "src/queries/search_matches.sql",
         looked.words,
         looked.state,
-        limit
+        limit,
+        looked.times.submitted.0.map(to_db),
+        looked.times.submitted.1.map(to_db),
+        looked.times.replied.0.map(to_db),
+        looked.times.replied.1.map(to_db),
     )
     .fetch_all(connection)
     .await?;
@@ -175,6 +184,10 @@ pub async fn newest(
         looked.after.map(|(_, case_id)| case_id.uuid()),
         among,
         limit,
+        looked.times.submitted.0.map(to_db),
+        looked.times.submitted.1.map(to_db),
+        looked.times.replied.0.map(to_db),
+        looked.times.replied.1.map(to_db),
     )
     .fetch_all(connection)
     .await?;
@@ -195,6 +208,10 @@ pub async fn sorted(
         looked.after.map(|(at, _)| to_db(at)),
         looked.after.map(|(_, case_id)| case_id.uuid()),
         limit,
+        looked.times.submitted.0.map(to_db),
+        looked.times.submitted.1.map(to_db),
+        looked.times.replied.0.map(to_db),
+        looked.times.replied.1.map(to_db),
     )
     .fetch_all(connection)
     .await?;

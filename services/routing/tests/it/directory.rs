@@ -155,6 +155,7 @@ async fn a_deadline_is_explained_day_by_day() {
         kind: "enquiry".to_owned(),
         office_id: "130102-g".to_owned(),
         submitted_at: Some(liuyan_kit::clock::to_proto("2026-09-30T09:00:00+08".parse().unwrap())),
+        ..Default::default()
     };
     let deadline = client.compute_deadline(request.clone()).await.unwrap().into_inner();
     assert_eq!(deadline.deadline_on, "2026-10-13");
@@ -170,6 +171,7 @@ async fn lists_that_were_whole_before_the_tables_changed_are_whole_after_it_and_
     let db = testing::bare_database().await;
     let before = include_str!("../../migrations/0001_routing.sql");
     let change = include_str!("../../migrations/0002_search_transfers_editors.sql");
+    let validity = include_str!("../../migrations/0010_directory.sql");
     let rows = "insert into kinds (kind, place, name_zh) values ('a', 1, 'A'), ('b', 2, 'B');
          insert into divisions (code, name, level) values ('1', 'A', 'province'), ('2', 'B', 'province');
          insert into offices (office_id, level, role, title, open) values ('x', 'state', 'r', 't', true);
@@ -177,7 +179,7 @@ async fn lists_that_were_whole_before_the_tables_changed_are_whole_after_it_and_
          select list, 1, rows, sha256, now() from directory_contents;
          delete from divisions where code = '2';";
     let mut connection = db.read().await.unwrap();
-    let upgraded = format!("begin; {before} {rows} {change} commit;");
+    let upgraded = format!("begin; {before} {rows} {change} commit; begin; {validity} commit;");
     sqlx::raw_sql(sqlx::AssertSqlSafe(upgraded)).execute(&mut *connection).await.unwrap();
     let damaged = liuyan_routing::store::directory::damaged(&mut connection).await.unwrap();
     assert_eq!(damaged, ["divisions"]);

@@ -12,6 +12,7 @@ fn a_division() -> routing::Division {
         name: "A new district".to_owned(),
         level: routing::Level::County.into(),
         parent_code: "130100".to_owned(),
+        ..Default::default()
     }
 }
 
@@ -24,6 +25,7 @@ fn an_office() -> routing::Office {
         title: "Water bureau".to_owned(),
         parent_office_id: "130100-g".to_owned(),
         open: true,
+        ..Default::default()
     }
 }
 

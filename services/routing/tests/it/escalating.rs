@@ -30,14 +30,20 @@ async fn a_case_is_reminded_of_missed_and_told_to_those_above_once_each() {
     house.advance_hours(10 * 24);
     steps(&house, 3).await;
     let story = house.story(&case_id).await;
-    let expected =
-        ["deadline-neared r1 public", "deadline-missed r1 public", "case-supervised r1 public"];
+    let expected = [
+        "deadline-neared r1 public",
+        "deadline-missed r1 public",
+        "case-supervised r1 public",
+        "case-escalated r1 public",
+    ];
     assert_eq!(story[2..], expected);
     let said = testing::said::<routing::CaseSupervised>(house.db()).await;
     assert_eq!(
         (said[0].event.cause.as_str(), said[0].event.superior_office_id.as_str()),
         ("overdue", "130102-s")
     );
+    let told = testing::said::<routing::CaseEscalated>(house.db()).await;
+    assert_eq!((told.len(), told[0].event.superior_office_id.as_str()), (1, "130102-s"));
     house.is_whole().await;
 }
 

@@ -66,8 +66,11 @@ async fn a_busy_house() -> House {
         title: "New bureau".to_owned(),
         parent_office_id: "130102-g".to_owned(),
         open: true,
+        ..Default::default()
     };
     house.editor().put_office(routing::PutOfficeRequest { office: Some(office) }).await.unwrap();
+    crate::tables::edit(&house).await;
+    crate::common::busy(&house).await;
     house.advance_hours(15 * 24);
     testing::eventually("the ratings are final", crate::helpers::SOON, || async {
         let open = "select count(*) from ratings where final_at is null";
@@ -158,6 +161,13 @@ async fn a_lost_row_of_any_table_is_noticed() {
         "model_publications",
         "offices",
         "divisions",
+        "holidays",
+        "calendar_years",
+        "deadlines",
+        "competences",
+        "common_problems",
+        "common_cases",
+        "model_cases",
     ] {
         let rows: i64 =
             sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}")))

@@ -4,6 +4,7 @@
 
 mod accusing;
 mod casework;
+mod common;
 mod directory;
 mod divisions;
 mod editing;
@@ -23,8 +24,10 @@ mod rating;
 mod reading;
 mod returning;
 mod searching;
+mod showing;
 mod similar;
 mod suggesting;
+mod tables;
 mod tracing;
 mod transferring;
 mod wandering;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::super::{
-    PromiseId, ReplyId,
+    ProblemId, PromiseId, ReplyId,
     rating::Rating,
     state::{Outcome, State},
 };
@@ -29,8 +29,13 @@ pub enum What {
     Extended,
     /// The office named was asked to help.
     HelperInvited(String),
-    /// The office answered; true if the gate would have stopped it.
-    Replied(ReplyId, bool),
+    /// The office answered; true if the gate would have stopped it; with the common problem if it was
+    /// answered together with others.
+    Replied(ReplyId, bool, Option<ProblemId>),
+    /// It came into the common problem, which the office named leads.
+    Grouped(ProblemId, String),
+    /// It left the common problem, with the code of the cause.
+    Ungrouped(ProblemId, &'static str),
     /// The office corrected a reply.
     Corrected(ReplyId),
     /// The author asked on because of a reply, with the code of the ground.
@@ -39,6 +44,8 @@ pub enum What {
     Reopened(&'static str),
     /// It is watched, with the code of the cause and the office above.
     Supervised(&'static str, Option<String>),
+    /// Its deadline passed long ago, and the office above is told.
+    Escalated(String),
     /// A reply promised something.
     PromiseMade(PromiseId, ReplyId, Timestamp),
     /// What was promised was done.

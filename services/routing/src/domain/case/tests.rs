@@ -91,7 +91,7 @@ fn a_reply_accepts_on_its_way_and_each_step_has_its_revision() {
     let facts = case.act(Act::Reply, at("2026-10-08T10:00:00+08"), Some(reply_id)).unwrap();
     assert_eq!(
         whats(&facts),
-        [(What::Accepted, true, 2), (What::Replied(reply_id, false), true, 3)]
+        [(What::Accepted, true, 2), (What::Replied(reply_id, false, None), true, 3)]
     );
     assert_eq!((case.reply_count, case.changes, case.etag().as_str()), (1, 2, "c2"));
     let before = case.clone();

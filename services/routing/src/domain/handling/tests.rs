@@ -11,6 +11,8 @@ use crate::domain::{
     state::State,
 };
 
+const DAY: jiff::civil::Date = jiff::civil::date(2026, 6, 3);
+
 fn a_case() -> Case {
     let opening = an_opening();
     let triage = ["M35".to_owned()];
@@ -53,7 +55,7 @@ fn offices_without_a_common_superior_leave_it_to_the_first_that_decides_for_all(
     let offices = &lists::shared().offices;
     let triage = ["M35".to_owned(), "M11".to_owned()];
     let of = |both, accused: &[String]| {
-        superior(offices, both, accused, &triage).map(|office| office.office_id.clone())
+        superior(offices, both, accused, &triage, DAY).map(|office| office.office_id.clone())
     };
     assert_eq!(of(("130102-g", "110101-g"), &[]).as_deref(), Some("M35"));
     assert_eq!(of(("130102-g", "M35"), &[]).as_deref(), Some("M11"));
@@ -124,6 +126,7 @@ mod accused {
                     title: String::new(),
                     parent_office_id: (n > 0 && *root > 0).then(|| format!("o{}", parent.index(n))),
                     open: *shut > 0,
+                    valid: crate::domain::validity::Validity::default(),
                 });
                 let offices = offices.collect();
                 Directory::new(Parts { offices, ..Parts::default() }).unwrap()
@@ -155,7 +158,7 @@ mod accused {
             case.accused.clone_from(&accused);
             case.text = None;
             let mut first: Option<String> = None;
-            if let Some(given) = assign(offices, &id(operations[0].1), &accused, &triage) {
+            if let Some(given) = assign(offices, &id(operations[0].1), &accused, &triage, DAY) {
                 case.office_id = given.office_id;
             } else {
                 return Ok(());
@@ -164,11 +167,11 @@ mod accused {
                 let (other, when) = (id(n), case.last_step_at);
                 match what {
                     0 => {
-                        if let Some(given) = assign(offices, &other, &accused, &triage) {
+                        if let Some(given) = assign(offices, &other, &accused, &triage, DAY) {
                             prop_assert!(!hidden.contains(given.office_id.as_str()));
                         }
                     }
-                    1 => if let Ok(to) = heir(offices, &case.office_id, &other, &accused) {
+                    1 => if let Ok(to) = heir(offices, &case.office_id, &other, &accused, DAY) {
                         let _ = case.transfer(to, &directory, when);
                     },
                     2 => {
@@ -179,12 +182,12 @@ mod accused {
                             first = if first.is_some() { None } else { Some(from) };
                         }
                     }
-                    3 => if heir(offices, &case.office_id, &other, &accused).is_ok() {
+                    3 => if heir(offices, &case.office_id, &other, &accused, DAY).is_ok() {
                         case.handling.helpers.truncate(3);
                         let _ = case.invite(&other, when);
                     },
-                    4 => prop_assert_eq!(by_precedent(offices, Some(&other), &accused), None),
-                    5 => if let Some(told) = above(offices, &case.office_id, &accused) {
+                    4 => prop_assert_eq!(by_precedent(offices, Some(&other), &accused, DAY), None),
+                    5 => if let Some(told) = above(offices, &case.office_id, &accused, DAY) {
                         prop_assert!(!hidden.contains(told));
                     },
                     _ => {

@@ -255,7 +255,7 @@ pub(super) fn historical(
 
 /// Checks the length of a text, in characters. A text that only blanks make long enough is none;
 /// one that blanks make too long is.
-pub(super) fn text(
+pub(in crate::grpc) fn text(
     checks: &mut Checks,
     (field, reason): (&str, &'static str),
     text: &str,

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::super::{corrupt, openings::visibility};
 use crate::domain::{
+    ProblemId,
     case::{Case, Text},
     directory::Place,
     handling::Handling,
@@ -68,6 +69,9 @@ pub(super) struct CaseRow {
     pub(super) act_hash: Option<Vec<u8>>,
     pub(super) promise_count: Option<i32>,
     pub(super) suggested_by: Option<i32>,
+    pub(super) problem_id: Option<Uuid>,
+    pub(super) lead_office_id: Option<String>,
+    pub(super) model_case: Option<bool>,
 }
 
 impl TryFrom<CaseRow> for Case {
@@ -128,6 +132,9 @@ impl TryFrom<CaseRow> for Case {
                 step_count: row.step_count.unwrap_or_default(),
                 act_count: row.act_count.unwrap_or_default(),
                 act_hash: row.act_hash.unwrap_or_default(),
+                problem_id: row.problem_id.map(ProblemId::from),
+                lead_office_id: row.lead_office_id,
+                model: row.model_case.unwrap_or_default(),
             },
         };
         if case.is_public() == row.public {
@@ -212,5 +219,8 @@ pub(super) fn handled(handling: &Handling) -> Value {
         "act_count": some(handling.act_count),
         "act_hash": bytes(&handling.act_hash),
         "promise_count": some(handling.promise_count),
+        "problem_id": handling.problem_id,
+        "lead_office_id": handling.lead_office_id,
+        "model_case": Some(true).filter(|_| handling.model),
     })
 }
