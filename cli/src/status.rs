@@ -150,7 +150,7 @@ async fn row(
     let pool = board.database(service).await?;
     let mut connection = connection(&pool).await?;
     let counts = sqlx::raw_sql(
-        "select (select count(*) from messaging.outbox where published_at is null),
+        "select (select count(*) from messaging.waiting),
                 (select count(*) from messaging.parked),
                 (select count(*) from messaging.dead_letters where state = 'dead')",
     )

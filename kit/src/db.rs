@@ -5,7 +5,14 @@
 //! things shut that out here: every write runs in a task of its own, which nobody cancels; all
 //! writes go through [`Db::write`]; and each connection is rolled back before the pool takes it.
 
-use std::{panic, sync::Arc, time::Duration};
+use std::{
+    panic,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::future::BoxFuture;
 use sqlx::{
@@ -96,6 +103,8 @@ pub struct Db {
     pool: PgPool,
     committed: Arc<Notify>,
     writes: TaskTracker,
+    /// Whether a write was ever cut off between its beginning and its end.
+    cut_off: Arc<AtomicBool>,
 }
 
 impl Db {
@@ -134,7 +143,8 @@ impl Db {
             .connect_with(options)
             .await
             .map_err(Error::Connect)?;
-        let db = Self { pool, committed: Arc::default(), writes: TaskTracker::new() };
+        let (committed, cut_off) = (Arc::default(), Arc::default());
+        let db = Self { pool, committed, writes: TaskTracker::new(), cut_off };
         db.check().await?;
         Ok(db)
     }
@@ -211,17 +221,22 @@ impl Db {
         E: From<sqlx::Error> + Send + 'static,
     {
         let (pool, committed) = (self.pool.clone(), Arc::clone(&self.committed));
+        let cut_off = Arc::clone(&self.cut_off);
         let task = async move {
             let mut connection = pool.acquire().await?;
+            // Dropped before the connection is.
+            let mut under_way = UnderWay { cut_off, ended: false };
             let mut tx = connection.begin().await?;
             match work(&mut tx).await {
                 Ok(value) => {
                     tx.commit().await?;
+                    under_way.ended = true;
                     committed.notify_one();
                     Ok(value)
                 }
                 Err(error) => {
                     tx.rollback().await?;
+                    under_way.ended = true;
                     Err(error)
                 }
             }
@@ -249,9 +264,23 @@ impl Db {
 
     /// The same database over connections of their own, `connections` of them at most. They belong to
     /// the runtime that this is called in, so that a runtime of its own waits for nobody else's tasks.
+    /// They are for [`Db::write`], thousands of times a second: whether one comes back within a
+    /// transaction is asked only once a write was cut off, since one that ended has ended it.
     pub fn beside(&self, connections: u32) -> Self {
-        let options = self.pool.options().clone().max_connections(connections);
+        let cut_off = Arc::clone(&self.cut_off);
+        let options = self.pool.options().clone().max_connections(connections).after_release(
+            move |connection, _| {
+                let cut_off = cut_off.load(Ordering::Relaxed);
+                Box::pin(async move {
+                    if cut_off {
+                        leave_transaction(connection).await?;
+                    }
+                    Ok(true)
+                })
+            },
+        );
         Self {
+            cut_off: Arc::clone(&self.cut_off),
             pool: options.connect_lazy_with((*self.pool.connect_options()).clone()),
             committed: Arc::clone(&self.committed),
             writes: self.writes.clone(),
@@ -281,6 +310,20 @@ impl Db {
         self.writes.close();
         self.writes.wait().await;
         self.pool.close().await;
+    }
+}
+
+/// Notes if a write is cut off: by a panic, by the end of its runtime, by a connection that breaks.
+struct UnderWay {
+    cut_off: Arc<AtomicBool>,
+    ended: bool,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.cut_off.store(true, Ordering::Relaxed);
+        }
     }
 }
 

@@ -5,8 +5,8 @@
 //! 1. *An event exists if and only if its state change does.* [`outbox::publish`] writes it in the
 //!    transaction of its cause; nothing else publishes.
 //! 2. *An event that was committed reaches every consumer*, whatever crashes in between: the
-//!    [`relay`] marks rows only after the bus has acknowledged them, an unknown outcome is sent
-//!    again, and rows stay until every consumer has confirmed them ([`confirm`]).
+//!    [`relay`] lets an event wait no longer only after the bus has acknowledged it, an unknown outcome
+//!    is sent again, and rows stay until every consumer has confirmed them ([`confirm`]).
 //! 3. *It takes effect once at each consumer*: the row of its subject in `positions` moves in the
 //!    transaction of the effect. What was handled is never handled again.
 //! 4. *In order within its subject*: a version that comes early is parked until its predecessors
@@ -19,7 +19,8 @@
 //! 7. *What was said can always be said again.* The outbox keeps it until every consumer has confirmed
 //!    it and [`archive`] has made an object of its day, from which it comes back when somebody misses it.
 //!
-//! **How**: `docs/adr/0002-messaging.md`, `docs/adr/0017-events-travel-in-bundles.md`, and the tables in `migrations`.
+//! **How**: `docs/adr/0002-messaging.md`, `docs/adr/0017-events-travel-in-bundles.md`,
+//! `docs/adr/0018-what-waits-for-the-bus-has-rows-of-its-own.md`, and the tables in `migrations`.
 //! `async-nats` is named in `bus` alone.
 
 pub mod archive;

@@ -23,6 +23,7 @@ use tracing_subscriber::{EnvFilter, Layer as _, filter::LevelFilter, layer::Subs
 
 use crate::config::{LogFormat, Telemetry};
 
+mod fields;
 mod metrics;
 
 pub use metrics::{count, gauge, observe, render};
@@ -74,14 +75,19 @@ pub fn start(settings: &Telemetry, process: &'static str) -> Result<Running, Err
     let lines = if pretty {
         lines.with_target(false).boxed()
     } else {
-        lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
+        let lines = lines.json().flatten_event(true).with_current_span(true).with_span_list(false);
+        lines.fmt_fields(fields::SpanFields).boxed()
     };
-    // Logs are filtered, traces are sampled: whoever wants fewer lines still wants the traces.
+    // Logs are filtered, traces are sampled: whoever wants fewer lines still wants the traces. A span
+    // finds its parent by itself; to tell other libraries at each step which one is current, and to
+    // measure how long it rests, would cost as much as the spans.
     let spans = tracing_opentelemetry::layer()
         .with_tracer(tracers.tracer("liuyan"))
         .with_location(false)
         .with_threads(false)
         .with_target(false)
+        .with_tracked_inactivity(false)
+        .with_context_activation(false)
         .with_filter(LevelFilter::INFO);
     let lines = lines.with_filter(filter);
     let subscriber = tracing_subscriber::registry().with(spans).with(lines);

@@ -109,7 +109,7 @@ impl Replay {
                 false
             }
             Self::Say { waiting, attempt, .. } => {
-                if event.published_at.is_some() {
+                if !event.waits {
                     waiting.push((event.envelope(), *attempt));
                 }
                 waiting.len() >= BATCH

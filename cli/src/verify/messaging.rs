@@ -89,8 +89,9 @@ async fn versions(service: &str, pool: &sqlx::PgPool) -> Result<Finding, Error> 
                 coalesce(said.count, 0), coalesce(said.unpublished, 0)
          from messaging.subjects
          full join (select subject_id, max(version) as last, count(*) as count,
-                           count(*) filter (where published_at is null) as unpublished
-                    from messaging.outbox group by subject_id) as said using (subject_id)",
+                           count(waiting.event_id) as unpublished
+                    from messaging.outbox left join messaging.waiting using (event_id)
+                    group by subject_id) as said using (subject_id)",
     )
     .await?;
     for (subject, counted, last, count, unpublished) in subjects {
@@ -104,6 +105,15 @@ async fn versions(service: &str, pool: &sqlx::PgPool) -> Result<Finding, Error> 
         if unpublished > 0 {
             finding.breach(format!("subject {subject}: {unpublished} events are not on the bus"));
         }
+    }
+    let unknown: Vec<(Uuid,)> = rows(
+        pool,
+        "select event_id from messaging.waiting
+         where not exists (select from messaging.outbox where outbox.event_id = waiting.event_id)",
+    )
+    .await?;
+    for (event,) in unknown {
+        finding.breach(format!("event {event} waits for the bus and is gone"));
     }
     Ok(finding)
 }

@@ -22,12 +22,12 @@ const WITH_ARCHIVES: &str = "pg_temp.outbox";
 const MAKE: &str = "
     create temp table if not exists archived (
         event_id uuid not null, subject_id uuid not null, version bigint not null, type text not null,
-        created_at timestamptz not null, published_at timestamptz);
+        created_at timestamptz not null);
     truncate archived;
     create or replace temp view outbox as
-        select event_id, subject_id, version, type, created_at, published_at from messaging.outbox
+        select event_id, subject_id, version, type, created_at from messaging.outbox
         union all
-        select event_id, subject_id, version, type, created_at, published_at from archived";
+        select event_id, subject_id, version, type, created_at from archived";
 /// Minutes of which other events are archived than were written down.
 const MINUTES: &str = "
     select coalesce(kept.minute, found.minute)::text
@@ -124,21 +124,18 @@ async fn show(session: &mut PgConnection, events: Vec<Said>) -> Result<(), Error
     let subject_ids: Vec<Uuid> = events.iter().map(|event| event.subject_id).collect();
     let versions: Vec<i64> = events.iter().map(|event| event.version).collect();
     let created: Vec<String> = events.iter().map(|event| text(event.created_at)).collect();
-    let published: Vec<Option<String>> =
-        events.iter().map(|event| event.published_at.map(text)).collect();
     let kinds: Vec<String> = events.into_iter().map(|event| event.kind).collect();
     sqlx::query(
-        "insert into archived (event_id, subject_id, version, type, created_at, published_at)
-         select event_id, subject_id, version, type, created::timestamptz, published::timestamptz
-         from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[])
-             as said (event_id, subject_id, version, type, created, published)",
+        "insert into archived (event_id, subject_id, version, type, created_at)
+         select event_id, subject_id, version, type, created::timestamptz
+         from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[])
+             as said (event_id, subject_id, version, type, created)",
     )
     .bind(event_ids)
     .bind(subject_ids)
     .bind(versions)
     .bind(kinds)
     .bind(created)
-    .bind(published)
     .execute(session)
     .await
     .map(|_| ())

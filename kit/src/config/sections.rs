@@ -263,6 +263,8 @@ pub struct Messaging {
     pub relay_batch: i64,
     /// How often it looks.
     pub relay_poll_ms: u64,
+    /// How long it rests between two rounds that were not full.
+    pub relay_rest_ms: u64,
     /// How long it holds its office.
     pub lease_ms: u64,
     /// Events that a consumer settles at a time.

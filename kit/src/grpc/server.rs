@@ -17,6 +17,10 @@ use crate::config;
 /// As the client's; see `client`.
 const KEEPALIVE: Duration = Duration::from_secs(20);
 const KEEPALIVE_LIMIT: Duration = Duration::from_secs(10);
+/// How much of a stream, and of a connection, may be under way to us: some hundreds of messages. The
+/// default of 64 KiB lets a caller wait for our permission after every few dozen.
+const STREAM_WINDOW: u32 = 1 << 19;
+const CONNECTION_WINDOW: u32 = 1 << 21;
 
 /// What is served, and how.
 pub(crate) struct Serving {
@@ -55,6 +59,8 @@ pub(crate) fn serve(
     }
     let mut server = Server::builder()
         .max_concurrent_streams(settings.streams_per_connection)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE_LIMIT))
         .tcp_nodelay(true);

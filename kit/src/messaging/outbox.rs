@@ -50,7 +50,7 @@ pub async fn publish<E: Event>(
 ///
 /// The rows of the subjects are locked, in the order of their ids, before any event is inserted:
 /// ids of one subject are therefore in commit order, and two batches never wait for each other in
-/// a circle.
+/// a circle. They wait for the bus in rows of their own, which the relay deletes.
 ///
 /// # Errors
 /// The database's.
@@ -74,7 +74,7 @@ pub async fn publish_all(
             serde_json::json!({ "time": now, "traceparent": traceparent })
         })
         .collect();
-    let inserted = sqlx::query_file!(
+    let waiting = sqlx::query_file_scalar!(
         "src/messaging/queries/publish.sql",
         &event_ids,
         &subject_ids,
@@ -83,9 +83,10 @@ pub async fn publish_all(
         &headers,
         clock::to_db(now),
     )
-    .execute(tx)
+    .fetch_all(tx)
     .await?;
-    if inserted.rows_affected() != events.len() as u64 {
+    let waiting: i64 = waiting.into_iter().map(i64::from).sum();
+    if i64::try_from(events.len()) != Ok(waiting) {
         return Err(sqlx::Error::RowNotFound);
     }
     Ok(event_ids)

@@ -1,30 +1,28 @@
 //! The relay: carries events from the outbox to the bus.
 //!
-//! One relay per database is at work, the one that holds the lease. It reads unpublished rows in
-//! the order of their ids, publishes them side by side, and marks those that the bus has
-//! acknowledged, if its epoch is still the current one. It keeps marks, never a cursor: a row that
-//! is committed late cannot be skipped. An old relay that wakes after it lost the lease can publish
-//! an event twice, which consumers recognise, but it can mark nothing.
+//! One relay per database is at work, the one that holds the lease. It reads what waits in the
+//! order in which it was said, publishes it side by side, and deletes from `waiting_batches` what the
+//! bus has acknowledged, if its epoch is still the current one. There is no cursor: a batch that is
+//! committed late waits like every other and cannot be skipped. An old relay that wakes after it lost
+//! the lease can publish an event twice, which consumers recognise, but it can mark nothing.
 
 use std::{
-    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use futures::StreamExt as _;
-use sqlx::PgConnection;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Bus, Envelope, bus::StreamState, envelope::Kept, outbox};
-use crate::{
-    clock::{self, SharedClock},
-    config,
-    db::Db,
-    host::Readiness,
-    id,
+use super::{Bus, outbox};
+use crate::{clock::SharedClock, config, db::Db, host::Readiness, id};
+
+mod store;
+
+pub use store::{
+    Marked, Unpublished, compare, mark, published, say_again, take_lease, unpublished,
 };
 
 /// How often the stream is looked at while nothing is said.
@@ -117,9 +115,12 @@ impl Relay {
                 wakes = self.bus.wakes(self.source).await.ok().map(Box::pin);
             }
             match self.round(holder, &mut lease, &mut looked).await {
-                Ok(carried) if carried == self.settings.relay_batch as usize => {}
-                Ok(_) => {
+                Ok(carried) if carried >= self.settings.relay_batch as usize => {}
+                Ok(carried) => {
                     self.readiness.set("relay", Ok(()));
+                    if carried > 0 {
+                        sleep(Duration::from_millis(self.settings.relay_rest_ms)).await;
+                    }
                     let poll = Duration::from_millis(self.settings.relay_poll_ms);
                     let woken = async {
                         match wakes.as_mut() {
@@ -168,39 +169,40 @@ impl Relay {
             self.look(held).await?;
             *looked = Some(Instant::now());
         }
-        let events = {
+        let waiting = {
             let mut connection = self.db.read().await?;
             unpublished(&mut connection, self.settings.relay_batch).await?
         };
-        if events.is_empty() {
+        if waiting.events.is_empty() {
             return Ok(0);
         }
-        self.carry(held, &events, looked).await
+        self.carry(held, waiting, looked).await
     }
 
-    /// Publishes events and marks those that the bus acknowledged.
+    /// Publishes what waits, and marks what the bus acknowledged.
     ///
     /// # Errors
     /// If the mark cannot be written; the events will be published again.
     async fn carry(
         &self,
         held: Lease,
-        events: &[(Envelope, i32)],
+        waiting: Unpublished,
         looked: &mut Option<Instant>,
     ) -> Result<usize, Trouble> {
-        let outcomes = self.bus.publish(self.source, events).await;
-        let published: Vec<(Uuid, i32)> = events
+        let outcomes = self.bus.publish(self.source, &waiting.events).await;
+        let published: Vec<Uuid> = waiting
+            .events
             .iter()
             .zip(&outcomes)
             .filter(|(_, outcome)| outcome.is_some())
-            .map(|((event, attempt), _)| (event.event_id, *attempt))
+            .map(|((event, _), _)| event.event_id)
             .collect();
-        if published.len() < events.len() {
+        if published.len() < waiting.events.len() {
             // The stream may be gone: look before the next round.
             *looked = None;
             tracing::warn!(
                 source = self.source,
-                unknown = events.len() - published.len(),
+                unknown = waiting.events.len() - published.len(),
                 "publications without a known outcome will be repeated"
             );
         }
@@ -210,7 +212,7 @@ impl Relay {
         // A repeated publication is told the place of the first one, which says nothing new.
         let fresh = outcomes.iter().flatten().filter(|outcome| !outcome.repeated);
         let highest = fresh.map(|outcome| outcome.sequence).max();
-        match mark(&self.db, held.epoch, &published, highest, self.clock.now()).await? {
+        match mark(&self.db, held.epoch, &waiting, &published, highest).await? {
             Marked::Yes => Ok(published.len()),
             Marked::BusHasLost(again) => {
                 *looked = None;
@@ -281,211 +283,4 @@ impl Relay {
             sleep(if ready { PARTITIONS } else { AFTER_FAILURE * 20 }).await;
         }
     }
-}
-
-/// Takes the lease, or renews it, and gives its epoch; `None` while another holds it. The time is
-/// the database's: relays of several machines must agree.
-///
-/// # Errors
-/// The database's.
-pub async fn take_lease(db: &Db, holder: Uuid, lease_ms: u64) -> Result<Option<i64>, sqlx::Error> {
-    let millis = i64::try_from(lease_ms).unwrap_or(i64::MAX) as f64;
-    db.write(move |tx| {
-        Box::pin(async move {
-            sqlx::query_scalar!(
-                "update messaging.relay
-                 set epoch = epoch + case when holder is not distinct from $1 then 0 else 1 end,
-                     holder = $1,
-                     expires_at = clock_timestamp() + make_interval(secs => $2::float8 / 1000)
-                 where holder is not distinct from $1 or expires_at < clock_timestamp()
-                 returning epoch",
-                holder,
-                millis
-            )
-            .fetch_optional(tx)
-            .await
-        })
-    })
-    .await
-}
-
-/// The oldest unpublished events, with the number of the attempt.
-///
-/// # Errors
-/// The database's.
-pub async fn unpublished(
-    connection: &mut PgConnection,
-    limit: i64,
-) -> Result<Vec<(Envelope, i32)>, sqlx::Error> {
-    let rows = sqlx::query!(
-        "select event_id, subject_id, version, type as kind, payload, headers, attempt
-         from messaging.outbox where published_at is null order by id limit $1",
-        limit
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let kept = Kept {
-                event_id: row.event_id,
-                subject_id: row.subject_id,
-                version: row.version,
-                kind: row.kind,
-                payload: row.payload,
-                headers: row.headers,
-            };
-            (Envelope::from_kept(kept), row.attempt)
-        })
-        .collect())
-}
-
-/// What a mark met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Marked {
-    /// The events are marked.
-    Yes,
-    /// The bus gave a place that it had given before: it has lost events. So many are to be said
-    /// again, these among them.
-    BusHasLost(u64),
-    /// Another relay holds the lease; nothing was marked.
-    LeaseLost,
-}
-
-/// Marks events as published, if the lease of `epoch` still stands. `highest` is the highest place
-/// that the bus gave to an event that it did not know.
-///
-/// # Errors
-/// The database's.
-pub async fn mark(
-    db: &Db,
-    epoch: i64,
-    published: &[(Uuid, i32)],
-    highest: Option<u64>,
-    now: jiff::Timestamp,
-) -> Result<Marked, sqlx::Error> {
-    let mut by_attempt: BTreeMap<i32, Vec<Uuid>> = BTreeMap::new();
-    for (event_id, attempt) in published {
-        by_attempt.entry(*attempt).or_default().push(*event_id);
-    }
-    let highest = highest.map(|highest| i64::try_from(highest).unwrap_or(i64::MAX));
-    db.write(move |tx| {
-        Box::pin(async move {
-            // The lock of the row fences: no other relay takes the lease before this commits.
-            let row =
-                sqlx::query!("select epoch, stream_last_sequence from messaging.relay for update")
-                    .fetch_one(&mut *tx)
-                    .await?;
-            if row.epoch != epoch {
-                return Ok(Marked::LeaseLost);
-            }
-            // By key, and said so that the index of what is unpublished can't serve: read once for each
-            // batch, a long backlog would take the square of its length.
-            for (attempt, event_ids) in &by_attempt {
-                sqlx::query!(
-                    "update messaging.outbox set published_at = $3
-                     where event_id = any($1) and attempt = $2
-                       and coalesce(published_at, 'infinity') = 'infinity'",
-                    event_ids,
-                    attempt,
-                    clock::to_db(now)
-                )
-                .execute(&mut *tx)
-                .await?;
-            }
-            let Some(highest) = highest else { return Ok(Marked::Yes) };
-            let lost = highest <= row.stream_last_sequence;
-            let again = if lost { say_again_unconfirmed(tx).await? } else { 0 };
-            sqlx::query!("update messaging.relay set stream_last_sequence = $1", highest)
-                .execute(tx)
-                .await?;
-            Ok(if lost { Marked::BusHasLost(again) } else { Marked::Yes })
-        })
-    })
-    .await
-}
-
-/// Compares the stream with what was last seen of it. If it is younger or shorter, everything
-/// that is not confirmed by every consumer is to be said again; gives how many events that are.
-///
-/// # Errors
-/// The database's.
-pub async fn compare(db: &Db, epoch: i64, state: StreamState) -> Result<u64, sqlx::Error> {
-    let created_at = clock::to_db(state.created_at);
-    let last = i64::try_from(state.last_sequence).unwrap_or(i64::MAX);
-    db.write(move |tx| {
-        Box::pin(async move {
-            let row = sqlx::query!(
-                "select epoch, stream_created_at, stream_last_sequence
-                 from messaging.relay for update"
-            )
-            .fetch_one(&mut *tx)
-            .await?;
-            if row.epoch != epoch {
-                return Ok(0);
-            }
-            let lost = row.stream_created_at.is_some_and(|seen| seen != created_at)
-                || last < row.stream_last_sequence;
-            let again = if lost { say_again_unconfirmed(tx).await? } else { 0 };
-            if lost || row.stream_created_at.is_none() {
-                sqlx::query!(
-                    "update messaging.relay
-                     set stream_created_at = $1, stream_last_sequence = $2",
-                    created_at,
-                    last
-                )
-                .execute(tx)
-                .await?;
-            }
-            Ok(again)
-        })
-    })
-    .await
-}
-
-/// Marks everything that is not confirmed by every consumer as to be published again, each under
-/// a new message id.
-async fn say_again_unconfirmed(tx: &mut PgConnection) -> Result<u64, sqlx::Error> {
-    let again = sqlx::query!(
-        "update messaging.outbox set published_at = null, attempt = attempt + 1
-         where published_at is not null
-           and event_id >= messaging.first_id_at(greatest(
-               (select min(confirmed_before) from messaging.confirmations), 'epoch'))"
-    )
-    .execute(tx)
-    .await?;
-    Ok(again.rows_affected())
-}
-
-/// The ids of the newest published events.
-///
-/// # Errors
-/// The database's.
-pub async fn published(
-    connection: &mut PgConnection,
-    limit: i64,
-) -> Result<Vec<Uuid>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "select event_id from messaging.outbox where published_at is not null
-         order by event_id desc limit $1",
-        limit
-    )
-    .fetch_all(connection)
-    .await
-}
-
-/// Marks the named events as to be published again, each under a new message id. Gives how many
-/// had been published before.
-///
-/// # Errors
-/// The database's.
-pub async fn say_again(tx: &mut PgConnection, event_ids: &[Uuid]) -> Result<u64, sqlx::Error> {
-    let again = sqlx::query!(
-        "update messaging.outbox set published_at = null, attempt = attempt + 1
-         where event_id = any($1) and published_at is not null",
-        event_ids
-    )
-    .execute(tx)
-    .await?;
-    Ok(again.rows_affected())
 }

@@ -217,6 +217,12 @@ impl From<sqlx::Error> for Error {
 }
 
 impl Error {
+    /// Whether the database said it because of the constraint of this name.
+    pub fn is_of(&self, constraint: &str) -> bool {
+        let Self::Database(cause) = self else { return false };
+        matches!(&**cause, sqlx::Error::Database(cause) if cause.constraint() == Some(constraint))
+    }
+
     /// One field breaks a rule.
     pub fn field(field: &'static str, rule: Rule) -> Self {
         Self::Fields(vec![Breach::of(field, rule)])

@@ -9,11 +9,12 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use ed25519_dalek::{
-    Signer as _, SigningKey, VerifyingKey,
+    SigningKey, VerifyingKey,
     pkcs8::{DecodePrivateKey as _, DecodePublicKey as _},
 };
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use liuyan_kit::auth;
+use ring::signature::Ed25519KeyPair;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
@@ -37,7 +38,10 @@ const ID_LENGTH: usize = 16;
 
 /// The keys that receipts and access codes are made with.
 pub struct Keys {
-    receipt: SigningKey,
+    /// The same key and the same signatures as ed25519-dalek's, in half the time: of what taking a message
+    /// costs this process, signing its receipt is the dearest.
+    receipt: Ed25519KeyPair,
+    receipt_public: [u8; 32],
     receipt_id: String,
     /// Public keys of receipts by their ids, the one of new receipts first.
     receipt_keys: Vec<(String, [u8; 32])>,
@@ -84,8 +88,12 @@ impl Keys {
             bail!("{} holds no key", config.access_key_file.display());
         }
         let current = access.remove(0);
-        let receipt_id = id_of(receipt.verifying_key().as_bytes());
-        let mut receipt_keys = vec![(receipt_id.clone(), receipt.verifying_key().to_bytes())];
+        let receipt_public = receipt.verifying_key().to_bytes();
+        let receipt =
+            Ed25519KeyPair::from_seed_and_public_key(&receipt.to_bytes(), &receipt_public)
+                .map_err(|_| anyhow::anyhow!("the receipts' key is none"))?;
+        let receipt_id = id_of(&receipt_public);
+        let mut receipt_keys = vec![(receipt_id.clone(), receipt_public)];
         for line in &config.earlier_receipt_keys {
             let mut key = [0; 32];
             hex::decode_to_slice(line, &mut key)
@@ -93,7 +101,16 @@ impl Keys {
             receipt_keys.push((id_of(&key), key));
         }
         let log_origin = config.log.origin.clone();
-        Ok(Self { receipt, receipt_id, receipt_keys, log, log_origin, current, earlier: access })
+        Ok(Self {
+            receipt,
+            receipt_public,
+            receipt_id,
+            receipt_keys,
+            log,
+            log_origin,
+            current,
+            earlier: access,
+        })
     }
 
     /// The public keys that receipts were ever signed with, by their ids; the one of new receipts
@@ -122,12 +139,15 @@ impl Keys {
 
     /// Signs a receipt's statement; gives the key's id too.
     pub fn sign(&self, statement: &[u8]) -> (String, [u8; 64]) {
-        (self.receipt_id.clone(), self.receipt.sign(statement).to_bytes())
+        let mut signature = [0; 64];
+        // Both have 64 bytes, always.
+        signature.copy_from_slice(self.receipt.sign(statement).as_ref());
+        (self.receipt_id.clone(), signature)
     }
 
     /// The public half of the key that signs receipts.
     pub fn receipt_public_key(&self) -> [u8; 32] {
-        self.receipt.verifying_key().to_bytes()
+        self.receipt_public
     }
 
     /// The id of the key that access codes of new messages are made with.

@@ -52,8 +52,9 @@ pub struct Said {
     pub attempt: i32,
     /// When it was written.
     pub created_at: Timestamp,
-    /// When the bus had it.
-    pub published_at: Option<Timestamp>,
+    /// Whether it still waits for the bus, and so is in the outbox and in no archive.
+    #[serde(skip)]
+    pub waits: bool,
     /// The protobuf message.
     #[serde(serialize_with = "to_base64", deserialize_with = "from_base64")]
     pub payload: Vec<u8>,

@@ -111,12 +111,14 @@ async fn outbox(db: &Db, range: Range, sender: &Sender) -> Result<(), Error> {
     let mut tx = db.begin().await?;
     store::take_time(&mut tx).await?;
     let mut rows = sqlx::query!(
-        "select id, event_id, subject_id, version, type as kind, payload, headers, attempt, created_at,
-                published_at
+        r#"select id, event_id, subject_id, version, type as kind, payload, headers, attempt, created_at,
+                  waiting_id is not null as "waits!"
          from messaging.outbox
+         left join (select event_id as waiting_id from messaging.waiting) as waiting
+             on waiting_id = event_id
          where event_id >= messaging.first_id_at($1) and event_id < messaging.first_id_at($2)
            and ($3::uuid is null or subject_id = $3)
-         order by id",
+         order by id"#,
         clock::to_db(range.from),
         clock::to_db(range.until),
         range.subject
@@ -132,7 +134,7 @@ async fn outbox(db: &Db, range: Range, sender: &Sender) -> Result<(), Error> {
             headers: row.headers,
             attempt: row.attempt,
             created_at: clock::from_db(row.created_at),
-            published_at: row.published_at.map(clock::from_db),
+            waits: row.waits,
             payload: row.payload,
         };
         if sender.send(Ok(said)).await.is_err() {

@@ -66,7 +66,7 @@ pub(super) async fn make_partition(
     .map(|_| ())
 }
 
-/// What the outbox holds of a time: count, hash, and how many are not published.
+/// What the outbox holds of a time: count, hash, and how many wait for the bus.
 pub(super) async fn tally(
     connection: &mut PgConnection,
     from: Timestamp,
@@ -74,7 +74,10 @@ pub(super) async fn tally(
 ) -> Result<(Tally, i64), sqlx::Error> {
     let row = sqlx::query!(
         r#"select count(*) as "events!", coalesce(bit_xor(messaging.hash_of(event_id)), 0) as "hash!",
-                  count(*) filter (where published_at is null) as "waiting!"
+                  (select count(*) from messaging.waiting
+                   where last_id >= messaging.first_id_at($1) and first_id < messaging.first_id_at($2)
+                     and event_id >= messaging.first_id_at($1)
+                     and event_id < messaging.first_id_at($2)) as "waiting!"
            from messaging.outbox
            where event_id >= messaging.first_id_at($1) and event_id < messaging.first_id_at($2)"#,
         clock::to_db(from),
@@ -244,8 +247,6 @@ pub(super) async fn add_returned(
     let versions: Vec<i64> = events.iter().map(|event| event.version).collect();
     let attempts: Vec<i32> = events.iter().map(|event| event.attempt).collect();
     let created: Vec<_> = events.iter().map(|event| clock::to_db(event.created_at)).collect();
-    let published: Vec<_> =
-        events.iter().map(|event| event.published_at.map(clock::to_db)).collect();
     let (mut kinds, mut headers, mut payloads) = (Vec::new(), Vec::new(), Vec::new());
     for event in events {
         kinds.push(event.kind);
@@ -254,7 +255,7 @@ pub(super) async fn add_returned(
     }
     sqlx::query!(
         "select messaging.add_returned(($1::timestamptz at time zone 'UTC')::date, $2, $3, $4, $5, $6,
-                                       $7, $8, $9, $10, $11)",
+                                       $7, $8, $9, $10)",
         clock::to_db(day),
         &ids,
         &event_ids,
@@ -264,8 +265,7 @@ pub(super) async fn add_returned(
         &payloads,
         &headers,
         &attempts,
-        &created,
-        &published as &[Option<time::OffsetDateTime>]
+        &created
     )
     .fetch_one(tx)
     .await

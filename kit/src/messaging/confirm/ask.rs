@@ -291,7 +291,11 @@ impl Confirmer {
                 "select event_id, subject_id, version from messaging.outbox
                  where event_id >= messaging.first_id_at($1)
                    and event_id < messaging.first_id_at($2)
-                   and published_at is not null",
+                   and not exists (
+                       select from messaging.waiting
+                       where last_id >= messaging.first_id_at($1)
+                         and first_id < messaging.first_id_at($2)
+                         and waiting.event_id = outbox.event_id)",
                 clock::to_db(minute),
                 clock::to_db(next)
             )

@@ -119,7 +119,8 @@ async fn an_event_that_is_not_on_the_bus_stays() {
     scene.say(OLD, subject(), &["a"]).await;
     scene.confirmed("moderation").await;
     scene.stop_relay();
-    execute(&scene.db, "update messaging.outbox set published_at = null").await;
+    let wait = "select messaging.wait_for_bus(array_agg(event_id)) from messaging.outbox";
+    execute(&scene.db, wait).await;
     assert_eq!(scene.steps().await, [Step::NotYet]);
     // It is found out at the last moment, too.
     let day = scene.day(OLD);

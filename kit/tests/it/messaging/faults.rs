@@ -78,7 +78,7 @@ async fn poison_in_a_batch_is_blamed_alone() {
         say(&db, *subject, &[if place == 20 { "poison" } else { "a" }]).await;
     }
     let _relay = relay(&db, server.url()).await;
-    is(&db, "select count(*) from messaging.outbox where published_at is null", 0).await;
+    is(&db, "select count(*) from messaging.waiting", 0).await;
     // The first failure is the last.
     let settings = Messaging { attempts_before_dead: 1, ..settings() };
     let _hearing = hear_with(&heard, server.url(), "moderation", &Log::default(), settings).await;
@@ -108,8 +108,8 @@ async fn poison_that_was_parked_is_found_and_its_predecessor_takes_effect() {
     // Versions 2 and 3 come first and are parked.
     let events: Vec<_> = {
         let mut connection = db.read().await.unwrap();
-        let events = liuyan_kit::messaging::relay::unpublished(&mut connection, 10).await.unwrap();
-        events.into_iter().skip(1).map(|(event, _)| event).collect()
+        let waiting = liuyan_kit::messaging::relay::unpublished(&mut connection, 10).await.unwrap();
+        waiting.events.into_iter().skip(1).map(|(event, _)| event).collect()
     };
     let log = Log::default();
     super::helpers::consumer(&log).deliver(&heard, super::helpers::now(), &events).await.unwrap();

@@ -30,8 +30,8 @@ async fn a_crash_between_effect_and_acknowledgement_doubles_nothing() {
     // The effects are committed, and the service dies before it acknowledges them.
     let events: Vec<_> = {
         let mut connection = db.read().await.unwrap();
-        let events = liuyan_kit::messaging::relay::unpublished(&mut connection, 10).await.unwrap();
-        events.into_iter().map(|(event, _)| event).collect()
+        let waiting = liuyan_kit::messaging::relay::unpublished(&mut connection, 10).await.unwrap();
+        waiting.events.into_iter().map(|(event, _)| event).collect()
     };
     consumer(&Log::default()).deliver(&heard, now(), &events).await.unwrap();
     let _relay = relay(&db, server.url()).await;

@@ -16,7 +16,7 @@ async fn an_emptied_nats_is_rebuilt_from_the_outboxes_without_an_operator() {
     let _first = hear(&first, server.url(), "moderation", &Log::default()).await;
     settled(&first, subject, 2).await;
     testing::eventually("all is marked as published", LIMIT, || async {
-        let unpublished = "select count(*) from messaging.outbox where published_at is null";
+        let unpublished = "select count(*) from messaging.waiting";
         (count(&db, unpublished).await == 0).then_some(())
     })
     .await;

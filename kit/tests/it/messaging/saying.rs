@@ -44,13 +44,58 @@ async fn events_of_one_batch_are_numbered_in_its_order() {
         .await
         .unwrap();
     let mut connection = db.read().await.unwrap();
-    let events = relay::unpublished(&mut connection, 10).await.unwrap();
+    let events = relay::unpublished(&mut connection, 10).await.unwrap().events;
     let said: Vec<_> =
         events.iter().map(|(event, _)| (event.event_id, event.subject_id, event.version)).collect();
     assert_eq!(
         said,
         [(ids[0], first, 1), (ids[1], second, 1), (ids[2], first, 2), (ids[3], first, 3)]
     );
+}
+
+/// What waits is parted into rows of a hundred; an order is none the less, and what the bus did not take
+/// of a row goes on waiting.
+#[tokio::test]
+async fn a_part_of_a_large_batch_that_was_not_taken_waits_on() {
+    let db = database().await;
+    let batch: Vec<_> = (0..250).map(|_| Outgoing::new(subject(), &event("a"))).collect();
+    let ids = db
+        .write(move |tx| Box::pin(async move { outbox::publish_all(tx, now(), &batch).await }))
+        .await
+        .unwrap();
+    let waiting = || async {
+        let mut connection = db.read().await.unwrap();
+        let waiting = relay::unpublished(&mut connection, 1_000).await.unwrap();
+        let ids: Vec<_> = waiting.events.iter().map(|(event, _)| event.event_id).collect();
+        (waiting, ids)
+    };
+    let (all, told) = waiting().await;
+    assert_eq!(told, ids);
+    assert_eq!(count(&db, "select count(*) from messaging.waiting_batches").await, 3);
+    let epoch = relay::take_lease(&db, id::v7(now()), 60_000).await.unwrap().unwrap();
+    let taken = [&ids[..150], &ids[151..220]].concat();
+    relay::mark(&db, epoch, &all, &taken, Some(1)).await.unwrap();
+    let (rest, told) = waiting().await;
+    assert_eq!(told, [&ids[150..151], &ids[220..]].concat());
+    relay::mark(&db, epoch, &rest, &told, Some(2)).await.unwrap();
+    assert_eq!(count(&db, "select count(*) from messaging.waiting_batches").await, 0);
+}
+
+/// An older program, beside which this one runs during an upgrade, knows nothing of what waits.
+#[tokio::test]
+async fn what_an_older_program_says_waits_for_the_bus_too() {
+    let db = database().await;
+    say(&db, subject(), &["a"]).await;
+    execute(
+        &db,
+        "insert into messaging.outbox (event_id, subject_id, version, type, payload, headers, created_at)
+         select messaging.first_id_at(now()), gen_random_uuid(), 1, type, payload, headers, now()
+         from messaging.outbox",
+    )
+    .await;
+    let mut connection = db.read().await.unwrap();
+    let waiting = relay::unpublished(&mut connection, 10).await.unwrap();
+    assert_eq!(waiting.events.len(), 2);
 }
 
 #[tokio::test]
@@ -78,7 +123,7 @@ async fn a_crash_between_publish_and_mark_doubles_nothing() {
     .await;
     let events = {
         let mut connection = db.read().await.unwrap();
-        relay::unpublished(&mut connection, 10).await.unwrap()
+        relay::unpublished(&mut connection, 10).await.unwrap().events
     };
     let outcomes = bus.publish("intake", &events).await;
     assert!(outcomes.iter().all(Option::is_some), "{outcomes:?}");
@@ -109,7 +154,7 @@ async fn what_the_bus_does_not_take_stays_unpublished() {
     testing::eventually("exactly the events on the bus are marked", LIMIT, || async {
         bus.stream_state("intake").await.ok().flatten()?;
         let taken = events_on(&bus).await;
-        let published = "select count(*) from messaging.outbox where published_at is not null";
+        let published = "select count(*) from messaging.outbox where event_id not in (select event_id from messaging.waiting)";
         let marked = usize::try_from(count(&db, published).await).unwrap();
         (taken > 0 && taken < SAID && marked == taken).then_some(())
     })
@@ -132,16 +177,16 @@ async fn a_place_that_is_given_twice_tells_of_a_loss() {
     let db = database().await;
     say(&db, subject(), &["a", "b"]).await;
     let epoch = relay::take_lease(&db, id::v7(now()), 60_000).await.unwrap().unwrap();
-    let events = {
+    let waiting = {
         let mut connection = db.read().await.unwrap();
         relay::unpublished(&mut connection, 2).await.unwrap()
     };
-    let keys: Vec<_> = events.iter().map(|(event, attempt)| (event.event_id, *attempt)).collect();
-    let marked = relay::mark(&db, epoch, &keys[..1], Some(1), now()).await.unwrap();
+    let keys: Vec<_> = waiting.events.iter().map(|(event, _)| event.event_id).collect();
+    let marked = relay::mark(&db, epoch, &waiting, &keys[..1], Some(1)).await.unwrap();
     assert_eq!(marked, relay::Marked::Yes);
-    let marked = relay::mark(&db, epoch, &keys[1..], Some(1), now()).await.unwrap();
+    let marked = relay::mark(&db, epoch, &waiting, &keys[1..], Some(1)).await.unwrap();
     assert_eq!(marked, relay::Marked::BusHasLost(2));
-    let again = "select count(*) from messaging.outbox where published_at is null and attempt = 1";
+    let again = "select count(*) from messaging.outbox join messaging.waiting using (event_id) where attempt = 1";
     assert_eq!(count(&db, again).await, 2);
 }
 
@@ -242,21 +287,21 @@ async fn an_old_relay_that_wakes_after_losing_its_lease_does_no_harm() {
     let new_epoch = relay::take_lease(&db, new, 60_000).await.unwrap().unwrap();
     assert!(new_epoch > old_epoch);
     assert_eq!(relay::take_lease(&db, old, 60_000).await.unwrap(), None);
-    let event = {
+    let waiting = {
         let mut connection = db.read().await.unwrap();
-        relay::unpublished(&mut connection, 1).await.unwrap().remove(0)
+        relay::unpublished(&mut connection, 1).await.unwrap()
     };
-    let key = [(event.0.event_id, event.1)];
-    let marked = relay::mark(&db, old_epoch, &key, Some(1), now()).await.unwrap();
+    let key = [waiting.events[0].0.event_id];
+    let marked = relay::mark(&db, old_epoch, &waiting, &key, Some(1)).await.unwrap();
     assert_eq!(marked, relay::Marked::LeaseLost);
     // Nor does what it believes of the stream count.
     let seen = bus::StreamState { created_at: now(), last_sequence: 7 };
     assert_eq!(relay::compare(&db, old_epoch, seen).await.unwrap(), 0);
     let believed = "select count(*) from messaging.relay where stream_created_at is not null";
     assert_eq!(count(&db, believed).await, 0);
-    let unpublished = "select count(*) from messaging.outbox where published_at is null";
+    let unpublished = "select count(*) from messaging.waiting";
     assert_eq!(count(&db, unpublished).await, 1);
-    let marked = relay::mark(&db, new_epoch, &key, Some(1), now()).await.unwrap();
+    let marked = relay::mark(&db, new_epoch, &waiting, &key, Some(1)).await.unwrap();
     assert_eq!(marked, relay::Marked::Yes);
     assert_eq!(count(&db, unpublished).await, 0);
 }
@@ -276,7 +321,7 @@ async fn a_republication_inside_the_duplicate_window_arrives() {
     })
     .await;
     testing::eventually("the event is marked", LIMIT, || async {
-        let unpublished = "select count(*) from messaging.outbox where published_at is null";
+        let unpublished = "select count(*) from messaging.waiting";
         (count(&db, unpublished).await == 0).then_some(())
     })
     .await;

@@ -76,7 +76,9 @@ impl Cache {
         {
             return Err(Error::Fields(breaches));
         }
-        let fresh = store::directory(&mut *db.read().await?, Some(raw.office())).await?;
+        // Rare, and so apart: every submission has room for what may be awaited.
+        let ask = async { store::directory(&mut *db.read().await?, Some(raw.office())).await };
+        let fresh = Box::pin(ask).await?;
         if !fresh.loaded {
             return Err(Error::DirectoryNotLoaded);
         }

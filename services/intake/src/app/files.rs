@@ -170,7 +170,7 @@ impl App {
         if raw.files.is_empty() {
             return checked;
         }
-        let found = self.find_files(raw).await?;
+        let found = Box::pin(self.find_files(raw)).await?;
         match (checked, found) {
             (Ok(draft), Ok(files)) => Ok(Draft { files, ..draft }),
             (Ok(_), Err(breaches)) => Err(Error::Fields(breaches)),

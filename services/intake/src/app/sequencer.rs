@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 use super::App;
@@ -16,7 +16,7 @@ use crate::{
     domain::log::{Hash, head::Head, tree},
     error::Error,
     keys::Keys,
-    store::log::{self as store, SignedHead},
+    store::log::{self as store, SignedHead, Waiting},
 };
 
 /// What a step of a sequencer met.
@@ -100,21 +100,35 @@ async fn place(tx: &mut PgConnection, epoch: i64, batch: u32) -> Result<Step<usi
         return Ok(Step::Done(0));
     }
     // No leaf has two places. That none comes twice is the rule; one that did would otherwise stop
-    // the log for ever.
-    let hashes: Vec<Vec<u8>> = waiting.iter().map(|it| it.leaf_hash.clone()).collect();
-    let mut placed: HashSet<Vec<u8>> = store::placed(tx, &hashes).await?;
-    waiting.retain(|it| placed.insert(it.leaf_hash.clone()));
+    // the log for ever. So what is there already is looked for if it is met, and not each time.
+    let mut met = HashSet::with_capacity(taken);
+    waiting.retain(|it| met.insert(it.leaf_hash.clone()));
+    let mut attempt = tx.begin().await?;
+    match grow(&mut attempt, size, &waiting).await {
+        Ok(()) => attempt.commit().await?,
+        Err(error) if error.is_of(store::LEAF_PLACED) => {
+            attempt.rollback().await?;
+            let hashes: Vec<Vec<u8>> = waiting.iter().map(|it| it.leaf_hash.clone()).collect();
+            let placed = store::placed(tx, &hashes).await?;
+            waiting.retain(|it| !placed.contains(&it.leaf_hash));
+            grow(tx, size, &waiting).await?;
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(Step::Done(taken))
+}
 
+/// Appends leaves to a tree of this size.
+async fn grow(tx: &mut PgConnection, size: u64, waiting: &[Waiting]) -> Result<(), Error> {
     let leaves: Vec<Hash> = waiting
         .iter()
         .map(|it| it.leaf_hash.as_slice().try_into().map_err(|_| Error::LogBroken))
         .collect::<Result<_, _>>()?;
+    store::insert_leaves(tx, size, waiting).await?;
     let mut tiles = store::tiles(tx, &tree::edge(size)).await?;
     let changed = tree::append(size, &leaves, &mut tiles)?;
-    store::insert_leaves(tx, size, &waiting).await?;
     store::put_tiles(tx, &tree::only(&tiles, &changed)).await?;
-    store::move_head(tx, size + leaves.len() as u64).await?;
-    Ok(Step::Done(taken))
+    Ok(store::move_head(tx, size + leaves.len() as u64).await?)
 }
 
 async fn sign(

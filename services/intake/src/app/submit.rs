@@ -84,7 +84,7 @@ impl App {
             Ok(draft) => self.take(incoming, once, draft).await,
             // What was taken before stays taken, also if the rules or the directory have changed or
             // a limit is reached.
-            Err(error) => self.recall(once).await?.ok_or(error),
+            Err(error) => Box::pin(self.recall(once)).await?.ok_or(error),
         }
     }
 
@@ -129,7 +129,9 @@ impl App {
             let submission = Submission { request, message, traceparent: traceparent.clone() };
             match app.writer.write(submission, permit).await {
                 Ok(Written::New) => return Ok(accepted),
-                Ok(Written::Before(message_id)) => return self.accepted(message_id).await,
+                Ok(Written::Before(message_id)) => {
+                    return Box::pin(self.accepted(message_id)).await;
+                }
                 Err(Error::NumberTaken) => {}
                 Err(error) => return Err(error),
             }

@@ -285,15 +285,7 @@ fn is_about_one(error: &Error) -> bool {
 }
 
 fn number_taken(error: Error) -> Error {
-    match &error {
-        Error::Database(cause) => match &**cause {
-            sqlx::Error::Database(cause) if cause.constraint() == Some(NUMBER_TAKEN) => {
-                Error::NumberTaken
-            }
-            _ => error,
-        },
-        _ => error,
-    }
+    if error.is_of(NUMBER_TAKEN) { Error::NumberTaken } else { error }
 }
 
 /// Everybody who brought the same request.

@@ -107,7 +107,7 @@ pub(super) async fn entrance(
         }
         _ if column_id.is_empty() => Ok(Entrance::Board),
         None if is_service(caller) && caller.has(ENTER) => {
-            let column = app.column(column_id).await?;
+            let column = Box::pin(app.column(column_id)).await?;
             column
                 .map(Entrance::Column)
                 .ok_or_else(|| Error::field("message.column_id", Rule::ColumnUnknown))

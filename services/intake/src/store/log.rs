@@ -14,6 +14,9 @@ mod waiting;
 
 pub use waiting::{Waiting, count_waiting, insert_waiting, take_waiting};
 
+/// The constraint that a leaf meets which is in the log already.
+pub const LEAF_PLACED: &str = "log_leaves_leaf_hash_key";
+
 /// A signed head.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedHead {
@@ -149,7 +152,7 @@ pub async fn lock(tx: &mut PgConnection, epoch: i64) -> Result<Option<u64>, sqlx
 /// Gives entries their places, from `first` on.
 ///
 /// # Errors
-/// The database's.
+/// The database's; [`LEAF_PLACED`] if one of them has its place already.
 pub async fn insert_leaves(
     tx: &mut PgConnection,
     first: u64,

@@ -110,7 +110,7 @@ async fn however_long_nats_is_away_messages_are_taken_and_each_is_said_once_afte
         slowest = slowest.max(asked.elapsed());
         taken += 1;
     }
-    let unsaid = "select count(*) from messaging.outbox where published_at is null";
+    let unsaid = "select count(*) from messaging.waiting";
     let waiting = count(board.database("intake"), unsaid).await;
     assert!(waiting >= i64::try_from(taken).unwrap() - 1, "{waiting} of {taken}");
     board.nats().restart().await;

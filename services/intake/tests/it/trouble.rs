@@ -289,7 +289,7 @@ async fn while_nats_is_away_messages_are_taken_and_said_afterwards() {
     for _ in 0..50 {
         anyone.submit_message(a_submission()).await.unwrap();
     }
-    let unsaid = "select count(*) from messaging.outbox where published_at is null";
+    let unsaid = "select count(*) from messaging.waiting";
     assert!(count(board.database("intake"), unsaid).await >= 50);
     board.nats().restart().await;
     eventually("everything is said", Duration::from_secs(60), || async {
