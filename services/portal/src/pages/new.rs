@@ -212,7 +212,7 @@ async fn preview(v: Visit, by: By, draft: Draft) -> Result<Response, Error> {
     let domain = draft.domain().to_owned();
     let said = [&draft.body, &draft.demand, &draft.details];
     let body = said.map(|text| text.trim()).join("\n").trim().to_owned();
-    let seems = async {
+    let seems = Box::pin(async {
         let asked = SuggestRouteRequest {
             title: draft.title.clone(),
             body: body.clone(),
@@ -221,12 +221,12 @@ async fn preview(v: Visit, by: By, draft: Draft) -> Result<Response, Error> {
             ..SuggestRouteRequest::default()
         };
         if domain.is_empty() { similar::of_domain(&v, asked).await } else { None }
-    };
+    });
     let wanted = Wanted { title: draft.title.clone(), body: body.clone(), ..Wanted::default() };
     let (names, seems, similar) = futures::join!(
         v.app().directory.names([draft.office_id.as_str()], []),
         seems,
-        similar::similar(&v, wanted),
+        Box::pin(similar::similar(&v, wanted)),
     );
     page(&Preview {
         seems,

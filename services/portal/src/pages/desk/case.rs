@@ -141,10 +141,10 @@ pub(super) async fn render(
         without_case_id: view.case_id.clone(),
         ..Wanted::default()
     };
-    let similar = async {
+    let similar = Box::pin(async {
         let answers = may.reply && !(wanted.title.is_empty() && wanted.body.is_empty());
         if answers { similar::similar(&v, wanted).await } else { Vec::new() }
-    };
+    });
     let (names, notices, files, similar) = futures::join!(
         names(&v, &view),
         notices::of_case(&v, &view.case_id),
