@@ -198,6 +198,8 @@ desk-gate = Check of the answer:
 desk-gate-pass = nothing was found.
 desk-gate-alike = it is nearly the same as other answers of your office. Please answer this message, or say why it is sent all the same.
 desk-gate-unrelated = it shares nothing with the message. Please answer what was asked, or say why it is sent all the same.
+desk-gate-alike-look = it is nearly the same as another answer of your office. Please look at it once more.
+desk-gate-unrelated-look = it seems not to speak of the message. Please look at it once more.
 desk-gate-away = it can't be checked just now; it will be when you publish it.
 
 # The log of a case.

@@ -192,6 +192,8 @@ desk-gate = 答复检查：
 desk-gate-pass = 没有发现问题。
 desk-gate-alike = 与本单位的其他答复几乎相同。请针对这件事修改，或写明仍要发出的理由。
 desk-gate-unrelated = 与留言内容没有关联。请针对所提问题修改，或写明仍要发出的理由。
+desk-gate-alike-look = 与本单位的另一答复几乎相同，请再核对一次。
+desk-gate-unrelated-look = 似乎没有回应留言的内容，请再核对一次。
 desk-gate-away = 暂时无法检查，发布时会再检查一次。
 
 # 办件的操作记录。

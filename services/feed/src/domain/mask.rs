@@ -17,7 +17,7 @@ pub const EVENT_FIELDS: [&str; 12] = [
 ];
 
 /// The fields of `liuyan.common.v1.PublicCase`, by their names there.
-pub const CASE_FIELDS: [&str; 26] = [
+pub const CASE_FIELDS: [&str; 27] = [
     "case_id",
     "message_id",
     "number",
@@ -44,6 +44,7 @@ pub const CASE_FIELDS: [&str; 26] = [
     "pauses",
     "extended_at",
     "helper_office_ids",
+    "common_problem_id",
 ];
 
 /// A choice of fields. The empty choice, and `*`, mean all.

@@ -39,7 +39,7 @@ async fn the_feed_tells_its_ends() {
     let house = with_events(2).await;
     let feed = house.client.clone().get_feed(GetFeedRequest {}).await.unwrap().into_inner();
     assert_eq!(feed.head_position, 2);
-    assert_eq!(feed.event_types.len(), 20);
+    assert_eq!(feed.event_types.len(), 22);
     assert_eq!(house.list(after(&feed.earliest_cursor)).await.unwrap().events.len(), 2);
     assert!(house.list(after(&feed.latest_cursor)).await.unwrap().events.is_empty());
 }

@@ -103,7 +103,7 @@ pub const OF_AGENCIES: &[&str] = &[
 ];
 
 /// Scopes that no RPC is closed with, but that a handler asks for, or that a stream is chosen by.
-pub const FINER: &[&str] = &["case:read", "review:senior", "feed:read", "message:on_behalf"];
+pub const FINER: &[&str] = &["case:read", "review:senior", "message:on_behalf"];
 
 /// What the scope begins with by which this service knows the caller's own session again. Only this
 /// service has to let itself grant it.

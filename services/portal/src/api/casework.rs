@@ -284,7 +284,7 @@ pub(super) async fn check(
     let request = CheckReplyRequest { case_id, body: draft.body };
     let answer = ask.app.backend.cases().check_reply(ask.call_as(request)?).await;
     let answer = answer.map_err(|status| Fault::from(status).renamed(name))?.into_inner();
-    private(StatusCode::OK, &Checked { verdict: answer.verdict })
+    private(StatusCode::OK, &Checked { verdict: answer.verdict, stopped: answer.stopped })
 }
 
 /// Which acts.

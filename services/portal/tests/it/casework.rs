@@ -305,18 +305,21 @@ async fn the_preview_tells_what_the_gate_says_before_anything_is_sent() {
     let page = browser.get(&path("")).await;
     let look = [("etag", ETAG), ("body", "感谢您的留言。"), ("action", "preview")];
     browser.submit(&page, &path("/reply"), &look).await.shows(&["暂时无法检查"]);
-    for (verdict, shown, asks) in [
-        ("pass", "没有发现问题", false),
-        ("alike", "几乎相同", true),
-        ("unrelated", "没有关联", true),
+    for (verdict, stopped, shown) in [
+        ("pass", false, "没有发现问题"),
+        ("alike", true, "写明仍要发出的理由"),
+        ("alike", false, "另一答复几乎相同"),
+        ("unrelated", true, "没有关联"),
+        ("unrelated", false, "似乎没有回应"),
     ] {
         portal.fake.on("CaseService/CheckReply", move |ask: routing::CheckReplyRequest| {
             assert_eq!((ask.case_id.as_str(), ask.body.as_str()), (CASE, "感谢您的留言。"));
-            Ok(routing::CheckReplyResponse { verdict: verdict.to_owned(), ..Default::default() })
+            let verdict = verdict.to_owned();
+            Ok(routing::CheckReplyResponse { verdict, stopped, ..Default::default() })
         });
         let page = browser.submit(&page, &path("/reply"), &look).await;
         page.shows(&[shown]);
-        assert_eq!(page.text.contains("id=\"override_reason\""), asks, "{verdict}");
+        assert_eq!(page.text.contains("id=\"override_reason\""), stopped, "{verdict}");
         assert_eq!(page.text.matches("name=\"reason\"").count(), 1, "{verdict}");
     }
     portal.fake.on("CaseService/CheckReply", |_: routing::CheckReplyRequest| {

@@ -210,6 +210,8 @@ pub(in crate::api) struct Checked {
     /// `pass`; `alike`: nearly the same as other replies of the office; `unrelated`: shares nothing
     /// with the question.
     pub(in crate::api) verdict: String,
+    /// Whether it is sent only with an `override_reason`; else the office may want to look again.
+    pub(in crate::api) stopped: bool,
 }
 
 /// Something that was done with a case.

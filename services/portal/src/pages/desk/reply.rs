@@ -6,7 +6,7 @@ use http::StatusCode;
 use liuyan_kit::class::{Class, Classify as _};
 use liuyan_proto::liuyan::{
     common::v1::Visibility,
-    routing::v1::{CheckReplyRequest, ReplyToCaseRequest},
+    routing::v1::{CheckReplyRequest, CheckReplyResponse, ReplyToCaseRequest},
 };
 
 use super::{
@@ -30,35 +30,42 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Pass,
-    /// Nearly the same as another reply of the office.
-    Alike,
-    /// Shares nothing with the question.
-    Unrelated,
+    /// Nearly the same as another reply of the office; whether it is stopped.
+    Alike(bool),
+    /// Shares nothing with the question; whether it is stopped.
+    Unrelated(bool),
     /// Nobody can tell now.
     Away,
 }
 
 impl Verdict {
-    fn of(code: &str) -> Self {
-        match code {
+    fn of(told: &CheckReplyResponse) -> Self {
+        match told.verdict.as_str() {
             "pass" => Self::Pass,
-            "alike" => Self::Alike,
-            "unrelated" => Self::Unrelated,
+            "alike" => Self::Alike(told.stopped),
+            "unrelated" => Self::Unrelated(told.stopped),
             _ => Self::Away,
         }
     }
 
     /// Whether the reply is only sent with a reason.
     fn stops(self) -> bool {
-        matches!(self, Self::Alike | Self::Unrelated)
+        matches!(self, Self::Alike(true) | Self::Unrelated(true))
+    }
+
+    /// Whether the office should look at it again.
+    fn warns(self) -> bool {
+        matches!(self, Self::Alike(_) | Self::Unrelated(_))
     }
 
     /// The name of its text.
     fn word(self) -> &'static str {
         match self {
             Self::Pass => "desk-gate-pass",
-            Self::Alike => "desk-gate-alike",
-            Self::Unrelated => "desk-gate-unrelated",
+            Self::Alike(true) => "desk-gate-alike",
+            Self::Alike(false) => "desk-gate-alike-look",
+            Self::Unrelated(true) => "desk-gate-unrelated",
+            Self::Unrelated(false) => "desk-gate-unrelated-look",
             Self::Away => "desk-gate-away",
         }
     }
@@ -167,7 +174,7 @@ async fn check(v: &Visit, id: &str, wish: &Wish) -> Result<Verdict, Error> {
     let ask = CheckReplyRequest { case_id: id.to_owned(), body: wish.body.clone() };
     let answer = v.app().backend.cases().check_reply(v.call(ask)).await;
     match answer.map_err(Error::from) {
-        Ok(answer) => Ok(Verdict::of(&answer.into_inner().verdict)),
+        Ok(answer) => Ok(Verdict::of(&answer.into_inner())),
         Err(error) if matches!(error.class(), Class::Invalid | Class::Unauthenticated) => {
             Err(error)
         }

@@ -188,8 +188,9 @@ async fn an_act_says_what_its_body_says() {
         Ok(routing::ReplyToCaseResponse { case: Some(rich()), reply_id: PART.to_owned() })
     });
     portal.fake.on("CaseService/CheckReply", |ask: routing::CheckReplyRequest| {
-        let verdict = if ask.body == "套话" { "alike" } else { "pass" };
-        Ok(routing::CheckReplyResponse { verdict: verdict.to_owned(), ..Default::default() })
+        let stopped = ask.body == "套话";
+        let verdict = if stopped { "alike" } else { "pass" }.to_owned();
+        Ok(routing::CheckReplyResponse { verdict, stopped, ..Default::default() })
     });
     let send = |act: &str, body: &Value| {
         post(&portal, &path(act)).bearer("t").header("idempotency-key", REQUEST).json(body)
@@ -206,7 +207,7 @@ async fn an_act_says_what_its_body_says() {
     let told = send("reply", &reply).send().await.ok();
     assert_eq!(told["case"]["replies"][0]["promises"][0]["state"], "kept");
     let told = send("reply/check", &json!({"body": "套话"})).send().await.ok();
-    assert_eq!(told, json!({"verdict": "alike"}));
+    assert_eq!(told, json!({"verdict": "alike", "stopped": true}));
     let nobody = post(&portal, &path("reply/check")).json(&json!({"body": "套话"}));
     nobody.send().await.problem(401, "TOKEN_MISSING");
 }
