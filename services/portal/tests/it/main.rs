@@ -19,5 +19,6 @@ mod review_appeals;
 mod samples;
 mod session;
 mod sign_in;
+mod similar;
 mod staff;
 mod writing;
