@@ -244,13 +244,15 @@ async fn fill(url: &str, directory: &Directory, messages: u64) -> anyhow::Result
         lines.copy(&mut connection).await?;
         begun = end;
     }
-    connection
-        .execute(
-            "create index case_words_by_word on case_words using gin (words);
-             vacuum (analyze) cases; vacuum (analyze) case_words; vacuum (analyze) custody",
-        )
-        .await
-        .context("the index of words")?;
+    // Each by itself: several in one message would be a transaction, in which nothing is vacuumed.
+    for statement in [
+        "create index case_words_by_word on case_words using gin (words)",
+        "vacuum (analyze) cases",
+        "vacuum (analyze) case_words",
+        "vacuum (analyze) custody",
+    ] {
+        connection.execute(statement).await.context("the index of words")?;
+    }
     connection.close().await?;
     Ok(())
 }

@@ -280,6 +280,7 @@ async fn search(
             .bind(vec![time::OffsetDateTime::from_unix_timestamp(1_777_700_000)?])
             .bind(print.bands.to_vec())
             .bind(i32::try_from(print.bands.len())?)
+            .bind(false)
             .fetch_all(connection)
             .await?;
     let alike = rows
