@@ -28,6 +28,14 @@ use super::{
     },
 };
 
+/// The case as it is after an act, or why the act was refused.
+fn case_after(
+    answer: Result<Option<liuyan_proto::liuyan::routing::v1::Case>, tonic::Status>,
+) -> Result<Response, Fault> {
+    let case = answer.map_err(|status| Fault::from(status).renamed(name))?;
+    private(StatusCode::OK, &Case::from(case.unwrap_or_default()))
+}
+
 /// Gives a case back by naming the office that is competent and the rule. The first return goes to that office; the second to the common superior of both, whose decision routes the next of its kind.
 #[utoipa::path(
     post, path = "/api/v1/cases/{case}/return", tag = "office", security(("bearer" = [])),
@@ -48,8 +56,7 @@ pub(super) async fn give_back(
     let request =
         ReturnCaseRequest { case_id, etag, request_id, office_id, rule, historical: None };
     let answer = ask.app.backend.cases().return_case(ask.call_as(request)?).await;
-    let answer = answer.map_err(|status| Fault::from(status).renamed(name))?.into_inner();
-    private(StatusCode::OK, &Case::from(answer.case.unwrap_or_default()))
+    case_after(answer.map(|answer| answer.into_inner().case))
 }
 
 /// Waits for more information from the author: the clock stands until it is resumed.
@@ -71,8 +78,7 @@ pub(super) async fn pause(
     let NewPause { question, etag } = wish;
     let request = PauseCaseRequest { case_id, etag, request_id, question, historical: None };
     let answer = ask.app.backend.cases().pause_case(ask.call_as(request)?).await;
-    let answer = answer.map_err(|status| Fault::from(status).renamed(name))?.into_inner();
-    private(StatusCode::OK, &Case::from(answer.case.unwrap_or_default()))
+    case_after(answer.map(|answer| answer.into_inner().case))
 }
 
 /// Ends the wait: the author has told more, or the office goes on without it.
@@ -94,8 +100,7 @@ pub(super) async fn resume(
     let Resume { etag } = wish;
     let request = ResumeCaseRequest { case_id, etag, request_id, historical: None };
     let answer = ask.app.backend.cases().resume_case(ask.call_as(request)?).await;
-    let answer = answer.map_err(|status| Fault::from(status).renamed(name))?.into_inner();
-    private(StatusCode::OK, &Case::from(answer.case.unwrap_or_default()))
+    case_after(answer.map(|answer| answer.into_inner().case))
 }
 
 /// Extends the deadline, once, before it has passed, with a reason.
@@ -118,8 +123,7 @@ pub(super) async fn extend(
     let request =
         ExtendDeadlineRequest { case_id, etag, request_id, days, reason, historical: None };
     let answer = ask.app.backend.cases().extend_deadline(ask.call_as(request)?).await;
-    let answer = answer.map_err(|status| Fault::from(status).renamed(name))?.into_inner();
-    private(StatusCode::OK, &Case::from(answer.case.unwrap_or_default()))
+    case_after(answer.map(|answer| answer.into_inner().case))
 }
 
 /// Asks another office to help. It sees the case whole; the office that leads answers.
@@ -142,8 +146,7 @@ pub(super) async fn invite(
     let request =
         InviteHelperRequest { case_id, etag, request_id, office_id, reason, historical: None };
     let answer = ask.app.backend.cases().invite_helper(ask.call_as(request)?).await;
-    let answer = answer.map_err(|status| Fault::from(status).renamed(name))?.into_inner();
-    private(StatusCode::OK, &Case::from(answer.case.unwrap_or_default()))
+    case_after(answer.map(|answer| answer.into_inner().case))
 }
 
 /// Corrects the text of a reply. What it said before is kept for officials.
@@ -167,8 +170,7 @@ pub(super) async fn correct(
     let request =
         CorrectReplyRequest { case_id, etag, request_id, reply_id, body, reason, historical: None };
     let answer = ask.app.backend.cases().correct_reply(ask.call_as(request)?).await;
-    let answer = answer.map_err(|status| Fault::from(status).renamed(name))?.into_inner();
-    private(StatusCode::OK, &Case::from(answer.case.unwrap_or_default()))
+    case_after(answer.map(|answer| answer.into_inner().case))
 }
 
 /// Works again on what was answered or closed.
@@ -190,8 +192,7 @@ pub(super) async fn reopen(
     let Because { reason, etag } = wish;
     let request = ReopenCaseRequest { case_id, etag, request_id, reason, historical: None };
     let answer = ask.app.backend.cases().reopen_case(ask.call_as(request)?).await;
-    let answer = answer.map_err(|status| Fault::from(status).renamed(name))?.into_inner();
-    private(StatusCode::OK, &Case::from(answer.case.unwrap_or_default()))
+    case_after(answer.map(|answer| answer.into_inner().case))
 }
 
 /// Puts a case onto the list of those that are watched; for supervisors.
@@ -213,8 +214,7 @@ pub(super) async fn supervise(
     let Because { reason, etag } = wish;
     let request = SuperviseCaseRequest { case_id, etag, request_id, reason };
     let answer = ask.app.backend.cases().supervise_case(ask.call_as(request)?).await;
-    let answer = answer.map_err(|status| Fault::from(status).renamed(name))?.into_inner();
-    private(StatusCode::OK, &Case::from(answer.case.unwrap_or_default()))
+    case_after(answer.map(|answer| answer.into_inner().case))
 }
 
 /// Says that what a reply promised is done.
@@ -238,8 +238,7 @@ pub(super) async fn keep(
     let request =
         KeepPromiseRequest { case_id, etag, request_id, promise_id, reason, historical: None };
     let answer = ask.app.backend.cases().keep_promise(ask.call_as(request)?).await;
-    let answer = answer.map_err(|status| Fault::from(status).renamed(name))?.into_inner();
-    private(StatusCode::OK, &Case::from(answer.case.unwrap_or_default()))
+    case_after(answer.map(|answer| answer.into_inner().case))
 }
 
 /// Asks on because of a reply: the office has to answer again.
@@ -265,8 +264,7 @@ pub(super) async fn ask_on(
     let request =
         AskFollowUpRequest { case_id, etag, request_id, reply_id, ground, historical: None };
     let answer = ask.app.backend.cases().ask_follow_up(ask.call_as(request)?).await;
-    let answer = answer.map_err(|status| Fault::from(status).renamed(name))?.into_inner();
-    private(StatusCode::OK, &Case::from(answer.case.unwrap_or_default()))
+    case_after(answer.map(|answer| answer.into_inner().case))
 }
 
 /// Asks what the gate would say of a reply, before it is sent.
