@@ -43,6 +43,11 @@ fmt:
 contracts:
     cd proto && npx --yes @bufbuild/buf@1.75.0 lint
 
+[doc("The chart: lints, renders, refuses, is valid and as recorded (`just helm --record`)")]
+[group("check")]
+helm *arguments:
+    .ci/helm {{ arguments }}
+
 [doc("Licences, bans, duplicates, advisories of what we depend on")]
 [group("check")]
 deny:
