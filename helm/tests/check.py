@@ -128,6 +128,11 @@ def check_sources(checks, helm):
     for file in sorted((CHART / "files/alerts").glob("*.yaml")):
         rule = yaml.safe_load(file.read_text())["groups"][0]["rules"][0]
         checks.that(f"{file.stem} links to its runbook", rule["annotations"]["runbook_url"].endswith(f"/{file.stem}.md"))
+    compose = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())["services"]
+    cards = yaml.safe_load((CHART / "files/topology.yaml").read_text())
+    checks.that("deploy/compose.yaml runs every service", compose.keys() == cards.keys() | {"postgres", "nats"}, str(compose.keys()))
+    keepers = re.search(r"for service in (.*); do", (ROOT / "deploy/postgres/init.sh").read_text())[1].split()
+    checks.that("deploy/postgres/init.sh makes every database", keepers == [it for it in cards if cards[it]["serves"]], str(keepers))
     for file in sorted((CHART / "files/dashboards").glob("*.json")):
         checks.that(f"{file.name} is JSON", bool(json.loads(file.read_text())["panels"]))
 

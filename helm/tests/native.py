@@ -1,0 +1,196 @@
+"""Runs what the chart renders for an evaluation as processes of this machine: its configuration, its keys, the script that
+makes the databases, and the rights on the bus. A cluster would add containers to it, and nothing else.
+
+usage: native.py --helm HELM --liuyan PROGRAM --nats-server PROGRAM [--mode MODE]
+Needs Postgres' programs (.ci/postgres); as root they run as another user.
+"""
+
+import argparse
+import base64
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+READY_SECONDS = 180
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def lesser():
+    """How a process of somebody who is not root is started."""
+    if os.getuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        try:
+            user = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    sys.exit("there is no user to run Postgres as")
+
+
+class Board:
+    def __init__(self, options, work):
+        self.options, self.work, self.processes = options, work, []
+        rendered = subprocess.run(
+            [options.helm, "template", "board", ROOT / "helm/liuyan", "--namespace", "liuyan", "-f",
+             ROOT / "helm/liuyan/examples/evaluation.yaml", "--set", f"migrations.mode={options.mode}"],
+            capture_output=True, text=True, check=True).stdout
+        documents = [it for it in yaml.safe_load_all(rendered) if it]
+        self.objects = {(it["kind"], it["metadata"]["name"]): it for it in documents}
+        self.names = sorted(it["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"] for it in documents if it["kind"] == "Deployment")
+        self.ports = {(name, port): free_port() for name in [*self.names, "postgres", "nats"] for port in (7000, 9090, 5432, 4222, 8222, 8080)}
+
+    def data(self, kind, name):
+        data = self.objects[(kind, f"board-liuyan-{name}")]["data"]
+        return {key: base64.b64decode(value).decode() if kind == "Secret" else value for key, value in data.items()}
+
+    def here(self, text, name):
+        """The same text for this machine: its folders, hosts and ports."""
+        text = text.replace("/etc/liuyan", str(self.work / name)).replace("/var/lib/liuyan/objects", str(self.work / "objects"))
+        for (owner, port), at in self.ports.items():
+            text = text.replace(f"board-liuyan-{owner}.liuyan.svc.cluster.local:{port}", f"127.0.0.1:{at}")
+        for (owner, port), at in self.ports.items():
+            if owner == name:
+                text = text.replace(f"0.0.0.0:{port}", f"127.0.0.1:{at}")
+        return text
+
+    def write(self, folder, files):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text)
+
+    def start(self, name, command, **more):
+        log = open(self.work / f"{name}.log", "w")
+        process = subprocess.Popen([str(it) for it in command], stdout=log, stderr=log, **more)
+        self.processes.append((name, process))
+        return process
+
+    def postgres(self):
+        bin_folder = pathlib.Path(subprocess.run([ROOT / ".ci/postgres"], capture_output=True, text=True, check=True).stdout.strip())
+        folder, port, user = self.work / "postgres", self.ports[("postgres", 5432)], lesser()
+        folder.mkdir()
+        if user:
+            shutil.chown(folder, user["user"], user["group"])
+        self.write(folder / "passwords", {name: self.data("Secret", name)["postgres-password"] for name in self.names if name != "portal"})
+        container = self.objects[("StatefulSet", "board-liuyan-postgres")]["spec"]["template"]["spec"]["containers"][0]
+        options = {it["name"]: it["value"] for it in container["env"]}["POSTGRES_INITDB_ARGS"].split()
+        quiet = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
+        subprocess.run([bin_folder / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", *options], **quiet, **user)
+        self.start("postgres", [bin_folder / "postgres", "-D", folder / "data", "-k", folder, "-p", port, *container["args"]], cwd=folder, **user)
+        environment = {**os.environ, "POSTGRES_USER": "postgres", "PGHOST": str(folder), "PGPORT": str(port), "PATH": f"{bin_folder}:{os.environ['PATH']}"}
+        deadline = time.monotonic() + 60
+        while subprocess.run([bin_folder / "pg_isready", "-h", folder, "-p", str(port)], stdout=subprocess.DEVNULL, check=False).returncode:
+            if time.monotonic() > deadline:
+                sys.exit("Postgres does not answer")
+            time.sleep(0.2)
+        script = self.here(self.data("ConfigMap", "postgres")["10-liuyan.sh"], "postgres")
+        subprocess.run(["sh", "-c", script], check=True, env=environment, stdout=subprocess.DEVNULL)
+        self.psql = lambda database, question: subprocess.run(
+            ["psql", "-XAtU", "postgres", "-d", database, "-c", question], env=environment, capture_output=True, text=True, check=True).stdout.strip()
+
+    def nats(self):
+        folder = self.work / "nats"
+        text = self.here(self.data("ConfigMap", "nats")["nats.conf"], "nats").replace("store_dir: /data", f"store_dir: {folder}/data")
+        self.write(folder, {"nats.conf": text})
+        passwords = {f"{name.upper()}_PASSWORD": self.data("Secret", name)["nats-password"] for name in self.names if name != "portal"}
+        self.start("nats", [self.options.nats_server, "--config", folder / "nats.conf"], env={**os.environ, **passwords})
+
+    def service(self, name):
+        folder, secret = self.work / name, self.data("Secret", name)
+        config = self.here(self.data("ConfigMap", name)["config.toml"], name)
+        self.write(folder / "config", {"config.toml": config})
+        self.write(folder / "keys", secret)
+        self.write(folder / "public", self.data("ConfigMap", "public-keys"))
+        self.write(folder / "secrets", {"postgres": secret.get("postgres-password", ""), "nats": secret.get("nats-password", "")})
+        pod = self.objects[("Deployment", f"board-liuyan-{name}")]["spec"]["template"]["spec"]
+        container = pod["containers"][0]
+        environment = {it["name"]: self.here(it["value"], name) for it in container["env"]}
+        for migrating in pod.get("initContainers", []):
+            subprocess.run([self.options.liuyan, *migrating["args"]], check=True, env=environment)
+        self.start(name, [self.options.liuyan, *container["args"]], env=environment)
+
+    def wait(self):
+        deadline = time.monotonic() + READY_SECONDS
+        waiting = dict.fromkeys(self.names, "not asked yet")
+        while waiting:
+            for name in list(waiting):
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[(name, 9090)]}/readyz", timeout=2) as answer:
+                        failing = [it for it in json.load(answer)["conditions"] if not it["holds"]]
+                except OSError as error:
+                    failing = str(error)
+                waiting[name] = failing
+                if not failing:
+                    del waiting[name]
+            for name, process in self.processes:
+                if process.poll() is not None:
+                    sys.exit(f"{name} ended with {process.returncode}:\n{(self.work / f'{name}.log').read_text()[-2000:]}")
+            if waiting and time.monotonic() > deadline:
+                sys.exit(f"not ready: {waiting}")
+            time.sleep(0.5)
+
+    def told(self):
+        """What `helm test` asks, and what must have gone over the bus."""
+        self.write(self.work / "board", {"board.json": self.here(self.data("ConfigMap", "test")["board.json"], "board")})
+        subprocess.run([self.options.liuyan, "--data-dir", self.work / "board", "status"], check=True, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + READY_SECONDS
+        said = self.psql("routing", "select count(*) from offices")
+        while (heard := self.psql("intake", "select count(*) from offices")) != said:
+            if time.monotonic() > deadline:
+                sys.exit(f"routing said {said} offices, intake heard {heard}")
+            time.sleep(0.5)
+        refused = [line for line in (self.work / "nats.log").read_text().splitlines() if "ermissions" in line]
+        if refused:
+            sys.exit("the bus refused what the services need:\n" + "\n".join(refused[:10]))
+        return said
+
+    def stop(self):
+        for _, process in reversed(self.processes):
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(60)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--helm", required=True)
+    parser.add_argument("--liuyan", required=True)
+    parser.add_argument("--nats-server", required=True)
+    parser.add_argument("--mode", default="initContainer")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as work:
+        os.chmod(work, 0o755)
+        board = Board(options, pathlib.Path(work))
+        try:
+            board.postgres()
+            board.nats()
+            for name in board.names:
+                board.service(name)
+            board.wait()
+            print(f"{len(board.names)} services are ready with the chart's configuration; {board.told()} offices went over the bus")
+        finally:
+            board.stop()
+    print("1 passed, 0 failed")
+
+
+main()
