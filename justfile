@@ -48,6 +48,16 @@ contracts:
 helm *arguments:
     .ci/helm {{ arguments }}
 
+[doc("helm against a real control plane; with a program of `liuyan`, its pods on a real node (Linux, root)")]
+[group("check")]
+cluster-test *arguments:
+    .ci/cluster {{ arguments }}
+
+[doc("The image, without a Docker engine: `just image target/release/liuyan`")]
+[group("run")]
+image program *arguments:
+    deploy/image/build {{ program }} {{ arguments }}
+
 [doc("Licences, bans, duplicates, advisories of what we depend on")]
 [group("check")]
 deny:
