@@ -58,6 +58,11 @@ cluster-test *arguments:
 image program *arguments:
     deploy/image/build {{ program }} {{ arguments }}
 
+[doc("How 34 cells bear a national peak, by arithmetic: `just simulate --peak 20`")]
+[group("check")]
+simulate *arguments:
+    deploy/simulate/simulate.py {{ arguments }}
+
 [doc("Licences, bans, duplicates, advisories of what we depend on")]
 [group("check")]
 deny:
