@@ -71,7 +71,7 @@ class Cluster:
             "--initial-cluster", f"default=http://127.0.0.1:{peer}"])
         self.start_process("apiserver", [
             self.kube, "apiserver", "--etcd-servers", f"http://127.0.0.1:{etcd}", "--bind-address", "127.0.0.1",
-            "--secure-port", self.port, "--cert-dir", self.work / "certificates", "--endpoint-reconciler-type", "none",
+            "--secure-port", self.port, "--advertise-address", "10.247.0.1", "--cert-dir", self.work / "certificates", "--endpoint-reconciler-type", "none",
             "--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file", self.work / "sa.pub",
             "--service-account-signing-key-file", self.work / "sa.key", "--authorization-mode", "RBAC",
             "--token-auth-file", self.work / "tokens.csv", "--service-cluster-ip-range", "10.96.0.0/16", "--allow-privileged=true"])
@@ -110,6 +110,10 @@ class Cluster:
     def apply(self, text, *arguments):
         return self.kubectl("apply", "--server-side", "-f", "-", *arguments, text=text)
 
+    def tails(self, *names):
+        """The last words of processes."""
+        return "\n".join(f"-- {name}\n{(self.work / f'{name}.log').read_text()[-1500:]}" for name in names)
+
     def stop(self):
         for name, process in reversed(self.processes):
             if process.poll() is None:
@@ -118,3 +122,7 @@ class Cluster:
                     process.wait(20)
                 except subprocess.TimeoutExpired:
                     process.kill()
+        # What a node mounted would keep the folder.
+        mounted = [line.split()[1] for line in pathlib.Path("/proc/mounts").read_text().splitlines()]
+        for folder in reversed([it for it in mounted if it.startswith(f"{self.work}/")]):
+            run("umount", "--lazy", folder, check=False)

@@ -163,10 +163,11 @@ def main():
     parser.add_argument("--image", help="an OCI archive of the image; a node runs its pods")
     parser.add_argument("--liuyan", help="the program, for the servers beside the cluster")
     parser.add_argument("--nats-server")
+    parser.add_argument("--only-node", action="store_true", help="leave out what needs no node")
     parser.add_argument("--mode", default="initContainer", help="how the pods migrate")
     options = parser.parse_args()
     failed = passed = 0
-    with tempfile.TemporaryDirectory() as work:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as work:
         cluster = Cluster(options.kube, options.kubectl, work)
         test = Test(cluster, options.helm, options.definition)
         steps = [
@@ -179,11 +180,17 @@ def main():
             began = time.monotonic()
             cluster.start()
             print(f"{cluster.kubectl('version').stdout.splitlines()[-1]} answers after {time.monotonic() - began:.0f} s", flush=True)
+            if options.only_node:
+                steps = [test.definitions_of_others]
             if options.image:
                 from node import pods_really_start
-                steps.append(lambda: pods_really_start(test, options))
+
+                def the_pods_really_start():
+                    pods_really_start(test, options)
+
+                steps.append(the_pods_really_start)
             for step in steps:
-                name = getattr(step, "__name__", "pods").replace("_", " ")
+                name = step.__name__.replace("_", " ")
                 began = time.monotonic()
                 try:
                     step()
@@ -195,8 +202,7 @@ def main():
         except Exception:
             failed += 1
             traceback.print_exc()
-            for name, _ in cluster.processes:
-                print(f"-- {name}\n{(cluster.work / f'{name}.log').read_text()[-1500:]}")
+            print(cluster.tails(*(name for name, _ in cluster.processes)))
         finally:
             cluster.stop()
     print(f"{passed} passed, {failed} failed")

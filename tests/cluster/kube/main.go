@@ -3,12 +3,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"go.etcd.io/etcd/server/v3/etcdmain"
-	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/logs/json/register"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
@@ -41,7 +41,7 @@ func main() {
 	case "scheduler":
 		os.Exit(cli.Run(scheduler.NewSchedulerCommand()))
 	case "kubelet":
-		os.Exit(cli.Run(kubelet.NewKubeletCommand(genericapiserver.SetupSignalContext())))
+		os.Exit(cli.Run(kubelet.NewKubeletCommand(context.Background())))
 	default:
 		fmt.Fprintln(os.Stderr, usage)
 		os.Exit(2)

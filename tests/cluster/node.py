@@ -1,0 +1,242 @@
+"""A node for the cluster of this machine, and the board's pods on it. Linux, root, in a network of its own (.ci/cluster sees to it).
+
+containerd and runc run the pods, a bridge connects them, Postgres and nats-server run beside them as they would beside a real
+cluster. Names are answered by a few lines here, from the addresses that the API server knows.
+"""
+
+import base64
+import json
+import os
+import pathlib
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+from cluster import run, until
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BRIDGE, GATEWAY, NETWORK = "liuyan0", "10.247.0.1", "10.247.0.0/24"
+PAUSE = "localhost/pause:1"
+SERVICES = ["feed", "identity", "intake", "moderation", "notification", "portal", "routing", "stats"]
+PAUSE_SOURCE = "#include <signal.h>\n#include <unistd.h>\nstatic void end(int s) { _exit(0); }\nint main(void) { signal(SIGTERM, end); for (;;) pause(); }\n"
+
+CONTAINERD = """version = 2
+root = "{work}/containerd/root"
+state = "/run/liuyan-containerd"
+[grpc]
+  address = "{work}/containerd.sock"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "{pause}"
+  restrict_oom_score_adj = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "/usr/lib/cni"
+    conf_dir = "{work}/cni"
+"""
+
+
+class Names(threading.Thread):
+    """Answers for SERVICE.NAMESPACE.svc.cluster.local with the addresses of ready pods."""
+
+    def __init__(self, cluster):
+        super().__init__(daemon=True)
+        self.cluster, self.known = cluster, {}
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((GATEWAY, 53))
+        threading.Thread(target=self.look, daemon=True).start()
+
+    def look(self):
+        while True:
+            try:
+                known = {}
+                for piece in self.cluster.get("endpointslices", "--all-namespaces")["items"]:
+                    name = f"{piece['metadata']['labels'].get('kubernetes.io/service-name')}.{piece['metadata']['namespace']}.svc.cluster.local"
+                    ready = [it["addresses"][0] for it in piece.get("endpoints") or [] if it["conditions"].get("ready")]
+                    known.setdefault(name, []).extend(ready)
+                self.known = known
+            except (RuntimeError, OSError, ValueError):
+                pass
+            time.sleep(1)
+
+    def run(self):
+        while True:
+            question, sender = self.socket.recvfrom(512)
+            labels, at = [], 12
+            while question[at]:
+                labels.append(question[at + 1:at + 1 + question[at]].decode("ascii", "replace"))
+                at += 1 + question[at]
+            kind = struct.unpack(">H", question[at + 1:at + 3])[0]
+            addresses = self.known.get(".".join(labels).lower().rstrip("."))
+            found = addresses if addresses and kind == 1 else []
+            code = 0x8400 if addresses is not None else 0x8403
+            answer = question[:2] + struct.pack(">HHHHH", code, 1, len(found), 0, 0) + question[12:at + 5]
+            for address in found:
+                answer += b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 1, 4) + socket.inet_aton(address)
+            self.socket.sendto(answer, sender)
+
+
+def network():
+    run("ip", "link", "add", BRIDGE, "type", "bridge")
+    run("ip", "address", "add", f"{GATEWAY}/24", "dev", BRIDGE)
+    run("ip", "link", "set", BRIDGE, "up")
+
+
+def images(cluster, archive):
+    work = cluster.work
+    (work / "pause.c").write_text(PAUSE_SOURCE)
+    run("gcc", "-Os", "-static", "-s", "-o", work / "pause", work / "pause.c")
+    (work / "Dockerfile").write_text('FROM scratch\nCOPY pause /pause\nUSER 65535:65535\nENTRYPOINT ["/pause"]\n')
+    store = ["--root", work / "store", "--runroot", work / "store-run", "--storage-driver", "vfs"]
+    (work / "policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
+    run("buildah", *store, "build", "--quiet", "--isolation", "chroot", "--tag", PAUSE, "--file", work / "Dockerfile", work)
+    run("buildah", *store, "push", "--quiet", "--signature-policy", work / "policy.json", PAUSE, f"oci-archive:{work}/pause.tar:{PAUSE}")
+    ctr = ["ctr", "--address", work / "containerd.sock", "--namespace", "k8s.io"]
+    until("containerd answers", lambda: run(*ctr, "version", check=False).returncode == 0)
+    for file in (work / "pause.tar", archive):
+        run(*ctr, "images", "import", file)
+    return [line.split()[0] for line in run(*ctr, "images", "list").stdout.splitlines()[1:]]
+
+
+def start_node(cluster, archive):
+    work = cluster.work
+    network()
+    (work / "cni").mkdir()
+    (work / "cni/10-liuyan.conflist").write_text(json.dumps({
+        "cniVersion": "0.4.0", "name": "liuyan",
+        "plugins": [{"type": "bridge", "bridge": BRIDGE, "isGateway": False, "ipMasq": False, "hairpinMode": True,
+                     "ipam": {"type": "host-local", "ranges": [[{"subnet": NETWORK, "rangeStart": "10.247.0.10", "gateway": GATEWAY}]],
+                              "routes": [{"dst": "0.0.0.0/0"}], "dataDir": str(work / "addresses")}}],
+    }))
+    (work / "containerd.toml").write_text(CONTAINERD.format(work=work, pause=PAUSE))
+    cluster.start_process("containerd", ["containerd", "--config", work / "containerd.toml"])
+    found = images(cluster, archive)
+    (work / "kubelet.yaml").write_text(json.dumps({
+        "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
+        "address": "127.0.0.1", "healthzBindAddress": "127.0.0.1",
+        "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}}, "authorization": {"mode": "AlwaysAllow"},
+        "cgroupDriver": "cgroupfs", "failCgroupV1": False, "cgroupsPerQOS": True, "enforceNodeAllocatable": ["pods"],
+        "containerRuntimeEndpoint": f"unix://{work}/containerd.sock", "failSwapOn": False,
+        "clusterDNS": [GATEWAY], "clusterDomain": "cluster.local", "resolvConf": "",
+        "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
+        "cgroupRoot": "/", "memorySwap": {}, "maxPods": 60,
+    }))
+    cluster.start_process("kubelet", [
+        cluster.kube, "kubelet", "--config", work / "kubelet.yaml", "--kubeconfig", work / "admin.kubeconfig",
+        "--root-dir", work / "kubelet", "--cert-dir", work / "kubelet-certificates", "--hostname-override", "node", "--node-ip", GATEWAY])
+    try:
+        until("the node is ready", lambda: any(
+            it["type"] == "Ready" and it["status"] == "True"
+            for it in cluster.get("node", "node")["status"]["conditions"]), 40)
+    except RuntimeError as error:
+        raise AssertionError(f"{error}\n{cluster.tails('kubelet', 'containerd')}") from error
+    Names(cluster).start()
+    return found
+
+
+def servers(cluster, folder, nats_server):
+    """Postgres and nats-server beside the cluster, with the board's own script and configuration."""
+    bin_folder = pathlib.Path(run(ROOT / ".ci/postgres").stdout.strip())
+    home = cluster.work / "postgres"
+    home.mkdir()
+    os.chmod(cluster.work, 0o755)
+    user = "postgres" if run("id", "postgres", check=False).returncode == 0 else "nobody"
+    run("chown", user, home)
+    lesser = ["setpriv", f"--reuid={user}", f"--regid={run('id', '-g', user).stdout.strip()}", "--clear-groups"]
+    (home / "superuser").write_text("super\n")
+    run("chown", user, home / "superuser")
+    subprocess.run([*lesser, bin_folder / "initdb", "-D", home / "data", "-U", "postgres", "-A", "scram-sha-256", "--pwfile", home / "superuser",
+                    "--encoding=UTF8", "--locale=C.UTF-8"], check=True, cwd=home, stdout=subprocess.DEVNULL)
+    with open(home / "data/pg_hba.conf", "a") as file:
+        file.write(f"host all all {NETWORK} scram-sha-256\n")
+    cluster.start_process("postgres", [*lesser, bin_folder / "postgres", "-D", home / "data", "-k", home, "-c", f"listen_addresses={GATEWAY}",
+                                       "-c", "max_connections=300", "-c", "fsync=off"], cwd=home)
+    until("Postgres answers", lambda: run(bin_folder / "pg_isready", "-h", home, check=False).returncode == 0)
+    script = (ROOT / "deploy/postgres/init.sh").read_text().replace("/etc/liuyan/passwords", str(folder / "passwords"))
+    environment = {"POSTGRES_USER": "postgres", "PGHOST": str(home), "PGPASSWORD": "super", "PATH": f"{bin_folder}:{os.environ['PATH']}"}
+    run("sh", "-c", script, env=environment)
+    nats = cluster.work / "nats"
+    nats.mkdir()
+    for file in ("compose/nats.conf", "nats/permissions.conf"):
+        text = (ROOT / "deploy" / file).read_text().replace("store_dir: /data", f"store_dir: {nats}/data")
+        (nats / pathlib.Path(file).name).write_text(text)
+    passwords = dict(line.split("=", 1) for line in (folder / "nats.env").read_text().splitlines())
+    cluster.start_process("nats", [nats_server, "--config", nats / "nats.conf"], env={**os.environ, **passwords})
+
+
+def secrets(cluster, folder, namespace):
+    def secret(name, files):
+        data = {key: base64.b64encode(file.read_bytes()).decode() for key, file in files.items()}
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}, "data": data}
+
+    items = []
+    for service in SERVICES:
+        keys = folder / "keys" / service
+        files = {it.name: it for it in keys.iterdir()}
+        items.append(secret(f"board-{service}-postgres", {"password": files.pop("postgres-password")}))
+        items.append(secret(f"board-{service}-nats", {"password": files.pop("nats-password")}))
+        items.append(secret(f"board-{service}-keys", files))
+    public = {it.name: it.read_text() for it in (folder / "public").iterdir()}
+    items.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "board-public-keys", "namespace": namespace}, "data": public})
+    cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+
+
+def ready_pods(cluster, namespace):
+    pods = cluster.get("pods", "--namespace", namespace)["items"]
+    return {it["metadata"]["name"]: it["metadata"]["labels"]["app.kubernetes.io/component"] for it in pods
+            if not it["metadata"].get("deletionTimestamp")
+            and any(c["type"] == "Ready" and c["status"] == "True" for c in it["status"].get("conditions", []))}
+
+
+def pods_really_start(test, options):
+    """The board runs on a node, `helm test` passes, a pod that goes is replaced, and an upgrade rolls."""
+    cluster, namespace = test.cluster, "real"
+    for example in ("evaluation", "small", "high-availability", "cell"):
+        # Nothing else may want the node.
+        cluster.kubectl("delete", "namespace", f"of-{example}", "--wait=false", "--ignore-not-found")
+    print(f"        a node with {', '.join(start_node(cluster, options.image))}", flush=True)
+    folder = cluster.work / "board"
+    run(ROOT / "deploy/compose/prepare", folder)
+    servers(cluster, folder, options.nats_server)
+    test.namespace(namespace)
+    secrets(cluster, folder, namespace)
+    values = [
+        "--set", f"postgres.host={GATEWAY}", "--set", "postgres.sslMode=disable", "--set", "postgres.caSecret=",
+        "--set", f"nats.url=nats://{GATEWAY}:4222", "--set", "nats.caSecret=", "--set", "nats.replicas=1",
+        "--set", "gateway.enabled=false,gateway.grpc.enabled=false", "--set", "objects.endpoint=,objects.bucket=,objects.existingSecret=", "--set", f"migrations.mode={options.mode}",
+        "--set", "defaults.replicas=1,defaults.minReadySeconds=0,defaults.resources.requests.cpu=10m,defaults.resources.requests.memory=32Mi",
+        "--set", "services.intake.resources.requests.cpu=10m,services.routing.resources.requests.cpu=10m,services.identity.resources.requests.cpu=10m",
+    ]
+    try:
+        test.install("install", namespace, "small", *values, "--wait", "--timeout", "6m")
+    except RuntimeError as error:
+        raise AssertionError(f"{error}\n{why(cluster, namespace)}") from error
+    before = ready_pods(cluster, namespace)
+    assert sorted(before.values()) == SERVICES, before
+    print("        8 pods are ready", flush=True)
+    test.helm("test", "board", "--namespace", namespace, "--timeout", "2m")
+    print("        helm test passes", flush=True)
+    gone = next(name for name, component in before.items() if component == "intake")
+    began = time.monotonic()
+    cluster.kubectl("delete", "pod", gone, "--namespace", namespace, "--timeout", "60s")
+    print(f"        a pod ended in order after {time.monotonic() - began:.0f} s", flush=True)
+    until("the pod is replaced", lambda: sorted(ready_pods(cluster, namespace).values()) == SERVICES)
+    test.install("upgrade", namespace, "small", *values, "--set", "services.stats.config.grpc.deadline_ms=12000", "--wait", "--timeout", "5m")
+    after = ready_pods(cluster, namespace)
+    rolled = sorted(after[name] for name in after if name not in before)
+    assert rolled == ["intake", "stats"], rolled
+    test.helm("test", "board", "--namespace", namespace, "--timeout", "2m")
+    cluster.kubectl("delete", "namespace", namespace, "--timeout", "120s")
+
+
+def why(cluster, namespace):
+    """What the pods say of themselves."""
+    words = []
+    for pod in cluster.get("pods", "--namespace", namespace)["items"]:
+        states = [it.get("state") for it in pod["status"].get("initContainerStatuses", []) + pod["status"].get("containerStatuses", [])]
+        words.append(f"{pod['metadata']['name']}: {pod['status']['phase']} {json.dumps(states)[:300]}")
+        log = cluster.kubectl("logs", pod["metadata"]["name"], "--namespace", namespace, "--tail=5", check=False)
+        words.append(log.stdout[-600:] + log.stderr[-200:])
+    for event in cluster.get("events", "--namespace", namespace)["items"][-15:]:
+        words.append(f"{event['reason']}: {event['message'][:300]}")
+    return "\n".join(words)
