@@ -20,7 +20,7 @@ EXAMPLES = sorted(file.stem for file in (CHART / "examples").glob("*.yaml"))
 VERSIONS = ["1.35", "1.36", "1.37"]
 # Where the modules of the foreign kinds keep their definitions.
 DEFINED = [
-    "config/crd/standard/*_httproutes.yaml", "config/crd/standard/*_grpcroutes.yaml",
+    "config/crd/standard/*_httproutes.yaml", "config/crd/standard/*_grpcroutes.yaml", "config/crd/standard/*_backendtlspolicies.yaml",
     "example/prometheus-operator-crd/*_podmonitors.yaml", "example/prometheus-operator-crd/*_prometheusrules.yaml",
     "config/crd/bases/keda.sh_scaledobjects.yaml",
 ]
@@ -135,6 +135,23 @@ def check_sources(checks, helm):
     checks.that("deploy/postgres/init.sh makes every database", keepers == [it for it in cards if cards[it]["serves"]], str(keepers))
     for file in sorted((CHART / "files/dashboards").glob("*.json")):
         checks.that(f"{file.name} is JSON", bool(json.loads(file.read_text())["panels"]))
+
+
+def check_metrics(checks):
+    """What the code measures is what the reference lists, and alerts and dashboards use nothing else of ours."""
+    measured = set()
+    for file in [*(ROOT / "kit/src").rglob("*.rs"), *(ROOT / "services").glob("*/src/**/*.rs")]:
+        for verb, name in re.findall(r'(?:telemetry|metrics)::(count|gauge|observe)\(\s*"([a-z_]+)"', file.read_text()):
+            measured.add(f"{name}_total" if verb == "count" else name)
+    listed = set(re.findall(r"^\| `([a-z_]+)` \|", (ROOT / "docs/operations/metrics.md").read_text(), re.M))
+    checks.that("docs/operations/metrics.md lists what is measured", measured == listed and len(measured) > 8, f"{sorted(measured ^ listed)}")
+    used = set()
+    for file in [*(CHART / "files/alerts").glob("*.yaml"), *(CHART / "files/dashboards").glob("*.json")]:
+        used |= set(re.findall(r"\b([a-z]+_[a-z_]+)(?=\\?[{\[) ]|$)", file.read_text()))
+    ours = {re.sub(r"_(bucket|sum|count)$", "", it) for it in used}
+    prefixes = tuple({it.split("_")[0] + "_" for it in measured})
+    unknown = {it for it in ours if it.startswith(prefixes)} - measured - {"label_values", "histogram_quantile"}
+    checks.that("alerts and dashboards ask for what is measured", not unknown, str(sorted(unknown)))
 
 
 def check_lint(checks, chart):
@@ -281,6 +298,7 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         chart = Chart(options.helm, pathlib.Path(work))
         check_sources(checks, chart)
+        check_metrics(checks)
         check_lint(checks, chart)
         check_refusals(checks, chart)
         rendered = {}
