@@ -7,8 +7,8 @@ use clap_complete::Shell;
 use uuid::Uuid;
 
 use crate::{
-    board::Board, dead_letters, error::Error, events, feed, import, model, policies, receipt,
-    reset, rules, serve, status, token, up, verify,
+    board::Board, dead_letters, doctor, error::Error, events, feed, import, migrate, model,
+    policies, receipt, reset, rules, serve, status, support_bundle, token, up, verify,
 };
 
 /// The message board between citizens and their government: runs it, and is its operator's tool.
@@ -53,6 +53,11 @@ pub(crate) enum Command {
         after_help = "Configuration: defaults, then the file, then the environment, e.g. INTAKE__DATABASE__URL.\n\nExamples:\n  liuyan serve intake\n  liuyan serve moderation routing --config board.toml"
     )]
     Serve(serve::Options),
+    /// Brings the databases of chosen services up to date, and ends.
+    #[command(
+        after_help = "Configuration is that of `liuyan serve`; a service whose `database.migrate` is false refuses to start\non a database that this was not run on. It may be run again, and by several at a time.\n\nExamples:\n  liuyan migrate intake\n  liuyan migrate intake routing --config board.toml"
+    )]
+    Migrate(migrate::Options),
     /// Sends the rows of a CSV file to the board, as any client would.
     #[command(
         after_help = "The mapping from columns to fields is found by the file's header among those that Liuyan knows, or\nis given by --mapping. An import that was interrupted goes on where it stopped.\n\nExamples:\n  liuyan import messages.csv\n  liuyan import messages.csv --mapping mine.toml --output json"
@@ -62,6 +67,16 @@ pub(crate) enum Command {
     Verify(verify::Options),
     /// Tells how each service is, and what waits.
     Status,
+    /// Looks for what is wrong around the services: configuration, databases, bus, peers, clock, disk.
+    #[command(
+        after_help = "Without a service it examines the board that runs here (--data-dir); with services, what their\nconfiguration names, as `liuyan serve` would read it. It changes nothing, and needs no service to run.\n\nExamples:\n  liuyan doctor\n  liuyan doctor intake routing --config board.toml\n  liuyan doctor --output json\n\nExit codes: 0 nothing failed, 1 something failed, 2 wrong usage, 3 there is no board here."
+    )]
+    Doctor(doctor::Options),
+    /// Packs what helps others to help you into one file, without secrets and personal data.
+    #[command(
+        after_help = "The file holds what `doctor` finds, the configuration without secrets, versions, sizes of tables,\ncounts of what waits, readiness and metrics. It holds no row of a table: no message, no name, no\nnumber. Look into it before you send it.\n\nExamples:\n  liuyan support-bundle\n  liuyan support-bundle --file /tmp/board.tar.gz\n  liuyan support-bundle intake --config board.toml"
+    )]
+    SupportBundle(support_bundle::Options),
     /// Looks at events.
     #[command(subcommand)]
     Events(events::Command),
@@ -118,6 +133,9 @@ impl Args {
         match self.command.unwrap_or_else(|| Command::Up(up::Options::default())) {
             Command::Up(options) => up::run(&dir, options, output).await,
             Command::Serve(options) => serve::run(options).await,
+            Command::Migrate(options) => migrate::run(options).await,
+            Command::Doctor(options) => doctor::run(&dir, &options, output).await,
+            Command::SupportBundle(options) => support_bundle::run(&dir, &options, output).await,
             Command::Import(options) => import::run(&Board::find(&dir)?, options, output).await,
             Command::Verify(options) => verify::run(&Board::find(&dir)?, &options, output).await,
             Command::Status => status::run(&Board::find(&dir)?, output).await,

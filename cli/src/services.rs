@@ -10,7 +10,7 @@ use liuyan_feed::Feed;
 use liuyan_identity::Identity;
 use liuyan_intake::Intake;
 use liuyan_kit::{
-    config::{Settings, Sources},
+    config::{self, Settings, Sources},
     host::Process,
     service::{self, Running, Service},
 };
@@ -114,6 +114,16 @@ impl Name {
         each!(self, S => S::migrator())
     }
 
+    /// How it is configured.
+    pub(crate) fn configured(self, sources: &Sources) -> Result<Configured, Error> {
+        each!(self, S => configured::<S>(sources))
+    }
+
+    /// Brings its database up to date.
+    pub(crate) async fn migrate(self, sources: &Sources) -> Result<(), Error> {
+        each!(self, S => migrate::<S>(sources).await)
+    }
+
     /// Starts it.
     pub(crate) async fn start(
         self,
@@ -124,9 +134,42 @@ impl Name {
     }
 }
 
+/// What the settings of a service say of its surroundings.
+#[derive(Debug)]
+pub(crate) struct Configured {
+    /// All of them as TOML, without secrets.
+    pub(crate) printed: String,
+    /// Its database.
+    pub(crate) database: config::Database,
+    /// The bus.
+    pub(crate) nats: config::Nats,
+    /// Where it keeps large things.
+    pub(crate) objects: config::Objects,
+    /// Whom it believes.
+    pub(crate) auth: config::Auth,
+    /// Where the others are, by name.
+    pub(crate) peers: BTreeMap<String, String>,
+}
+
+fn settings<S: Service>(sources: &Sources) -> Result<Settings<S::Config>, Error> {
+    Settings::load(S::NAME, S::DEFAULTS, sources).map_err(|error| Error::Usage(error.to_string()))
+}
+
+fn configured<S: Service>(sources: &Sources) -> Result<Configured, Error> {
+    let settings = settings::<S>(sources)?;
+    let printed = settings.print().map_err(|error| Error::Usage(error.to_string()))?;
+    let Settings { database, nats, objects, auth, peers, .. } = settings;
+    Ok(Configured { printed, database, nats, objects, auth, peers })
+}
+
+async fn migrate<S: Service>(sources: &Sources) -> Result<(), Error> {
+    service::migrate::<S>(&settings::<S>(sources)?)
+        .await
+        .map_err(Error::other(format!("the database of {} was not migrated", S::NAME)))
+}
+
 async fn start<S: Service>(sources: &Sources, process: &Process) -> Result<Running, Error> {
-    let settings = Settings::<S::Config>::load(S::NAME, S::DEFAULTS, sources)
-        .map_err(|error| Error::Usage(error.to_string()))?;
+    let settings = settings::<S>(sources)?;
     service::run::<S>(settings, process)
         .await
         .map_err(Error::other(format!("{} did not start", S::NAME)))

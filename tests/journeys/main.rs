@@ -8,4 +8,5 @@ mod losing;
 mod otlp;
 mod receipts;
 mod rights;
+mod tending;
 mod traces;
