@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 import urllib.request
 
 import yaml
@@ -43,6 +44,15 @@ def lesser():
             continue
         return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     sys.exit("there is no user to run Postgres as")
+
+
+def answers(address):
+    """Whether it says that it is ready."""
+    try:
+        with urllib.request.urlopen(address, timeout=2) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
 
 
 class Board:
@@ -161,6 +171,32 @@ class Board:
             sys.exit("the bus refused what the services need:\n" + "\n".join(refused[:10]))
         return said
 
+    def schemas(self):
+        """A pod of stats without the right to migrate starts on a schema that a newer release made, beside the pods that
+        run, and ends on one that is too old."""
+        config = self.work / "stats/config"
+        text = (config / "config.toml").read_text().replace("migrate = true", "migrate = false")
+        for port in (7000, 9090):
+            text = text.replace(f'"127.0.0.1:{self.ports[("stats", port)]}"', f'"127.0.0.1:{free_port()}"')
+        (config / "second.toml").write_text(text)
+        environment = {"LIUYAN_CONFIG": str(config / "second.toml"), "LIUYAN_DATA_DIR": str(self.work), "LIUYAN_LOG": "info"}
+        management = tomllib.loads(text)["management"]["address"]
+        self.psql("stats", "alter table submissions add column of_a_newer_release text; insert into _sqlx_migrations "
+                  "(version, description, installed_on, success, checksum, execution_time) values (9999, 'newer', now(), true, '', 0)")
+        second = self.start("second", [self.options.liuyan, "serve", "stats"], env=environment)
+        deadline = time.monotonic() + READY_SECONDS
+        while not answers(f"http://{management}/readyz"):
+            if second.poll() is not None or time.monotonic() > deadline:
+                sys.exit(f"a newer schema is not borne:\n{(self.work / 'second.log').read_text()[-2000:]}")
+            time.sleep(0.3)
+        second.terminate()
+        second.wait(60)
+        self.processes = [it for it in self.processes if it[1] is not second]
+        self.psql("stats", "delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations where version < 9999)")
+        old = subprocess.run([self.options.liuyan, "serve", "stats"], env=environment, capture_output=True, text=True, timeout=READY_SECONDS, check=False)
+        if old.returncode == 0 or "lacks migration" not in old.stderr + old.stdout:
+            sys.exit(f"an old schema is borne: {old.returncode} {old.stderr[-600:]}")
+
     def stop(self):
         for _, process in reversed(self.processes):
             if process.poll() is None:
@@ -188,9 +224,11 @@ def main():
                 board.service(name)
             board.wait()
             print(f"{len(board.names)} services are ready with the chart's configuration; {board.told()} offices went over the bus")
+            board.schemas()
+            print("a newer schema is borne, an older one is not")
         finally:
             board.stop()
-    print("1 passed, 0 failed")
+    print("2 passed, 0 failed")
 
 
 main()
