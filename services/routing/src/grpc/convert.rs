@@ -129,6 +129,7 @@ pub(super) fn public(view: View) -> common::PublicCase {
         extended_at: view.extended_at.map(to_proto),
         helper_office_ids: view.helpers,
         common_problem_id: view.problem_id.map(|id| id.to_string()).unwrap_or_default(),
+        consultation_id: view.consultation_id.map(|id| id.to_string()).unwrap_or_default(),
     }
 }
 
