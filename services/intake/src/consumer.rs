@@ -22,8 +22,9 @@ use liuyan_proto::liuyan::{
         CaseAccepted, CaseAssigned, CaseClosed, CaseEscalated, CaseExtended, CaseGrouped,
         CaseOpened, CasePaused, CaseRated, CaseRef, CaseReopened, CaseReplied, CaseResumed,
         CaseReturned, CaseSupervised, CaseTextChanged, CaseTransferred, CaseUngrouped,
-        CodeListPublished, ConsultationPut, DeadlineMissed, DeadlineNeared, FollowUpAsked, HelperInvited, OfficePut,
-        PromiseBroken, PromiseKept, PromiseMade, ReplyCorrected, WithdrawalRefused,
+        CodeListPublished, ConsultationPut, DeadlineMissed, DeadlineNeared, FollowUpAsked,
+        HelperInvited, OfficePut, PromiseBroken, PromiseKept, PromiseMade, ReplyCorrected,
+        WithdrawalRefused,
     },
 };
 use sqlx::PgConnection;

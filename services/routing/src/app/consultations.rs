@@ -129,7 +129,9 @@ impl App {
     ) -> Result<Shown, Error> {
         let (app, by) = (self.clone(), caller.clone());
         self.db
-            .write(move |tx| Box::pin(async move { app.change_in(tx, &by, (id, etag), step).await }))
+            .write(move |tx| {
+                Box::pin(async move { app.change_in(tx, &by, (id, etag), step).await })
+            })
             .await?;
         self.consultation(caller, id).await
     }
@@ -227,11 +229,7 @@ impl App {
     ///
     /// # Errors
     /// [`Error::ConsultationNotFound`], also for a planned one of others.
-    pub async fn consultation(
-        &self,
-        caller: &Caller,
-        id: ConsultationId,
-    ) -> Result<Shown, Error> {
+    pub async fn consultation(&self, caller: &Caller, id: ConsultationId) -> Result<Shown, Error> {
         let mut connection = self.db.read().await?;
         let found = store::find(&mut connection, id).await?;
         let found = found.ok_or(Error::ConsultationNotFound)?;

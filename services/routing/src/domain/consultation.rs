@@ -246,7 +246,12 @@ impl Consultation {
     ///
     /// # Errors
     /// [`Fault::NotOver`].
-    pub fn publish(&mut self, summary: String, statements: i32, now: Timestamp) -> Result<(), Fault> {
+    pub fn publish(
+        &mut self,
+        summary: String,
+        statements: i32,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
         match self.stage_on(calendar::day_of(now)) {
             Stage::Closed => self.published_at = Some(now),
             Stage::Published => self.corrected_at = Some(now),

@@ -47,10 +47,8 @@ pub(crate) async fn opened(house: &House, plan: routing::PutConsultationRequest)
 }
 
 async fn close(house: &House, id: Uuid) -> routing::Consultation {
-    let close = routing::CloseConsultationRequest {
-        consultation_id: id.to_string(),
-        ..Default::default()
-    };
+    let close =
+        routing::CloseConsultationRequest { consultation_id: id.to_string(), ..Default::default() };
     let closed = client(house, &house.clerk(OFFICE)).close_consultation(close).await;
     closed.unwrap().into_inner().consultation.unwrap()
 }
@@ -125,7 +123,8 @@ async fn a_consultation_goes_from_its_question_to_what_was_taken_up() {
     assert!(open.takes_messages && open.etag.is_empty());
 
     let (loud, quiet) = (a_message().numbered("N1"), a_message().numbered("N2").private());
-    let (accusing, other) = (a_message().numbered("N3").accusing(&[OFFICE]), a_message().numbered("N4"));
+    let (accusing, other) =
+        (a_message().numbered("N3").accusing(&[OFFICE]), a_message().numbered("N4"));
     let case = house.a_case(&loud.clone().asked_by(id)).await;
     assert_eq!(view(&case).consultation_id, id.to_string());
     house.a_case(&quiet.clone().asked_by(id)).await;

@@ -3,9 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{
-    Channel, Consultation, Contact, Directory, Entrance, Limits, Place, Raw, Words,
-};
+use super::{Channel, Consultation, Contact, Directory, Entrance, Limits, Place, Raw, Words};
 use crate::domain::{
     rule::{Breach, Rule},
     text::{self, Bounds, Lines},

@@ -257,6 +257,12 @@ pub(in crate::api) struct PublicCase {
     extended_at: Option<Time>,
     /// Offices that help, in the order in which they were asked.
     helper_office_ids: Vec<String>,
+    /// The common problem in which it is answered together with others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    common_problem_id: Option<String>,
+    /// The consultation to which it belongs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consultation_id: Option<String>,
 }
 
 impl From<common::PublicCase> for PublicCase {
@@ -272,6 +278,8 @@ impl From<common::PublicCase> for PublicCase {
             pauses: it.pauses.into_iter().map(Pause::from).collect(),
             extended_at: Time::of(it.extended_at.as_ref()),
             helper_office_ids: it.helper_office_ids,
+            common_problem_id: some(it.common_problem_id),
+            consultation_id: some(it.consultation_id),
             replies: it.replies.into_iter().map(Reply::from).collect(),
             custody: it.custody.into_iter().map(Custody::from).collect(),
             case_id: it.case_id,
@@ -347,6 +355,9 @@ pub(in crate::api) struct Case {
     /// Since when it is watched.
     #[serde(skip_serializing_if = "Option::is_none")]
     supervised_at: Option<Time>,
+    /// The version of the model that told its domain; absent if its author chose it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggested_by: Option<u32>,
 }
 
 impl From<routing::Case> for Case {
@@ -360,6 +371,7 @@ impl From<routing::Case> for Case {
             question: some(it.question),
             referred: it.referred,
             supervised_at: Time::of(it.supervised_at.as_ref()),
+            suggested_by: Some(it.suggested_by).filter(|version| *version > 0),
             view: it.view.unwrap_or_default().into(),
         }
     }
@@ -374,59 +386,8 @@ impl Case {
         self.question = None;
         self.referred = false;
         self.supervised_at = None;
+        self.suggested_by = None;
         self
-    }
-}
-
-/// A span of an excerpt, in characters (Unicode scalar values).
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::api) struct Highlight {
-    /// The first character, from 0.
-    start: u32,
-    /// The end, exclusive.
-    end: u32,
-}
-
-/// A case that was found.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::api) struct Hit {
-    case: PublicCase,
-    /// A part of its text in which the words stand.
-    excerpt: String,
-    /// Where in the excerpt.
-    highlights: Vec<Highlight>,
-}
-
-impl From<routing::SearchHit> for Hit {
-    fn from(it: routing::SearchHit) -> Self {
-        let span = |it: routing::Highlight| Highlight { start: it.start, end: it.end };
-        Self {
-            highlights: it.highlights.into_iter().map(span).collect(),
-            case: it.case.unwrap_or_default().into(),
-            excerpt: it.excerpt,
-        }
-    }
-}
-
-/// What was found.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::api) struct Hits {
-    /// The cases, the newest first.
-    items: Vec<Hit>,
-    /// Brings the next page as `cursor`; absent on the last one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<String>,
-    /// How many there are, up to 1,000.
-    total: u32,
-}
-
-impl From<routing::SearchCasesResponse> for Hits {
-    fn from(it: routing::SearchCasesResponse) -> Self {
-        Self {
-            items: it.hits.into_iter().map(Hit::from).collect(),
-            next_cursor: some(it.next_page_token),
-            total: it.total,
-        }
     }
 }
 
