@@ -169,6 +169,7 @@ async function plan(visitor) {
   await visitor.fill({
     '#question': TEXTS.lives.help.title, '#description': TEXTS.reply, '#from_on': day(), '#until_on': day(9),
   });
+  await visitor.check('main input[name=office_id] >> nth=0');
   await visitor.press('button[value=put]');
 }
 

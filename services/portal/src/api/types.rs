@@ -23,6 +23,7 @@ pub(super) mod feed;
 pub(super) mod found;
 pub(super) mod log;
 pub(super) mod messages;
+pub(super) mod states;
 pub(super) mod stats;
 
 /// Makes an enum of JSON words from one of the contracts.

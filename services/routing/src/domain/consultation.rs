@@ -286,6 +286,10 @@ pub fn plan(
     length(&mut wrong, "question", &wish.question, QUESTION_LENGTHS);
     length(&mut wrong, "description", &wish.description, DESCRIPTION_LENGTHS);
     let division_code = match directory.offices.get(&wish.office_id) {
+        None if wish.office_id.is_empty() => {
+            wrong.push(Violation::new("office_id", "FIELD_REQUIRED"));
+            None
+        }
         None => {
             wrong.push(Violation::new("office_id", "OFFICE_NOT_FOUND"));
             None
@@ -429,7 +433,8 @@ fn length(wrong: &mut Vec<Violation>, field: &str, text: &str, (least, most): (u
 fn day(wrong: &mut Vec<Violation>, field: &'static str, text: &str) -> Option<Date> {
     let day = text.parse().ok();
     if day.is_none() {
-        wrong.push(Violation::new(field, "DATE_MALFORMED"));
+        let reason = if text.is_empty() { "FIELD_REQUIRED" } else { "DATE_MALFORMED" };
+        wrong.push(Violation::new(field, reason));
     }
     day
 }

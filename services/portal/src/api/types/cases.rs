@@ -4,87 +4,10 @@ use liuyan_proto::liuyan::{common::v1 as common, routing::v1 as routing};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Time, Word, some, words};
-
-words! {
-    /// Where the office's work stands.
-    CaseState of common::CaseState {
-        /// An office has it and has not yet said that it will act.
-        Assigned,
-        /// The office has said that it will act.
-        Accepted,
-        /// The office has answered.
-        Replied,
-        /// Ended, with an outcome.
-        Closed,
-    }
-}
-
-words! {
-    /// Where it stands, in the public's three words.
-    PublicState of common::PublicState {
-        /// No office has accepted it yet.
-        AwaitingReply,
-        /// An office works on it.
-        InProgress,
-        /// It has been answered.
-        Replied,
-    }
-}
-
-words! {
-    /// How a case ended.
-    Outcome of common::Outcome {
-        /// What was asked has been done.
-        Solved,
-        /// A part of it has been done.
-        PartlySolved,
-        /// Explained; nothing was to be done.
-        Explained,
-        /// Refused, with the provision cited.
-        Refused,
-        /// It cannot be done.
-        Impossible,
-        /// The same matter is handled in another case.
-        Duplicate,
-        /// Its author withdrew it; not for offices to say.
-        Withdrawn,
-    }
-}
-
-words! {
-    /// Who may read a message.
-    Visibility of common::Visibility {
-        /// Everybody, once it is approved.
-        Public,
-        /// Its author and the office alone.
-        Private,
-    }
-}
-
-words! {
-    /// An order of cases.
-    CaseOrder of routing::CaseOrder {
-        /// The newest first.
-        Newest,
-        /// What is due first, first.
-        Deadline,
-        /// What was answered last, first.
-        Replied,
-    }
-}
-
-words! {
-    /// Where a promise stands.
-    PromiseState of common::PromiseState {
-        /// Its day has not passed.
-        Open,
-        /// The office has said that it is done.
-        Kept,
-        /// Its day passed without that.
-        Broken,
-    }
-}
+pub(in crate::api) use super::states::{
+    CaseOrder, CaseState, Outcome, PromiseState, PublicState, Visibility,
+};
+use super::{Time, Word, some};
 
 /// A dated commitment inside a reply.
 #[derive(Debug, Serialize, ToSchema)]
@@ -328,6 +251,23 @@ impl From<routing::Rating> for Rating {
     }
 }
 
+/// That an author asked on because of a reply.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct FollowUp {
+    /// The reply's id.
+    reply_id: String,
+    /// `not_answered`, `not_done`, `unclear` or `wrong`.
+    ground: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked_at: Option<Time>,
+}
+
+impl From<routing::FollowUp> for FollowUp {
+    fn from(it: routing::FollowUp) -> Self {
+        Self { asked_at: Time::of(it.asked_at.as_ref()), reply_id: it.reply_id, ground: it.ground }
+    }
+}
+
 /// A case. What goes beyond its public view is told to its office and its author, who bring a token.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Case {
@@ -358,6 +298,9 @@ pub(in crate::api) struct Case {
     /// The version of the model that told its domain; absent if its author chose it.
     #[serde(skip_serializing_if = "Option::is_none")]
     suggested_by: Option<u32>,
+    /// What its author asked on, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    follow_ups: Vec<FollowUp>,
 }
 
 impl From<routing::Case> for Case {
@@ -372,6 +315,7 @@ impl From<routing::Case> for Case {
             referred: it.referred,
             supervised_at: Time::of(it.supervised_at.as_ref()),
             suggested_by: Some(it.suggested_by).filter(|version| *version > 0),
+            follow_ups: it.follow_ups.into_iter().map(FollowUp::from).collect(),
             view: it.view.unwrap_or_default().into(),
         }
     }
@@ -387,6 +331,7 @@ impl Case {
         self.referred = false;
         self.supervised_at = None;
         self.suggested_by = None;
+        self.follow_ups.clear();
         self
     }
 }

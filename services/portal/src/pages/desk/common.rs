@@ -20,7 +20,10 @@ use liuyan_proto::liuyan::{
 use serde::Deserialize;
 use url::form_urlencoded;
 
-use super::{ROLES, theirs::own_case};
+use super::{
+    ROLES,
+    theirs::{own_case, own_offices},
+};
 use crate::{
     error::Error,
     page::{Keep, page, page_with, see},
@@ -244,14 +247,7 @@ fn row(v: &Visit, view: &PublicCase, private: bool, chosen: bool) -> Row {
 
 /// The offices that may lead.
 async fn offices(v: &Visit, wish: &str) -> Result<Vec<Choice>, Error> {
-    let session = v.signed_in()?;
-    let mut offices = Vec::new();
-    for id in &session.office_ids {
-        offices.extend(v.app().directory.office(id).await?);
-    }
-    for code in &session.division_codes {
-        offices.extend(v.app().directory.offices_of(code).await?.iter().cloned());
-    }
+    let offices = own_offices(v).await?;
     let only = offices.len() == 1;
     let offered = offices.into_iter().filter(|it| it.open).map(|it| {
         let mut offered = choice(&it.office_id, it.title, wish);

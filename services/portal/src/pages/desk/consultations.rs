@@ -19,6 +19,7 @@ use liuyan_proto::liuyan::{
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::theirs::own_offices;
 use crate::{
     directory::named,
     error::Error,
@@ -302,16 +303,9 @@ async fn messages(v: &Visit, id: &str) -> Result<Vec<Card>, Error> {
 
 /// The offices for which the person may ask, and the divisions in which these lie.
 async fn places(v: &Visit, plan: &Plan) -> Result<(Vec<Choice>, Vec<Choice>), Error> {
-    let session = v.signed_in()?;
     let directory = &v.app().directory;
-    let mut offices = Vec::new();
-    for id in &session.office_ids {
-        offices.extend(directory.office(id).await?);
-    }
-    for code in &session.division_codes {
-        let below = directory.offices_of(code).await?;
-        offices.extend(below.iter().filter(|it| it.open).cloned());
-    }
+    let mut offices = own_offices(v).await?;
+    offices.retain(|office| office.open);
     let mut divisions: Vec<Choice> = Vec::new();
     for office in &offices {
         for it in directory.line(&office.division_code).await.unwrap_or_default().iter().rev() {

@@ -13,6 +13,7 @@ use liuyan_proto::liuyan::{
 use serde::Deserialize;
 use url::form_urlencoded;
 
+use super::theirs::own_offices;
 use crate::{
     directory::Names,
     error::Error,
@@ -113,12 +114,9 @@ async fn render(
     f: Faults,
     status: StatusCode,
 ) -> Result<Response, Error> {
-    let session = v.with_role(&[Role::Supervisor])?;
-    let mut offices = session.office_ids.clone();
-    for code in &session.division_codes {
-        let of = v.app().directory.offices_of(code).await.unwrap_or_default();
-        offices.extend(of.iter().map(|it| it.office_id.clone()));
-    }
+    v.with_role(&[Role::Supervisor])?;
+    let offices = own_offices(&v).await?.into_iter().map(|office| office.office_id);
+    let mut offices: Vec<String> = offices.collect();
     offices.truncate(MOST);
     let request = ListPrecedentsRequest {
         include_retired: true,
