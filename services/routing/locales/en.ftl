@@ -76,7 +76,6 @@ model-in-force = This model is in force already.
 model-never-in-force = This model was never in force; publish it instead.
 model-waits = A model is waiting for its training already.
 model-too-few = There are too few decided cases: { $has }, and { $least } are needed.
-title-length = The title may have { $most } characters; it has { $has }.
 text-length = The text may have { $most } characters; it has { $has }.
 text-empty = There is nothing to read.
 note-length = The note may have { $most } characters; it has { $has }.

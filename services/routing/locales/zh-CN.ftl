@@ -76,7 +76,6 @@ model-in-force = 该模型已在使用中。
 model-never-in-force = 该模型从未启用，请改用发布。
 model-waits = 已有模型正在等待训练。
 model-too-few = 已办结的留言太少：现有 { $has } 件，至少需要 { $least } 件。
-title-length = 标题最多 { $most } 个字，现有 { $has } 个字。
 text-length = 内容最多 { $most } 个字，现有 { $has } 个字。
 text-empty = 没有可读的内容。
 note-length = 说明最多 { $most } 个字，现有 { $has } 个字。

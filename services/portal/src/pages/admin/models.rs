@@ -39,6 +39,15 @@ struct Row {
     fault: Option<&'static str>,
 }
 
+/// What was measured of a model on cases that were decided after its training.
+#[derive(Debug)]
+struct Measured {
+    version: u32,
+    figures: [String; 4],
+    /// Name, F1 and number of cases of each label.
+    labels: Vec<(String, String, u32)>,
+}
+
 #[derive(Template)]
 #[template(path = "admin_models.html")]
 struct List {
@@ -49,8 +58,8 @@ struct List {
     rows: Vec<Row>,
     /// Whether one is in force.
     decided: bool,
-    /// What was measured just now, of which version, and by label.
-    measured: Option<(u32, [String; 4], Vec<(String, String, u32)>)>,
+    /// What was measured just now.
+    measured: Option<Measured>,
     f: Faults,
 }
 
@@ -124,8 +133,11 @@ async fn render(v: Visit, ask: Ask, mut f: Faults, status: StatusCode) -> Result
                     _ => label.to_owned(),
                 };
                 let labels = labels.map(|it| (name(&it.label), percent(it.f1), it.cases));
-                measured =
-                    Some((version, figures(&told.figures.unwrap_or_default()), labels.collect()));
+                measured = Some(Measured {
+                    version,
+                    figures: figures(&told.figures.unwrap_or_default()),
+                    labels: labels.collect(),
+                });
             }
             Err(error) => f = explain(&v, error, str::to_owned)?.0,
         }
