@@ -154,25 +154,25 @@ async fn a_clerk_plans_opens_ends_and_publishes() {
         "ConsultationService/PutConsultation",
         PutConsultationRequest,
         PutConsultationResponse,
-        |it| { format!("put {} {} {} {}", it.office_id, it.question, it.from_on, it.until_on) }
+        |it| format!("put {} {} {} {}", it.office_id, it.question, it.from_on, it.until_on)
     );
     takes!(
         "ConsultationService/OpenConsultation",
         OpenConsultationRequest,
         OpenConsultationResponse,
-        |it| { format!("open {}", it.etag) }
+        |it| format!("open {}", it.etag)
     );
     takes!(
         "ConsultationService/CloseConsultation",
         CloseConsultationRequest,
         CloseConsultationResponse,
-        |it| { format!("close {}", it.etag) }
+        |it| format!("close {}", it.etag)
     );
     takes!(
         "ConsultationService/PublishConsultation",
         PublishConsultationRequest,
         PublishConsultationResponse,
-        |it| { format!("publish {} {:?}", it.summary, it.statements[0].numbers) }
+        |it| format!("publish {} {:?}", it.summary, it.statements[0].numbers)
     );
     gives(&portal, ConsultationState::Draft, "q1");
     let page = browser.get("/desk/consultations/new").await;
