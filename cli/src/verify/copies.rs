@@ -8,7 +8,12 @@ use super::{Databases, Finding, rows};
 use crate::error::Error;
 
 pub(super) async fn run(databases: &Databases) -> Result<Vec<Finding>, Error> {
-    Ok(vec![offices(databases).await?, code_lists(databases).await?, directory(databases).await?])
+    Ok(vec![
+        offices(databases).await?,
+        code_lists(databases).await?,
+        consultations(databases).await?,
+        directory(databases).await?,
+    ])
 }
 
 /// Intake's copy of the offices is routing's list.
@@ -60,6 +65,53 @@ async fn code_lists(databases: &Databases) -> Result<Finding, Error> {
         finding.checked += 1;
         if copies.get(&list) != Some(&codes) {
             finding.breach(format!("intake's copy of {list} is missing or differs"));
+        }
+    }
+    Ok(finding)
+}
+
+/// Intake's copies of the consultations are as routing said them last, and each message of one that was
+/// approved has its case there.
+async fn consultations(databases: &Databases) -> Result<Finding, Error> {
+    /// The id; the office, the domain, whether it is open, and the two times.
+    type Copy = (uuid::Uuid, String);
+
+    let mut finding = Finding::new("intake knows every consultation", "routing, intake");
+    let original: Vec<Copy> = rows(
+        databases.of("routing")?,
+        "select consultation_id, concat_ws(' ', office_id, domain, stage = 'open',
+                from_on::timestamp at time zone 'Asia/Shanghai' at time zone 'UTC',
+                (until_on + 1)::timestamp at time zone 'Asia/Shanghai' at time zone 'UTC')
+         from consultations where stage <> 'published'",
+    )
+    .await?;
+    let copies: Vec<Copy> = rows(
+        databases.of("intake")?,
+        "select consultation_id, concat_ws(' ', office_id, domain, open,
+                opens_at at time zone 'UTC', closes_at at time zone 'UTC')
+         from consultations",
+    )
+    .await?;
+    let copies: BTreeMap<uuid::Uuid, String> = copies.into_iter().collect();
+    for (id, told) in original {
+        finding.checked += 1;
+        if copies.get(&id) != Some(&told) {
+            finding.breach(format!("intake has no copy, or an old one, of consultation {id}"));
+        }
+    }
+    let asked = "select message_id, consultation_id::text from messages m
+                 where consultation_id is not null and state = 'approved'";
+    let asked: BTreeMap<uuid::Uuid, String> =
+        rows(databases.of("intake")?, asked).await?.into_iter().collect();
+    let opened: Vec<Copy> = rows(
+        databases.of("routing")?,
+        "select message_id, coalesce(consultation_id::text, '') from openings",
+    )
+    .await?;
+    for (message_id, of) in opened {
+        let meant = asked.get(&message_id);
+        if meant.is_some_and(|meant| *meant != of) {
+            finding.breach(format!("the case of {message_id} is in another consultation"));
         }
     }
     Ok(finding)

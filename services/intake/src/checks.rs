@@ -28,6 +28,13 @@ pub const CHECKS: &[(&str, &str)] = &[
             or subjects.version is distinct from columns.version",
     ),
     (
+        "what was said in a consultation is a suggestion to the office that asked",
+        "select count(*) from messages left join consultations using (consultation_id)
+         where consultation_id is not null
+           and (consultations.office_id is null or kind <> 'suggestion'
+                or messages.office_id <> consultations.office_id)",
+    ),
+    (
         "what came by the hotline says who entered it",
         "select count(*) from (
              select message_id, channel from messages

@@ -22,15 +22,16 @@ use liuyan_proto::liuyan::{
         CaseAccepted, CaseAssigned, CaseClosed, CaseEscalated, CaseExtended, CaseGrouped,
         CaseOpened, CasePaused, CaseRated, CaseRef, CaseReopened, CaseReplied, CaseResumed,
         CaseReturned, CaseSupervised, CaseTextChanged, CaseTransferred, CaseUngrouped,
-        CodeListPublished, DeadlineMissed, DeadlineNeared, FollowUpAsked, HelperInvited, OfficePut,
-        PromiseBroken, PromiseKept, PromiseMade, ReplyCorrected, WithdrawalRefused,
+        CodeListPublished, ConsultationPut, DeadlineMissed, DeadlineNeared, FollowUpAsked,
+        HelperInvited, OfficePut, PromiseBroken, PromiseKept, PromiseMade, ReplyCorrected,
+        WithdrawalRefused,
     },
 };
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
-    domain::state::State,
+    domain::{draft::Consultation, state::State},
     store::{
         column_messages,
         directory::{self, Office},
@@ -55,6 +56,7 @@ pub fn routing() -> Consumer {
     Consumer::new("routing")
         .on::<OfficePut, _>(Copies)
         .on::<CodeListPublished, _>(Copies)
+        .on::<ConsultationPut, _>(Copies)
         .on::<CaseOpened, _>(Logged(Messages))
         .on::<CaseAssigned, _>(Logged(Messages))
         .on::<CaseAccepted, _>(Logged(Messages))
@@ -97,6 +99,8 @@ enum Odd {
     NoCase,
     #[error("{0} of the messages are not here")]
     UnknownMessages(usize),
+    #[error("the consultation has no times")]
+    NoTimes,
     #[error("the list {0:?} has no codes")]
     EmptyList(String),
 }
@@ -338,6 +342,32 @@ impl Handle<CodeListPublished> for Copies {
             }
             let version = i32::try_from(*version).unwrap_or(i32::MAX);
             directory::put_code_list(tx, list, version, codes).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A consultation was planned, opened, changed or closed. Depends on nothing else; a message can name it
+/// only after this.
+impl Handle<ConsultationPut> for Copies {
+    async fn handle(
+        &self,
+        tx: &mut PgConnection,
+        events: &[Delivered<ConsultationPut>],
+    ) -> Result<(), Fault> {
+        for it in events {
+            let time = |time: &Option<_>| {
+                time.as_ref().and_then(clock::from_proto).ok_or_else(|| Fault::reject(Odd::NoTimes))
+            };
+            let told = Consultation {
+                office_id: it.event.office_id.clone(),
+                domain: it.event.domain.clone(),
+                open: it.event.open,
+                opens_at: time(&it.event.opens_at)?,
+                closes_at: time(&it.event.closes_at)?,
+            };
+            let consultation_id = id(&it.event.consultation_id)?;
+            directory::put_consultation(tx, consultation_id, &told, it.version).await?;
         }
         Ok(())
     }

@@ -141,6 +141,7 @@ fn submission(delivered: &Delivered<MessageSubmitted>) -> Result<Submission, Unr
         submitted_at: time(&event.submitted_at, "submitted_at")?
             .ok_or(Unreadable("submitted_at"))?,
         occurred_at: time(&event.occurred_at, "occurred_at")?,
+        consultation_id: event.consultation_id.clone(),
         revision: event.revision.max(1),
         traceparent: delivered.traceparent.clone(),
     })

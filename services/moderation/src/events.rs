@@ -41,6 +41,7 @@ pub(crate) fn approved(message: &Submission, approval: Approval<'_>) -> Outgoing
         rules_version: approval.rules_version,
         by_rules: approval.by_rules,
         approved_at: Some(to_proto(approval.approved_at)),
+        consultation_id: message.consultation_id.clone(),
     };
     Outgoing::new(message.message_id, &event)
 }

@@ -504,3 +504,118 @@ hot-title = Much written of
 hot-hint = What several public messages of the last 30 days speak of.
 hot-cases = { $count } messages
 hot-last = last on { $date }
+
+# Consultations.
+nav-consultations = Consultations
+consultations-title = Consultations
+consultations-lead = An office asks the public about one thing for some time, and then publishes what it took up. Each suggestion is a message that can be followed.
+consultations-parts = By progress
+consultations-all = All
+consultations-open = Open
+consultations-closed = Result to come
+consultations-published = Result published
+consultations-none = There is no consultation at the moment.
+consultations-none-own = Your office has no consultation yet.
+consultation-draft = Draft
+consultation-soon = Begins soon
+consultation-open = Open
+consultation-closed = Over, result to come
+consultation-published = Result published
+consultation-days = { $from } to { $until }
+consultation-messages = { $count ->
+    [one] 1 public suggestion
+   *[other] { $count } public suggestions
+ }
+consultation-description = What to know
+consultation-office = Office that asks
+consultation-when = When
+consultation-public-messages = Public suggestions
+consultation-take-part = Take part
+consultation-not-yet = It has not begun yet.
+consultation-result-to-come = The result is not published yet.
+consultation-result = What was taken up
+consultation-taken-up-by = Taken up by
+consultation-speaks-of = Suggestions:
+consultation-published-on = Published on
+consultation-what-people-say = What people suggest
+consultation-no-messages = There is no public suggestion yet.
+consultation-how = How it works
+consultation-how-message = A suggestion is reviewed like every message, and has a number and an access code.
+consultation-how-answer = When the last day is over, the office goes through all suggestions.
+consultation-how-result = The result says what was taken up and by what, and what was not and why. With the access code you see what became of your own.
+consultation-new-lead = { $office } asks the public.
+consultation-part = The consultation in which you took part
+consultation-part-named = The result speaks of your suggestion:
+consultation-part-not-named = The result is published; it does not speak of your suggestion by itself.
+message-consultation = Consultation
+message-consultation-see = See the question and the result
+message-problem = Common problem
+message-problem-see = Handled together with others like it
+uptake-taken = Taken up
+uptake-partly = Taken up in part
+uptake-not = Not taken up
+
+# Why an office has a case.
+rule-office-chosen = the office that the author chose
+rule-accused-office-passed-over = the message complains of the office chosen: handled by the office above
+rule-closed-office-passed-over = the office chosen takes no messages now: handled by the office above
+rule-triage-accused = the message complains of those competent: handled by the triage office
+rule-triage-no-office = there is no office for it: handled by the triage office
+rule-transferred = given to it by the office before
+rule-returned = returned by the office before, which named this one
+rule-referred = returned twice: the office above both decides
+rule-decided = the office above decided that it is competent
+rule-precedent = as the office above decided in a case like this
+rule-suggestion = suggested by the system, which learnt from answered messages
+rule-competence = competent for this matter
+rule-successor-office = the office chosen is no more: handled by its successor
+rule-successor-division = the divisions have changed: handled by the office that is there now
+rule-division-without-office = there is no such office in this division: handled by the office above
+rule-expired-office-passed-over = the office chosen is no more: handled by the office above
+
+# Common problems.
+common-title = Common problems
+common-lead = What many people write about: one office leads and gives one answer, which goes to each of them.
+common-none = There is no common problem at the moment.
+common-dissolved = Dissolved
+common-messages = { $count ->
+    [one] 1 message
+   *[other] { $count } messages
+ }
+common-its-messages = Its messages
+common-lead-office = Office that leads
+common-public-messages = Public messages
+common-rated = Rated
+common-since = Put together on
+common-how = How it is handled
+common-how-one = The office that leads answers once; the answer stands in each of the messages.
+common-how-each = Each message keeps its deadline, and each author rates alone.
+common-how-object = Whoever does not want to be answered with others may object: the message goes back to its own office.
+common-object = I do not want to be answered with others
+common-object-text = Your message is handled together with others about the same thing. If yours is about something else, you may have it handled alone: it leaves the common problem, and if it was answered its own office works on it again. The deadline stays.
+common-object-go = Handle mine alone
+common-objected-done = Your message has left the common problem; its own office handles it alone.
+
+# Model cases.
+nav-admin = Editing
+model-cases-title = Model cases
+model-cases-lead = Messages that were handled well, chosen by the editors of the board, with the reason why.
+model-cases-any = All domains
+model-cases-none = There is no model case at the moment.
+
+# Ratings.
+rating-title = How authors rate it
+rating-coverage = Replies that were rated
+rating-coverage-note = { $rated } of { $replies } replies
+rating-withheld = Fewer than five ratings: means are not told, so that no single rating shows.
+rating-counted = Means are of { $count } ratings, in whole groups of five.
+rating-mean = { $mean } of 5
+label-very-satisfied = very satisfied
+label-satisfied = satisfied
+label-fairly-satisfied = fairly satisfied
+label-dissatisfied = dissatisfied
+label-very-dissatisfied = very dissatisfied
+level-state = State
+level-province = Province
+level-city = City
+level-county = County

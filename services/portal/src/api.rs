@@ -20,6 +20,7 @@ mod body;
 mod cases;
 mod casework;
 mod clerk;
+mod consultations;
 mod directory;
 mod document;
 mod events;
@@ -74,6 +75,9 @@ fn public() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(cases::list))
         .routes(routes!(cases::get))
         .routes(routes!(cases::search))
+        .routes(routes!(consultations::list))
+        .routes(routes!(consultations::get))
+        .routes(routes!(consultations::cases))
         .routes(routes!(stats::indicators))
         .routes(routes!(stats::series))
         .routes(routes!(stats::ranking))

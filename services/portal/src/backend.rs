@@ -16,7 +16,11 @@ use liuyan_proto::liuyan::{
     moderation::v1::review_service_client::ReviewServiceClient,
     notification::v1::subscription_service_client::SubscriptionServiceClient,
     routing::v1::{
-        case_service_client::CaseServiceClient, directory_service_client::DirectoryServiceClient,
+        case_service_client::CaseServiceClient,
+        common_problem_service_client::CommonProblemServiceClient,
+        consultation_service_client::ConsultationServiceClient,
+        directory_service_client::DirectoryServiceClient,
+        model_case_service_client::ModelCaseServiceClient,
         suggestion_service_client::SuggestionServiceClient,
     },
     stats::v1::stats_service_client::StatsServiceClient,
@@ -84,6 +88,15 @@ impl Backends {
     client!(
         /// Cases.
         cases, routing, CaseServiceClient);
+    client!(
+        /// What offices ask the public.
+        consultations, routing, ConsultationServiceClient);
+    client!(
+        /// Common problems.
+        problems, routing, CommonProblemServiceClient);
+    client!(
+        /// Cases that are shown as handled well.
+        model_cases, routing, ModelCaseServiceClient);
     client!(
         /// Notices.
         subscriptions, notification, SubscriptionServiceClient);

@@ -10,7 +10,10 @@ use liuyan_kit::clock::{self, SharedClock};
 use liuyan_proto::liuyan::{
     common::v1::PublicCase,
     moderation::v1::{GetBacklogRequest, GetBacklogResponse},
-    routing::v1::{CaseOrder, GetReplyFiguresRequest, GetReplyFiguresResponse, ListCasesRequest},
+    routing::v1::{
+        CaseOrder, GetRatingFiguresRequest, GetRatingFiguresResponse, GetReplyFiguresRequest,
+        GetReplyFiguresResponse, ListCasesRequest,
+    },
     stats::v1::{
         ListIndicatorsRequest, ListIndicatorsResponse, ListRankingRequest, ListRankingResponse,
         QuerySeriesRequest, QuerySeriesResponse,
@@ -30,6 +33,8 @@ pub(crate) struct Lists {
     backlog: Cache<(), GetBacklogResponse>,
     /// By the office's id.
     replies: Cache<String, GetReplyFiguresResponse>,
+    /// By the office's id.
+    ratings: Cache<String, GetRatingFiguresResponse>,
     /// The time of the last event that is counted in figures, in microseconds; 0 before the first.
     counted_until: Arc<AtomicI64>,
 }
@@ -44,7 +49,8 @@ impl Lists {
             rankings: Cache::new(clock.clone(), fresh, limits),
             indicators: Cache::new(clock.clone(), limits.fresh(), limits),
             backlog: Cache::new(clock.clone(), fresh, limits),
-            replies: Cache::new(clock, fresh, limits),
+            replies: Cache::new(clock.clone(), fresh, limits),
+            ratings: Cache::new(clock, fresh, limits),
             counted_until: Arc::default(),
         }
     }
@@ -109,6 +115,21 @@ impl Lists {
         self.replies
             .get(office_id.to_owned(), || async move {
                 Ok(backend.cases().get_reply_figures(request).await?.into_inner())
+            })
+            .await
+    }
+
+    /// How the replies of an office are rated.
+    pub(crate) async fn rating_figures(
+        &self,
+        visit: &Visit,
+        office_id: &str,
+    ) -> Result<Arc<GetRatingFiguresResponse>, Error> {
+        let ask = GetRatingFiguresRequest { office_id: office_id.to_owned(), include_below: false };
+        let (backend, request) = (self.backend.clone(), visit.call_public(ask));
+        self.ratings
+            .get(office_id.to_owned(), || async move {
+                Ok(backend.cases().get_rating_figures(request).await?.into_inner())
             })
             .await
     }

@@ -8,9 +8,12 @@ use crate::app::App;
 
 mod about;
 mod account;
+mod admin;
 mod again;
 mod cards;
 mod column;
+mod common;
+mod consultations;
 mod deadline;
 mod desk;
 pub(crate) mod fault;
@@ -21,6 +24,7 @@ mod history;
 mod home;
 mod message;
 mod mine;
+mod model_cases;
 mod new;
 mod office;
 mod offices;
@@ -31,6 +35,8 @@ mod sign_in;
 mod similar;
 mod stats;
 mod verify;
+
+pub(crate) use consultations::found as consultation_found;
 
 /// Whether a form with files in it may be sent to this path.
 pub(crate) fn takes_files(path: &str) -> bool {
@@ -47,12 +53,16 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .merge(about::routes())
         .merge(account::routes())
+        .merge(admin::routes())
         .merge(column::routes())
+        .merge(common::routes())
+        .merge(consultations::routes())
         .merge(desk::routes())
         .merge(files::routes())
         .merge(home::routes())
         .merge(message::routes())
         .merge(mine::routes())
+        .merge(model_cases::routes())
         .merge(new::routes())
         .merge(office::routes())
         .merge(offices::routes())

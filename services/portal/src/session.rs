@@ -78,6 +78,11 @@ impl Session {
         self.has(identity::Role::Clerk) || self.has(identity::Role::Supervisor)
     }
 
+    /// Whether the person edits the directory and what the board shows.
+    pub(crate) fn edits(&self) -> bool {
+        self.has(identity::Role::Editor)
+    }
+
     /// Whether the person reviews messages.
     pub(crate) fn reviews(&self) -> bool {
         self.has(identity::Role::Moderator) || self.has(identity::Role::SeniorModerator)

@@ -31,6 +31,7 @@ use suggesting::Models;
 mod answering;
 pub mod casework;
 pub mod common;
+pub mod consultations;
 pub mod editing;
 pub mod erasing;
 pub mod escalating;

@@ -158,6 +158,10 @@ fn approved(delivered: &Delivered<MessageApproved>) -> Result<Approved, Fault> {
             traceparent: delivered.traceparent.clone(),
             precedent: None,
             suggested: None,
+            consultation_id: match event.consultation_id.as_str() {
+                "" => None,
+                id => Some(id.parse().map_err(Fault::reject)?),
+            },
         },
         text_revision: event.revision,
         approved_at: time(&event.approved_at, "approved_at")?,

@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod case;
 pub mod common;
 pub mod competence;
+pub mod consultation;
 pub mod deadline;
 pub mod directory;
 pub mod editing;
@@ -43,6 +44,10 @@ liuyan_kit::id::id!(
 liuyan_kit::id::id!(
     /// A dated promise inside a reply.
     pub PromiseId
+);
+liuyan_kit::id::id!(
+    /// A consultation: an office asks the public one question for some time.
+    pub ConsultationId
 );
 liuyan_kit::id::id!(
     /// A common problem: many cases about one thing.

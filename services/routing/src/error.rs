@@ -8,7 +8,7 @@ use liuyan_kit::{
 };
 
 use crate::domain::{
-    assignment::Unfit, common::NoPart, gate::Verdict, offices::Broken, state::Refusal,
+    assignment::Unfit, common::NoPart, consultation, gate::Verdict, offices::Broken, state::Refusal,
 };
 
 /// After how long a caller tries again what met another's change.
@@ -102,6 +102,15 @@ pub enum Error {
     /// The promise was kept, or its day has passed.
     #[error("the promise is settled")]
     PromiseSettled,
+    /// There is no such consultation, or not for this caller.
+    #[error("no such consultation")]
+    ConsultationNotFound,
+    /// Another office asks in the consultation.
+    #[error("another office asks in the consultation")]
+    NotYourConsultation,
+    /// That cannot be done with the consultation now.
+    #[error("that cannot be done with the consultation now: {0:?}")]
+    Consultation(consultation::Fault),
     /// There is no such common problem, or not for this caller.
     #[error("no such common problem")]
     ProblemNotFound,
@@ -178,6 +187,7 @@ impl Classify for Error {
             | Self::ReplyNotFound
             | Self::PromiseNotFound
             | Self::ProblemNotFound
+            | Self::ConsultationNotFound
             | Self::PrecedentNotFound
             | Self::ModelNotFound
             | Self::OfficeNotFound
@@ -188,6 +198,7 @@ impl Classify for Error {
             Self::NotYourCase
             | Self::NotYourMessage
             | Self::NotYourProblem
+            | Self::NotYourConsultation
             | Self::HistoricalNotAllowed => Class::Denied,
             Self::Refused(Refusal::NotForOffices) | Self::Invalid(_) => Class::Invalid,
             Self::Refused(_)
@@ -196,6 +207,7 @@ impl Classify for Error {
             | Self::CalendarEnds
             | Self::NoPart(_)
             | Self::NoModel
+            | Self::Consultation(_)
             | Self::Stopped(_)
             | Self::PromiseSettled => Class::Precondition,
             Self::Busy => Class::Exhausted,
@@ -235,6 +247,14 @@ impl Classify for Error {
             Self::Unfit(Unfit::NoSuperior) => "NO_SUPERIOR",
             Self::DivisionNotFound => "DIVISION_NOT_FOUND",
             Self::TermNotFound => "TERM_NOT_FOUND",
+            Self::ConsultationNotFound => "CONSULTATION_NOT_FOUND",
+            Self::NotYourConsultation => "CONSULTATION_NOT_YOURS",
+            Self::Consultation(fault) => match fault {
+                consultation::Fault::NotDraft => "CONSULTATION_NOT_PLANNED",
+                consultation::Fault::NotOpen => "CONSULTATION_NOT_OPEN",
+                consultation::Fault::Over => "CONSULTATION_OVER",
+                consultation::Fault::NotOver => "CONSULTATION_NOT_OVER",
+            },
             Self::ProblemNotFound => "COMMON_PROBLEM_NOT_FOUND",
             Self::NotYourProblem => "COMMON_PROBLEM_NOT_YOURS",
             Self::NoPart(NoPart::Accuses) => "CASE_ACCUSES",

@@ -3,11 +3,15 @@
 use liuyan_kit::{clock::to_proto, id, messaging::Outgoing};
 use liuyan_proto::liuyan::{common::v1 as common, routing::v1 as routing};
 
-use crate::domain::{
-    calendar::Calendar,
-    case::{Case, Fact, Visibility, What},
-    directory::{Directory, Office},
-    state::{Outcome, State},
+use crate::{
+    domain::{
+        calendar::Calendar,
+        case::{Case, Fact, Visibility, What},
+        consultation::{Consultation, Stage},
+        directory::{Directory, Office},
+        state::{Outcome, State},
+    },
+    error::Error,
 };
 
 /// An office was added or changed.
@@ -35,6 +39,35 @@ pub fn code_list_published(list: &str, version: u32, codes: Vec<String>) -> Outg
     Outgoing::new(id::of_name("list", list), &event)
 }
 
+/// A consultation was planned, opened, changed or closed.
+///
+/// # Errors
+/// [`Error::CalendarEnds`] if its days lie beyond all time.
+pub fn consultation_put(consultation: &Consultation) -> Result<Outgoing, Error> {
+    let (opens_at, closes_at) = consultation.times().ok_or(Error::CalendarEnds)?;
+    let event = routing::ConsultationPut {
+        consultation_id: consultation.consultation_id.to_string(),
+        office_id: consultation.office_id.clone(),
+        division_code: consultation.division_code.clone().unwrap_or_default(),
+        domain: consultation.domain.clone(),
+        open: consultation.stage == Stage::Open,
+        opens_at: Some(to_proto(opens_at)),
+        closes_at: Some(to_proto(closes_at)),
+    };
+    Ok(Outgoing::new(consultation.consultation_id.uuid(), &event))
+}
+
+/// The result of a consultation was published or corrected.
+pub fn consultation_published(consultation: &Consultation, now: jiff::Timestamp) -> Outgoing {
+    let event = routing::ConsultationPublished {
+        consultation_id: consultation.consultation_id.to_string(),
+        office_id: consultation.office_id.clone(),
+        statements: consultation.statement_count.unsigned_abs(),
+        published_at: Some(to_proto(now)),
+    };
+    Outgoing::new(consultation.consultation_id.uuid(), &event)
+}
+
 /// Something happened to a case.
 #[expect(clippy::too_many_lines, reason = "a table: each event in its own words")]
 pub fn of_case(case: &Case, fact: &Fact) -> Outgoing {
@@ -46,6 +79,7 @@ pub fn of_case(case: &Case, fact: &Fact) -> Outgoing {
                 case: refer,
                 submitted_at: Some(to_proto(case.submitted_at)),
                 deadline_at: Some(to_proto(case.deadline_at)),
+                consultation_id: case.consultation_id.map(|id| id.to_string()).unwrap_or_default(),
             };
             Outgoing::new(case_id, &event)
         }

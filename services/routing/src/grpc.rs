@@ -1,6 +1,7 @@
 //! Requests in: from the contract's words to the domain's, and back.
 
 pub mod cases;
+pub mod consultations;
 mod convert;
 pub mod directory;
 pub mod model_cases;

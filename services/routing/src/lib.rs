@@ -17,6 +17,7 @@ use liuyan_kit::{host::Host, service::Service};
 use liuyan_proto::liuyan::routing::v1::{
     case_service_server::CaseServiceServer,
     common_problem_service_server::CommonProblemServiceServer,
+    consultation_service_server::ConsultationServiceServer,
     directory_service_server::DirectoryServiceServer,
     model_case_service_server::ModelCaseServiceServer,
     suggestion_service_server::SuggestionServiceServer,
@@ -76,8 +77,9 @@ impl Service for Routing {
         let suggestion = SuggestionServiceServer::new(grpc::suggestion::Grpc::new(app.clone()));
         let problems = CommonProblemServiceServer::new(grpc::problems::Grpc::new(app.clone()));
         let models = ModelCaseServiceServer::new(grpc::model_cases::Grpc::new(app.clone()));
+        let asked = ConsultationServiceServer::new(grpc::consultations::Grpc::new(app.clone()));
         let cases = CaseServiceServer::new(grpc::cases::Grpc::new(app, originals, host.signer()));
         let routes = Routes::new(directory).add_service(cases).add_service(suggestion);
-        host.serve(routes.add_service(problems).add_service(models)).await
+        host.serve(routes.add_service(problems).add_service(models).add_service(asked)).await
     }
 }

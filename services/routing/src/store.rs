@@ -4,6 +4,7 @@ pub mod acts;
 pub mod cases;
 pub mod checks;
 pub mod children;
+pub mod consultations;
 pub mod directory;
 pub mod editing;
 pub mod erasures;

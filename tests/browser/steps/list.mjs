@@ -53,6 +53,12 @@ const PUBLIC = [
   of('message with an answer', 'closed', (it) => `/m/${it.number}`),
   of('message with files', 'answered', (it) => `/m/${it.number}`),
   of('message with words left out', 'redacted', (it) => `/m/${it.number}`),
+  at('consultations', '/consultations'),
+  at('consultations that are over', '/consultations?tab=closed'),
+  at('no such consultation', '/consultations/00000000-0000-0000-0000-000000000000', { status: 404 }),
+  at('common problems', '/common'),
+  at('no such common problem', '/common/00000000-0000-0000-0000-000000000000', { status: 404 }),
+  at('model cases', '/model-cases'),
   at('verify', '/verify?endpoint=1'),
   at('sign-in', '/sign-in'),
   sent('sign-in refused', '/sign-in', (v) => v.fill({ '#name': 'nobody-at-all', '#password': 'wrong' }), 'main form button', { status: 422 }),
@@ -154,6 +160,97 @@ const DESK = [
   of('supervise', 'accepted', (it) => `${it.path}/supervise`, { role: 'supervisor' }),
 ];
 
+/** Today in China, and so many days later, as forms write it. */
+const day = (later = 0) => new Date(Date.now() + (8 + 24 * later) * 3_600_000).toISOString().slice(0, 10);
+
+/** Plans a consultation, and leads to its page. */
+async function plan(visitor) {
+  await visitor.goto('/desk/consultations/new');
+  await visitor.fill({
+    '#question': TEXTS.lives.help.title, '#description': TEXTS.reply, '#from_on': day(), '#until_on': day(9),
+  });
+  await visitor.check('main input[name=office_id] >> nth=0');
+  await visitor.press('button[value=put]');
+}
+
+/** A page of a consultation: planned, then what `buttons` do, then where `to` leads from its path. */
+const asked = (name, buttons, to, more = {}) => ({
+  name,
+  ...member('clerk'),
+  async open({ visitor, reset }) {
+    await plan(visitor);
+    for (const button of buttons) await visitor.press(`button[value=${button}]`);
+    const path = visitor.path();
+    reset();
+    if (to) await visitor.goto(to(path.split('/').pop()));
+  },
+  ...more,
+});
+
+/** A result that can be published. */
+async function result(visitor) {
+  await plan(visitor);
+  for (const button of ['open', 'close']) await visitor.press(`button[value=${button}]`);
+  await visitor.fill({ '#summary': TEXTS.reply, '#what-0': TEXTS.reply });
+}
+
+const ASKING = [
+  at('desk, consultations', '/desk/consultations', member('clerk')),
+  at('consultation, new', '/desk/consultations/new', member('clerk')),
+  sent('consultation, with everything wrong', '/desk/consultations/new', nothing, 'button[value=put]', { ...member('clerk'), status: 422 }),
+  asked('consultation, planned', []),
+  asked('consultation, open', ['open']),
+  asked('consultation, for everybody', ['open'], (id) => `/consultations/${id}`),
+  asked('new, in a consultation', ['open'], (id) => `/new?consultation=${id}`),
+  asked('consultation, over', ['open', 'close']),
+  {
+    name: 'consultation, an empty result',
+    ...member('clerk'),
+    status: 422,
+    async open({ visitor, reset }) {
+      await result(visitor);
+      await visitor.fill({ '#summary': '', '#what-0': 'x', '#numbers-0': '1' });
+      reset();
+      await visitor.press('button[value=publish]', { status: 422, unchecked: true });
+    },
+  },
+  {
+    name: 'consultation, with its result',
+    ...member('clerk'),
+    async open({ visitor, reset }) {
+      await result(visitor);
+      await visitor.press('button[value=publish]');
+      const id = visitor.path().split('/').pop();
+      reset();
+      await visitor.goto(`/consultations/${id}`);
+    },
+  },
+];
+
+const COMMON = [
+  at('desk, common problems', '/desk/common', member('clerk')),
+  of('group', 'accepted', (it) => `${it.path}/group`, { role: 'clerk' }),
+  sent('group, nothing said', (seen) => `${seen.accepted.path}/group`, nothing, form('group'), { ...member('clerk'), status: 422 }),
+  at('ratings and precedents', '/desk/supervision', member('supervisor')),
+];
+
+const EDITING = [
+  at('editing', '/admin', member('editor')),
+  at('editing, offices', `/admin/offices?q=${encodeURIComponent(TEXTS.search.office)}`, member('editor')),
+  at('editing, an office', `/admin/offices/${PLACES.office}`, member('editor')),
+  at('editing, a new office', '/admin/offices/new', member('editor')),
+  sent('editing, an office with everything wrong', '/admin/offices/new', nothing, 'main form button', { ...member('editor'), status: 422 }),
+  at('editing, competences', '/admin/competences', member('editor')),
+  sent('editing, no competence', '/admin/competences', nothing, '.side form button', { ...member('editor'), status: 422 }),
+  at('editing, terms', '/admin/terms', member('editor')),
+  sent('editing, no term', '/admin/terms', nothing, '.side form button', { ...member('editor'), status: 422 }),
+  at('editing, the calendar', `/admin/calendar?year=${day().slice(0, 4)}`, member('editor')),
+  sent('editing, a line that nobody can read', '/admin/calendar', (v) => v.fill({ '#calendar': '2027' }), 'main form button', { ...member('editor'), status: 422 }),
+  at('editing, model cases', '/admin/model-cases', member('editor')),
+  sent('editing, no model case', '/admin/model-cases', nothing, 'form.part button', { ...member('editor'), status: 422 }),
+  at('editing, models', '/admin/models', member('editor')),
+];
+
 const menu = (role) => ({
   name: `menu of a ${role}`,
   async open({ visitor }) {
@@ -204,4 +301,4 @@ const ENDED = [
 ];
 
 /** All of them; those that end a session come last. */
-export const PAGES = [...PUBLIC, ...COLUMNS, ...WRITING, ...AUTHORS, ...DESK, ...MENUS, ...REVIEW, ...ENDED];
+export const PAGES = [...PUBLIC, ...COLUMNS, ...WRITING, ...AUTHORS, ...DESK, ...ASKING, ...COMMON, ...EDITING, ...MENUS, ...REVIEW, ...ENDED];

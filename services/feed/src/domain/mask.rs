@@ -17,7 +17,7 @@ pub const EVENT_FIELDS: [&str; 12] = [
 ];
 
 /// The fields of `liuyan.common.v1.PublicCase`, by their names there.
-pub const CASE_FIELDS: [&str; 27] = [
+pub const CASE_FIELDS: [&str; 28] = [
     "case_id",
     "message_id",
     "number",
@@ -45,6 +45,7 @@ pub const CASE_FIELDS: [&str; 27] = [
     "extended_at",
     "helper_office_ids",
     "common_problem_id",
+    "consultation_id",
 ];
 
 /// A choice of fields. The empty choice, and `*`, mean all.

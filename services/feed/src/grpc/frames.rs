@@ -164,6 +164,7 @@ fn apply(mask: Mask, event: &mut Event) {
         "custody" => custody, "revision" => revision, "accepted_at" => accepted_at,
         "closed_at" => closed_at, "pauses" => pauses, "extended_at" => extended_at,
         "helper_office_ids" => helper_office_ids, "common_problem_id" => common_problem_id,
+        "consultation_id" => consultation_id,
     });
 }
 

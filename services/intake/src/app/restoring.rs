@@ -241,7 +241,9 @@ impl App {
 /// them once, and the hash tells. By whose entrance it came is not in the receipt; it comes back by
 /// the board's own.
 fn as_it_was(raw: &Raw, facts: Option<&Facts<'_>>, now: Timestamp) -> Result<Draft, Vec<Breach>> {
-    let mut raw = Raw { entrance: Entrance::Board, ..raw.clone() };
+    // A receipt says nothing of a consultation.
+    let consultation_id = String::new();
+    let mut raw = Raw { entrance: Entrance::Board, consultation_id, ..raw.clone() };
     if raw.office_id.is_empty() {
         raw.office_id = facts.map(|facts| facts.office_id.to_owned()).unwrap_or_default();
     }
@@ -252,6 +254,7 @@ fn as_it_was(raw: &Raw, facts: Option<&Facts<'_>>, now: Timestamp) -> Result<Dra
         offices: HashMap::from([(raw.office_id.clone(), true)]),
         kinds: HashSet::from([raw.kind.clone()]),
         domains: HashSet::from([raw.domain.clone()]),
+        consultations: HashMap::new(),
         loaded: true,
     };
     Draft::parse(&raw, &WIDE, &directory, now)

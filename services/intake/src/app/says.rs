@@ -45,6 +45,7 @@ pub(super) fn submitted(row: &Row<'_>, traceparent: Option<String>) -> Outgoing 
         revision: 1,
         account_id: row.message.account_id.map(|id| id.to_string()).unwrap_or_default(),
         column_id: draft.entrance.column().map(|it| it.column_id.clone()).unwrap_or_default(),
+        consultation_id: draft.consultation_id.map(|id| id.to_string()).unwrap_or_default(),
     };
     Outgoing::new(receipt.message_id, &event).caused_by(traceparent)
 }

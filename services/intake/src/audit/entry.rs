@@ -126,6 +126,7 @@ fn content_is(message: &Content, salt: &[u8; 32], proof: &Proof) -> bool {
         contact: None,
         channel: Channel::Api,
         entrance: Entrance::Board,
+        consultation_id: None,
         locale: String::new(),
         occurred_at: None,
         files: Files { owner: String::new(), list },

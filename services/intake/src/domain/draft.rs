@@ -6,6 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::{
     column::Column,
@@ -196,6 +197,8 @@ pub struct Raw {
     pub channel: Option<Channel>,
     /// By whose entrance it comes.
     pub entrance: Entrance,
+    /// The consultation to which it belongs; empty if it belongs to none.
+    pub consultation_id: String,
     /// The author's language; may be empty.
     pub locale: String,
     /// When it was written in another system. `Some(None)` if that is no time.
@@ -241,12 +244,29 @@ pub struct Draft {
     pub channel: Channel,
     /// By whose entrance it comes.
     pub entrance: Entrance,
+    /// The consultation to which it belongs.
+    pub consultation_id: Option<Uuid>,
     /// The author's language.
     pub locale: String,
     /// When it was written in another system.
     pub occurred_at: Option<Timestamp>,
     /// Its files. Whether they are there, [`Draft::parse`] does not know; see [`super::file`].
     pub files: Files,
+}
+
+/// What intake knows of a consultation: an office asks the public for suggestions for some time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consultation {
+    /// The office that asks.
+    pub office_id: String,
+    /// The domain of which it is; may be empty.
+    pub domain: String,
+    /// Whether it takes messages between the two times that follow.
+    pub open: bool,
+    /// From when on it takes messages.
+    pub opens_at: Timestamp,
+    /// Until when, exclusive.
+    pub closes_at: Timestamp,
 }
 
 /// What intake knows of the directory.
@@ -258,6 +278,8 @@ pub struct Directory {
     pub kinds: HashSet<String>,
     /// Codes of the domains.
     pub domains: HashSet<String>,
+    /// The consultations.
+    pub consultations: HashMap<Uuid, Consultation>,
     /// Whether enough of it has arrived to judge a message by.
     pub loaded: bool,
 }
@@ -277,6 +299,7 @@ impl Draft {
         check::office(raw.office(), directory, &mut breaches);
         check::codes(raw, directory, &mut breaches);
         let channel = check::channel(raw, &mut breaches);
+        let consultation = check::consultation(raw, directory, now, &mut breaches);
         let topic = breaches.text("message.topic", &raw.topic, Lines::One, 0, limits.topic_max);
         let words = check::words(&raw.words, &raw.kind, limits, "message.", &mut breaches);
         let place = check::place(raw.place.as_ref(), limits, &mut breaches);
@@ -304,7 +327,10 @@ impl Draft {
             (true, Some(visibility), Some(channel)) => Ok(Self {
                 office_id: raw.office().to_owned(),
                 kind: raw.kind.clone(),
-                domain: raw.domain.clone(),
+                domain: match consultation {
+                    Some((_, of)) if raw.domain.is_empty() => of.domain.clone(),
+                    _ => raw.domain.clone(),
+                },
                 topic,
                 words,
                 place,
@@ -313,6 +339,7 @@ impl Draft {
                 contact,
                 channel,
                 entrance: raw.entrance.clone(),
+                consultation_id: consultation.map(|(id, _)| id),
                 locale,
                 occurred_at,
                 files: Files::default(),

@@ -169,6 +169,7 @@ mod tests {
             contact: None,
             channel: Channel::Web,
             entrance: Entrance::Board,
+            consultation_id: None,
             locale: "zh-CN".to_owned(),
             occurred_at: None,
             files: Files::default(),

@@ -71,6 +71,16 @@ pub enum Rule {
     ColumnClosed,
     /// The column takes no messages of this domain.
     DomainNotOfColumn,
+    /// There is no such consultation.
+    ConsultationUnknown,
+    /// The consultation takes no messages now.
+    ConsultationClosed,
+    /// A consultation takes suggestions alone.
+    OnlySuggestions,
+    /// Another office asks in the consultation.
+    OfficeNotOfConsultation,
+    /// The consultation is of another domain.
+    DomainNotOfConsultation,
     /// The entrance is that of columns or of the hotline, and not the caller's to name.
     ChannelReserved,
     /// It is not the number of an operator.
@@ -177,6 +187,11 @@ impl Rule {
             Self::ColumnUnknown => "COLUMN_UNKNOWN",
             Self::ColumnClosed => "COLUMN_CLOSED",
             Self::DomainNotOfColumn => "DOMAIN_NOT_OF_COLUMN",
+            Self::ConsultationUnknown => "CONSULTATION_UNKNOWN",
+            Self::ConsultationClosed => "CONSULTATION_CLOSED",
+            Self::OnlySuggestions => "ONLY_SUGGESTIONS",
+            Self::OfficeNotOfConsultation => "OFFICE_NOT_OF_CONSULTATION",
+            Self::DomainNotOfConsultation => "DOMAIN_NOT_OF_CONSULTATION",
             Self::ChannelReserved => "CHANNEL_RESERVED",
             Self::OperatorMalformed => "OPERATOR_MALFORMED",
             Self::OriginMalformed => "ORIGIN_MALFORMED",
@@ -238,7 +253,12 @@ impl Rule {
     pub fn depends_on_directory(&self) -> bool {
         matches!(
             self,
-            Self::OfficeUnknown | Self::OfficeClosed | Self::KindUnknown | Self::DomainUnknown
+            Self::OfficeUnknown
+                | Self::OfficeClosed
+                | Self::KindUnknown
+                | Self::DomainUnknown
+                | Self::ConsultationUnknown
+                | Self::ConsultationClosed
         )
     }
 }

@@ -53,6 +53,7 @@ pub(super) fn raw(
         contact: message.author.map(|author| Contact { name: author.name, phone: author.phone }),
         channel,
         entrance,
+        consultation_id: message.consultation_id,
         locale: message.locale,
         occurred_at: request
             .historical

@@ -1,8 +1,10 @@
 //! Copies of the offices and the code lists.
 
+use liuyan_kit::clock::{from_db, to_db};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
-use crate::domain::draft::Directory;
+use crate::domain::draft::{Consultation, Directory};
 
 /// An office as an event tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +65,56 @@ pub async fn put_code_list(
     Ok(())
 }
 
+/// Stores a consultation as an event tells it.
+///
+/// # Errors
+/// The database's.
+pub async fn put_consultation(
+    tx: &mut PgConnection,
+    consultation_id: Uuid,
+    told: &Consultation,
+    version: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into consultations (consultation_id, office_id, domain, open, opens_at, closes_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict (consultation_id) do update
+         set office_id = excluded.office_id, domain = excluded.domain, open = excluded.open,
+             opens_at = excluded.opens_at, closes_at = excluded.closes_at, version = excluded.version",
+        consultation_id,
+        told.office_id,
+        told.domain,
+        told.open,
+        to_db(told.opens_at),
+        to_db(told.closes_at),
+        version,
+    )
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
+async fn consultations(
+    connection: &mut PgConnection,
+) -> Result<Vec<(Uuid, Consultation)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select consultation_id, office_id, domain, open, opens_at, closes_at from consultations"
+    )
+    .fetch_all(connection)
+    .await?;
+    let told = rows.into_iter().map(|row| {
+        let known = Consultation {
+            office_id: row.office_id,
+            domain: row.domain,
+            open: row.open,
+            opens_at: from_db(row.opens_at),
+            closes_at: from_db(row.closes_at),
+        };
+        (row.consultation_id, known)
+    });
+    Ok(told.collect())
+}
+
 /// The directory: all of it, or the lists and the one office `only`.
 ///
 /// # Errors
@@ -87,6 +139,7 @@ pub async fn directory(
     )
     .fetch_all(&mut *connection)
     .await?;
+    directory.consultations = consultations(&mut *connection).await?.into_iter().collect();
     directory.offices = offices.into_iter().map(|row| (row.office_id, row.open)).collect();
     let any = !directory.offices.is_empty()
         || sqlx::query_scalar!(r#"select exists (select from offices) as "any!""#)

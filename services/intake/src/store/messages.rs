@@ -67,6 +67,7 @@ pub async fn insert_messages(tx: &mut PgConnection, rows: &[Row<'_>]) -> Result<
         &text(|m| &m.receipt.key_id),
         &bytes(|m| &m.receipt.signature),
         &all(rows, |row| row.message.account_id) as &[Option<Uuid>],
+        &all(rows, |row| row.message.draft.consultation_id) as &[Option<Uuid>],
     )
     .execute(&mut *tx)
     .await?;

@@ -19,7 +19,7 @@ fn approved(message_id: Uuid) -> MessageApproved {
 
 fn opened(case_id: Uuid, message_id: Uuid) -> CaseOpened {
     let deadline_at = Some(prost_types::Timestamp { seconds: 1_765_000_000, nanos: 0 });
-    CaseOpened { case: Some(a_case(case_id, message_id)), submitted_at: None, deadline_at }
+    CaseOpened { case: Some(a_case(case_id, message_id)), deadline_at, ..CaseOpened::default() }
 }
 
 fn closed(case_id: Uuid, message_id: Uuid, outcome: Outcome) -> CaseClosed {

@@ -144,6 +144,11 @@ async fn a_full_desk() -> Desk {
     let hotline = caller("hotline", &["message:on_behalf"]);
     let entry = NewMessage { operator: "17".to_owned(), ..a_message() };
     desk.submit_as(&hotline, a_submission_of(entry)).await.unwrap();
+    desk.hear_list("kinds", 9, &["enquiry", "suggestion"]).await;
+    let asked = Uuid::from_u128(7);
+    crate::consultations::hear(&desk, asked, true).await;
+    let suggestion = crate::consultations::a_suggestion(asked);
+    desk.submit(a_submission_of(suggestion)).await.unwrap();
     let withdrawal =
         WithdrawMessageRequest { message_id: old.to_string(), request_id: request_id() };
     desk.grpc.withdraw_message(as_caller(&author_of(old), withdrawal)).await.unwrap();
@@ -176,6 +181,7 @@ async fn any_lost_row_shows() {
         "columns",
         "column_messages",
         "column_requests",
+        "consultations",
         "hotline_entries",
         "attachments",
         "attachment_count",

@@ -6,6 +6,7 @@ mod accounts;
 mod board;
 mod columns;
 mod concurrency;
+mod consultations;
 mod erasing;
 mod exporting;
 mod files;

@@ -132,6 +132,8 @@ pub struct Submission {
     pub submitted_at: Timestamp,
     /// When it was written, if it came from another system.
     pub occurred_at: Option<Timestamp>,
+    /// The consultation to which it belongs; may be empty.
+    pub consultation_id: String,
     /// The revision of its text.
     pub revision: u32,
     /// The trace of the call that brought this revision.

@@ -32,15 +32,17 @@ pub(crate) async fn insert(
     let submitted: Vec<_> = new.iter().map(|one| to_db(one.submitted_at)).collect();
     let revisions: Vec<i32> = new.iter().map(|one| integer(one.revision)).collect();
     let traces: Vec<_> = new.iter().map(|one| one.traceparent.clone()).collect();
+    let some = |id: &String| Some(id.clone()).filter(|id| !id.is_empty());
+    let consultations: Vec<_> = new.iter().map(|one| some(&one.consultation_id)).collect();
     let crowded = crowded(tx, new).await?;
     let result = sqlx::query!(
         "insert into reviews (message_id, number, office_id, kind, domain, topic, visibility,
                               author_id, submitted_at, occurred_at, revision, traceparent,
-                              account_id, crowded, state, due_at)
-         select *, 'screening', $15::timestamptz
+                              account_id, crowded, consultation_id, state, due_at)
+         select *, 'screening', $16::timestamptz
          from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
                      $7::text[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::int[],
-                     $12::text[], $13::text[], $14::boolean[])",
+                     $12::text[], $13::text[], $14::boolean[], $15::text[])",
         &ids,
         &texts(|one| &one.number),
         &texts(|one| &one.office_id),
@@ -55,6 +57,7 @@ pub(crate) async fn insert(
         &traces as &[Option<String>],
         &texts(|one| &one.account_id),
         &crowded,
+        &consultations as &[Option<String>],
         to_db(now),
     )
     .execute(&mut *tx)
@@ -244,7 +247,7 @@ pub(crate) async fn lock_screening(
 ) -> Result<Vec<Unsettled>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select message_id, number, reviews.office_id, kind, domain, topic, visibility, author_id, account_id,
-                  submitted_at, occurred_at, revision, traceparent, hit_count,
+                  submitted_at, occurred_at, consultation_id, revision, traceparent, hit_count,
                   clean_passes as "clean_passes: Option<bool>",
                   trusted_passes as "trusted_passes: Option<bool>"
            from reviews left join office_policies using (office_id)
@@ -268,6 +271,7 @@ pub(crate) async fn lock_screening(
             account_id: row.account_id,
             submitted_at: from_db(row.submitted_at),
             occurred_at: row.occurred_at.map(from_db),
+            consultation_id: row.consultation_id.unwrap_or_default(),
             revision: number(row.revision),
             traceparent: row.traceparent,
         },

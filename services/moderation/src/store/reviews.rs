@@ -59,7 +59,7 @@ pub(crate) async fn fetch(
 ) -> Result<Vec<Review>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select message_id, number, office_id, kind, domain, topic, visibility, author_id, account_id,
-                submitted_at, occurred_at, revision, state, change, rules_version, claimed_by,
+                submitted_at, occurred_at, consultation_id, revision, state, change, rules_version, claimed_by,
                 claim_expires_at, ground, explanation, decided_by, decided_at, accused_office_ids,
                 traceparent, decide_by, senior_only, decision_count, erased_at is not null as "erased!"
          from reviews where message_id = any($1)"#,
@@ -87,6 +87,7 @@ pub(crate) async fn fetch(
                 account_id: row.account_id,
                 submitted_at: from_db(row.submitted_at),
                 occurred_at: row.occurred_at.map(from_db),
+                consultation_id: row.consultation_id.unwrap_or_default(),
                 revision: number(row.revision),
                 traceparent: row.traceparent,
             },

@@ -131,6 +131,7 @@ impl Matter {
             case: self.case(now),
             submitted_at: Some(to_proto(now)),
             deadline_at: Some(to_proto(now + SignedDuration::from_hours(24 * 20))),
+            ..routing::CaseOpened::default()
         }
     }
 

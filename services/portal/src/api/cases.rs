@@ -17,7 +17,8 @@ use super::{
     problem::{Fault, Problem},
     types::{
         Page,
-        cases::{Case, CaseOrder, CaseState, Hits},
+        cases::{Case, CaseOrder, CaseState},
+        found::Hits,
     },
 };
 use crate::error::Error;

@@ -16,11 +16,14 @@ pub(super) mod accounts;
 pub(super) mod attachments;
 pub(super) mod cases;
 pub(super) mod casework;
+pub(super) mod consultations;
 pub(super) mod decisions;
 pub(super) mod directory;
 pub(super) mod feed;
+pub(super) mod found;
 pub(super) mod log;
 pub(super) mod messages;
+pub(super) mod states;
 pub(super) mod stats;
 
 /// Makes an enum of JSON words from one of the contracts.

@@ -13,7 +13,7 @@ use crate::{
 
 /// Fields of our forms in which people write; they are shown to whoever has to send
 /// them once more.
-const WRITTEN: [&str; 12] = [
+const WRITTEN: [&str; 16] = [
     "title",
     "body",
     "demand",
@@ -26,6 +26,10 @@ const WRITTEN: [&str; 12] = [
     "address",
     "question",
     "what",
+    "summary",
+    "description",
+    "taken_up_by",
+    "numbers",
 ];
 /// Forms in which a secret is typed are not kept: they lead back to their page.
 const SECRET: &str = "password";

@@ -13,6 +13,8 @@ use crate::app::App;
 
 mod acts;
 mod case;
+mod common;
+mod consultations;
 mod inbox;
 mod log;
 mod may;
@@ -20,6 +22,7 @@ mod more;
 mod notices;
 mod office;
 mod reply;
+mod supervision;
 mod theirs;
 mod wish;
 
@@ -29,6 +32,16 @@ const ROLES: [Role; 2] = [Role::Clerk, Role::Supervisor];
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/desk", get(inbox::inbox))
+        .route("/desk/supervision", get(supervision::supervision))
+        .route("/desk/supervision/retire", post(supervision::retire))
+        .route("/desk/common", get(common::list))
+        .route("/desk/common/{id}", get(common::one))
+        .route("/desk/common/{id}/reply", get(common::one).post(common::reply))
+        .route("/desk/common/{id}/ungroup", get(common::one).post(common::ungroup))
+        .route("/desk/cases/{id}/group", get(common::group).post(common::grouped))
+        .route("/desk/consultations", get(consultations::list))
+        .route("/desk/consultations/new", get(consultations::blank).post(consultations::planned))
+        .route("/desk/consultations/{id}", get(consultations::one).post(consultations::sent))
         .route("/desk/cases/{id}", get(case::case))
         .route("/desk/cases/{id}/accept", post(acts::accept))
         .route("/desk/cases/{id}/reply", get(case::back).post(reply::reply))

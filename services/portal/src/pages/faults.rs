@@ -18,7 +18,7 @@ pub(crate) struct Faults {
 }
 
 /// How fields are called, by the ids of their elements.
-const LABELS: [(&str, &str); 30] = [
+const LABELS: [(&str, &str); 34] = [
     ("office", "new-office"),
     ("kind", "new-kind"),
     ("matter", "new-matter"),
@@ -49,6 +49,10 @@ const LABELS: [(&str, &str); 30] = [
     ("ground", "review-ground"),
     ("explanation", "review-explanation"),
     ("accused", "review-accused"),
+    ("description", "consultation-description"),
+    ("from_on", "consultation-from"),
+    ("until_on", "consultation-until"),
+    ("summary", "consultation-summary"),
 ];
 
 impl Faults {

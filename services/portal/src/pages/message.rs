@@ -81,6 +81,12 @@ pub(crate) struct Shown {
     pub(crate) place: String,
     pub(crate) state: State,
     pub(crate) outcome: Option<&'static str>,
+    /// Why this office has it, the name of a text.
+    pub(crate) rule: Option<&'static str>,
+    /// The consultation to which it belongs; empty if it belongs to none.
+    pub(crate) consultation: String,
+    /// The common problem in which it is; empty if it is in none.
+    pub(crate) problem: String,
     pub(crate) submitted: Option<When>,
     pub(crate) deadline: Option<Deadline>,
     /// When more time was taken.
@@ -124,8 +130,9 @@ async fn message(v: Visit, Path(number): Path<String>) -> Result<Response, Error
         }
         Err(error) => return Err(error),
     };
-    let case = case.filter(|case| case.public).and_then(|case| case.view);
-    let case = case.ok_or(Error::NotFound)?;
+    let case = case.filter(|case| case.public).ok_or(Error::NotFound)?;
+    let rule = case.assigned_by;
+    let case = case.view.ok_or(Error::NotFound)?;
     if case.number != number {
         return Ok(see(&format!("/m/{}", case.number)));
     }
@@ -136,7 +143,7 @@ async fn message(v: Visit, Path(number): Path<String>) -> Result<Response, Error
     page(&Message {
         canonical: v.app().config.url_of(&format!("/m/{}", case.number)),
         description: beginning(told, DESCRIPTION),
-        m: shown(&v, case, &names),
+        m: shown(&v, case, &names, &rule),
         line,
         files,
         v,
@@ -189,9 +196,37 @@ pub(crate) fn promised(v: &Visit, promise: &Promise) -> Promised {
     }
 }
 
+/// By which rules an office has a case, with the names of their texts.
+const RULES: [(&str, &str); 16] = [
+    ("office_chosen", "rule-office-chosen"),
+    ("accused_office_passed_over", "rule-accused-office-passed-over"),
+    ("closed_office_passed_over", "rule-closed-office-passed-over"),
+    ("triage_accused", "rule-triage-accused"),
+    ("triage_no_office", "rule-triage-no-office"),
+    ("transferred", "rule-transferred"),
+    ("returned", "rule-returned"),
+    ("referred", "rule-referred"),
+    ("decided", "rule-decided"),
+    ("precedent", "rule-precedent"),
+    ("suggestion", "rule-suggestion"),
+    ("competence", "rule-competence"),
+    ("successor_office", "rule-successor-office"),
+    ("successor_division", "rule-successor-division"),
+    ("division_without_office", "rule-division-without-office"),
+    ("expired_office_passed_over", "rule-expired-office-passed-over"),
+];
+
+/// Why an office has a case, the name of a text.
+pub(crate) fn rule_of(code: &str) -> Option<&'static str> {
+    RULES.iter().find(|(known, _)| *known == code).map(|(_, name)| *name)
+}
+
 /// A case as it is shown.
-pub(crate) fn shown(v: &Visit, case: PublicCase, names: &Names) -> Shown {
+pub(crate) fn shown(v: &Visit, case: PublicCase, names: &Names, assigned_by: &str) -> Shown {
     Shown {
+        rule: rule_of(assigned_by),
+        consultation: case.consultation_id.clone(),
+        problem: case.common_problem_id.clone(),
         office: names.office(&case.office_id),
         kind: names.kind(v.locale(), &case.kind),
         domain: names.domain(v.locale(), &case.domain),
@@ -214,5 +249,20 @@ pub(crate) fn shown(v: &Visit, case: PublicCase, names: &Names) -> Shown {
             demand: case.demand,
             details: case.details,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::WORDS;
+
+    #[test]
+    fn every_rule_has_its_words() {
+        for (code, name) in RULES {
+            for locale in ["zh-CN", "en"] {
+                assert_ne!(WORDS.text(locale, name, &[]), name, "{code}");
+            }
+        }
     }
 }

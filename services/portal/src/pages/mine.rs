@@ -98,6 +98,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/mine/{number}/appeal", post(acts::appeal))
         .route("/mine/{number}/rate", post(acts::rate))
         .route("/mine/{number}/resume", post(acts::resume))
+        .route("/mine/{number}/object", post(acts::object))
         .route("/mine/{number}/follow-up", post(acts::ask_on))
         .route("/mine/{number}/withdraw", post(acts::withdraw))
         .route("/mine/{number}/forget", post(acts::forget))

@@ -22,6 +22,7 @@ use serde::Deserialize;
 
 use super::{
     cards::Card,
+    consultations::{self, Asked},
     faults::Faults,
     message::Text,
     receipt::{self, Kept},
@@ -64,6 +65,8 @@ struct New {
     elsewhere: bool,
     draft: Draft,
     chooser: Chooser,
+    /// The consultation to which it belongs; boxed because most belong to none.
+    asked: Option<Box<Asked>>,
     kinds: Vec<Choice>,
     matters: Vec<Matter>,
     limits: Fields,
@@ -96,6 +99,7 @@ pub(crate) struct Ask {
     office: String,
     kind: String,
     domain: String,
+    consultation: String,
 }
 
 pub(crate) fn routes() -> Router<Arc<App>> {
@@ -116,6 +120,10 @@ pub(crate) async fn begin(v: Visit, by: By, ask: Ask) -> Result<Response, Error>
         Draft { office_id: ask.office, kind: ask.kind, matter: ask.domain, ..Draft::default() };
     if draft.office_id.is_empty() && ask.division.is_empty() {
         by.default_office().clone_into(&mut draft.office_id);
+    }
+    if !ask.consultation.is_empty() && !by.is_column() {
+        let asked = consultations::asked(&v, &ask.consultation).await?;
+        draft.answers(&asked);
     }
     chooser::begin(&v, &mut draft, &ask.division).await;
     form(v, by, draft, Faults::default(), StatusCode::OK).await
@@ -178,7 +186,11 @@ async fn render(
     let Answer { f, status, elsewhere } = answer;
     let app = Arc::clone(v.app());
     let locale = v.locale();
-    let (kinds, domains) = futures::join!(app.directory.kinds(), app.directory.domains());
+    let (kinds, domains, asked) = futures::join!(
+        app.directory.kinds(),
+        app.directory.domains(),
+        Box::pin(asked_by(&v, &draft))
+    );
     let kinds = kinds.unwrap_or_default();
     let domains = domains.unwrap_or_default();
     let matters = domains.iter().filter(|it| by.takes(&it.domain)).map(|it| Matter {
@@ -199,6 +211,7 @@ async fn render(
         limits: app.config.fields,
         backlog: super::home::backlog(&v).await,
         chooser,
+        asked,
         draft,
         f,
         by,
@@ -206,6 +219,15 @@ async fn render(
         v,
     };
     page_with(&template, status, Keep::Private)
+}
+
+/// The consultation that the message answers; what can't be asked now is left out.
+async fn asked_by(v: &Visit, draft: &Draft) -> Option<Box<Asked>> {
+    if draft.consultation.is_empty() {
+        return None;
+    }
+    let found = consultations::asked(v, &draft.consultation).await.ok()?;
+    Some(Box::new(consultations::shown(v, found).await))
 }
 
 async fn preview(v: Visit, by: By, draft: Draft) -> Result<Response, Error> {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{Router, extract::Path, response::Response, routing::get};
-use liuyan_proto::liuyan::routing::v1::{CaseOrder, GetReplyFiguresResponse};
+use liuyan_proto::liuyan::routing::v1::{
+    CaseOrder, GetRatingFiguresResponse, GetReplyFiguresResponse,
+};
 
 use super::{
     cards::{Card, cards},
@@ -14,7 +16,7 @@ use crate::{
     app::App,
     directory::{Division, Office},
     error::Error,
-    format::count,
+    format::{count, percent},
     page::page,
     visit::Visit,
 };
@@ -33,9 +35,29 @@ struct OfficePage {
     line: Vec<Division>,
     /// `None` while nobody can tell.
     figures: Option<Vec<Figure>>,
+    /// How its replies are rated; `None` while nobody can tell.
+    rated: Option<Rated>,
     answered: Vec<Card>,
     newest: Vec<Card>,
     lists_away: bool,
+}
+
+/// How replies are rated, in words. Means are of whole groups of five ratings.
+#[derive(Debug)]
+pub(crate) struct Rated {
+    pub(crate) replies: String,
+    pub(crate) rated: String,
+    /// The part of the replies that was rated.
+    pub(crate) coverage: String,
+    /// Of how many ratings the means are.
+    pub(crate) counted: String,
+    /// Whether too few were rated to tell means.
+    pub(crate) withheld: bool,
+    pub(crate) resolution: String,
+    pub(crate) attitude: String,
+    pub(crate) speed: String,
+    /// The name of each label, and how often it was given.
+    pub(crate) labels: Vec<(&'static str, String)>,
 }
 
 pub(crate) fn routes() -> Router<Arc<App>> {
@@ -48,9 +70,10 @@ async fn office(v: Visit, Path(office_id): Path<String>) -> Result<Response, Err
     }
     let app = Arc::clone(v.app());
     let office = app.directory.office(&office_id).await?.ok_or(Error::NotFound)?;
-    let (line, figures, answered, newest) = futures::join!(
+    let (line, figures, told, answered, newest) = futures::join!(
         app.directory.line(&office.division_code),
         app.lists.reply_figures(&v, &office_id),
+        app.lists.rating_figures(&v, &office_id),
         app.lists.cases_of(&v, &office_id, CaseOrder::Replied, SHOWN),
         app.lists.cases_of(&v, &office_id, CaseOrder::Newest, SHOWN),
     );
@@ -58,6 +81,7 @@ async fn office(v: Visit, Path(office_id): Path<String>) -> Result<Response, Err
     page(&OfficePage {
         line: line.unwrap_or_default(),
         figures: figures.ok().map(|told| shown(&v, &told)),
+        rated: told.ok().map(|told| rated(&v, &told)),
         answered: cards(&v, &answered.unwrap_or_default()).await,
         newest: cards(&v, &newest.unwrap_or_default()).await,
         lists_away,
@@ -79,4 +103,28 @@ fn shown(v: &Visit, told: &GetReplyFiguresResponse) -> Vec<Figure> {
         figure("office-kept", told.kept, None),
         figure("office-broken", told.broken, Some("office-broken-note")),
     ]
+}
+
+/// How replies are rated, in words.
+pub(crate) fn rated(v: &Visit, told: &GetRatingFiguresResponse) -> Rated {
+    let number = |number: u64| count(i64::try_from(number).unwrap_or(i64::MAX));
+    let mean = |mean: f64| v.t1("rating-mean", "mean", format!("{mean:.1}"));
+    let label = |code: &str| match code {
+        "very_satisfied" => "label-very-satisfied",
+        "satisfied" => "label-satisfied",
+        "fairly_satisfied" => "label-fairly-satisfied",
+        "dissatisfied" => "label-dissatisfied",
+        _ => "label-very-dissatisfied",
+    };
+    Rated {
+        replies: number(told.replies),
+        rated: number(told.rated),
+        coverage: percent(told.coverage),
+        counted: number(told.counted),
+        withheld: told.withheld,
+        resolution: mean(told.resolution),
+        attitude: mean(told.attitude),
+        speed: mean(told.speed),
+        labels: told.labels.iter().map(|it| (label(&it.label), number(it.count))).collect(),
+    }
 }

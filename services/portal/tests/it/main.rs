@@ -1,10 +1,13 @@
 //! The pages over real HTTP, with stubs in the place of the other services.
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+mod admin;
 mod api;
 mod browser;
 mod casework;
 mod columns;
+mod common;
+mod consultations;
 mod desk;
 mod desk_texts;
 mod fake;

@@ -13,7 +13,7 @@ use crate::{
         common::Leaving,
     },
     error::Error,
-    store::{acts, cases, erasures, model_cases},
+    store::{acts, cases, consultations, erasures, model_cases},
 };
 
 /// How many one round takes.
@@ -64,5 +64,6 @@ async fn empty(
     // What officials wrote about it may cite it.
     acts::forget_notes(tx, case.case_id).await?;
     model_cases::forget(tx, case.case_id, now).await?;
+    consultations::forget(tx, case.case_id).await?;
     Ok(erasures::forget_answers(tx, case.case_id).await?)
 }

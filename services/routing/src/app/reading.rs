@@ -21,7 +21,7 @@ use crate::{
     },
     error::Error,
     store::{
-        acts::{self, Act},
+        acts::{self, Act, FollowUp},
         cases::{self, Filter, Name, Order, Times},
         children,
         ratings::{self, Rated},
@@ -108,6 +108,8 @@ pub struct Seen {
     pub whole: bool,
     /// What its office has asked the author, if it waits and the caller sees the case whole.
     pub question: Option<String>,
+    /// What its author asked on, if the caller sees the case whole.
+    pub follow_ups: Vec<FollowUp>,
     /// The original text, at a look of an official; it is shown in the place of the view's.
     pub original: Option<Text>,
 }
@@ -308,6 +310,12 @@ async fn seen_by(
         [] => HashMap::new(),
         own => ratings::of(&mut connection, own).await?,
     };
+    let asked = cases.iter().filter(|case| case.handling.follow_up_count > 0);
+    let asked: Vec<CaseId> = asked.map(|case| case.case_id).collect();
+    let mut asked = match asked.as_slice() {
+        [] => HashMap::new(),
+        asked => acts::follow_ups(&mut connection, asked).await?,
+    };
     drop(connection);
     Ok(cases
         .into_iter()
@@ -315,6 +323,7 @@ async fn seen_by(
             let whole = sight(directory, &case, &viewer(caller, &case)) == Sight::Whole;
             Seen {
                 question: children.questions.remove(&case.case_id).filter(|_| whole),
+                follow_ups: asked.remove(&case.case_id).filter(|_| whole).unwrap_or_default(),
                 view: children.view(&case),
                 ratings: ratings.remove(&case.case_id).unwrap_or_default(),
                 case,

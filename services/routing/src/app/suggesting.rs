@@ -267,6 +267,7 @@ fn an_opening(asked: &Asked, now: jiff::Timestamp) -> Opening {
         traceparent: None,
         precedent: None,
         suggested: None,
+        consultation_id: None,
     }
 }
 

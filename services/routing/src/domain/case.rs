@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    CaseId, MessageId, ReplyId,
+    CaseId, ConsultationId, MessageId, ReplyId,
     assignment::{self, Rule},
     calendar,
     directory::{Directory, Level, Office, Place},
@@ -82,6 +82,8 @@ pub struct Opening {
     pub precedent: Option<String>,
     /// What models suggest, where its author chose too little.
     pub suggested: Option<Suggested>,
+    /// The consultation to which it belongs.
+    pub consultation_id: Option<ConsultationId>,
 }
 
 impl Opening {
@@ -156,6 +158,8 @@ pub struct Case {
     pub look_count: i32,
     /// What was done to it beside its states.
     pub handling: Handling,
+    /// The consultation to which its message belongs.
+    pub consultation_id: Option<ConsultationId>,
 }
 
 /// A time in which one office held a case.
@@ -261,6 +265,7 @@ impl Case {
             request_count: 0,
             look_count: 0,
             handling: Handling::new(deadline.term.working),
+            consultation_id: opening.consultation_id,
         };
         let mut facts = vec![case.fact(What::Opened, opened_at)];
         if withdrawn {

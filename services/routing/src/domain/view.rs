@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::{
-    CaseId, MessageId, ProblemId,
+    CaseId, ConsultationId, MessageId, ProblemId,
     case::{Case, Pause, Reply, Segment, Text},
     state::{Outcome, State},
 };
@@ -67,6 +67,8 @@ pub struct View {
     pub helpers: Vec<String>,
     /// The common problem in which it is.
     pub problem_id: Option<ProblemId>,
+    /// The consultation to which the message belongs.
+    pub consultation_id: Option<ConsultationId>,
     /// Counts the changes of this view.
     pub revision: i64,
 }
@@ -105,6 +107,7 @@ pub fn assemble(
         extended_at: case.handling.extended_at,
         helpers: case.handling.helpers.clone(),
         problem_id: case.handling.problem_id,
+        consultation_id: case.consultation_id,
         revision: case.revision,
     }
 }

@@ -13,7 +13,10 @@ use crate::{
         view::{PublicState, View},
     },
     events,
-    store::{acts::Act, ratings::Rated},
+    store::{
+        acts::{Act, FollowUp},
+        ratings::Rated,
+    },
 };
 
 /// A case as those see it who may see it whole; its view alone is for everybody.
@@ -31,6 +34,7 @@ pub(super) fn case(
         assigned_by: case.assigned_by.clone(),
         etag: case.etag(),
         ratings: ratings.iter().map(rating).collect(),
+        follow_ups: whole.as_ref().map(|it| follow_ups(&it.follow_ups)).unwrap_or_default(),
         question: whole.and_then(|whole| whole.question).unwrap_or_default(),
         referred: case.is_referred(),
         supervised_at: supervised_at.map(to_proto),
@@ -43,6 +47,17 @@ pub(super) fn case(
 pub(super) struct Whole {
     /// What its office has asked the author.
     pub(super) question: Option<String>,
+    /// What its author asked on.
+    pub(super) follow_ups: Vec<FollowUp>,
+}
+
+fn follow_ups(all: &[FollowUp]) -> Vec<routing::FollowUp> {
+    let told = |it: &FollowUp| routing::FollowUp {
+        reply_id: it.reply_id.clone(),
+        ground: it.ground.clone(),
+        asked_at: Some(to_proto(it.at)),
+    };
+    all.iter().map(told).collect()
 }
 
 /// An act of a case's log.
@@ -65,7 +80,8 @@ pub(super) fn seen(seen: Seen) -> routing::Case {
         Some(text) => View { text, ..seen.view },
         None => seen.view,
     };
-    let whole = seen.whole.then_some(Whole { question: seen.question });
+    let whole =
+        seen.whole.then_some(Whole { question: seen.question, follow_ups: seen.follow_ups });
     case(&seen.case, view, &seen.ratings, whole)
 }
 
@@ -129,6 +145,7 @@ pub(super) fn public(view: View) -> common::PublicCase {
         extended_at: view.extended_at.map(to_proto),
         helper_office_ids: view.helpers,
         common_problem_id: view.problem_id.map(|id| id.to_string()).unwrap_or_default(),
+        consultation_id: view.consultation_id.map(|id| id.to_string()).unwrap_or_default(),
     }
 }
 

@@ -246,7 +246,8 @@ fn texts(checks: &mut Checks, title: &str, body: &str) {
     {
         let has = text.chars().count();
         if has > most {
-            checks.0.push(Violation::new(field, reason).with("most", most).with("has", has));
+            let violation = Violation::new(field, reason).with("least", 0);
+            checks.0.push(violation.with("most", most).with("has", has));
         }
     }
     if !title.chars().chain(body.chars()).any(char::is_alphanumeric) {

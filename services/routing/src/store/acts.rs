@@ -1,11 +1,14 @@
 //! The chained log of what was done with each case. It is only ever added to.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use liuyan_kit::{
     audit::ORIGIN,
     clock::{from_db, to_db},
 };
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::domain::{
     CaseId,
@@ -98,6 +101,43 @@ pub async fn of(
         hash: row.hash,
     });
     Ok(acts.collect())
+}
+
+/// That an author asked on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowUp {
+    /// The reply, as the log names it.
+    pub reply_id: String,
+    /// The code of the ground.
+    pub ground: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What the authors of cases asked on, oldest first.
+pub async fn follow_ups(
+    connection: &mut PgConnection,
+    ids: &[CaseId],
+) -> Result<HashMap<CaseId, Vec<FollowUp>>, sqlx::Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query!(
+        "select case_id, detail, at from acts
+         where case_id = any($1) and action = 'follow-up-asked' order by case_id, position",
+        &ids
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut all: HashMap<CaseId, Vec<FollowUp>> = HashMap::new();
+    for row in rows {
+        let part = |name: &str| {
+            let parts = row.detail.split_whitespace();
+            parts.filter_map(|it| it.strip_prefix(name)).next().unwrap_or_default().to_owned()
+        };
+        let asked =
+            FollowUp { reply_id: part("reply="), ground: part("ground="), at: from_db(row.at) };
+        all.entry(row.case_id.into()).or_default().push(asked);
+    }
+    Ok(all)
 }
 
 /// Takes out what officials wrote about a case whose message was erased. Their hashes stay.

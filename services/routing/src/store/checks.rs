@@ -95,6 +95,35 @@ pub const CHECKS: &[Check] = &[
             or (m.came, m.left) is distinct from (logged.came, logged.left)",
     ),
     (
+        "a consultation was said as often as it was changed, and each message of one names one that is there",
+        "select (select count(*) from consultations q full join (
+                    select subject_id, count(*) as times from messaging.outbox
+                    where type in ('liuyan.routing.v1.consultation-put',
+                                   'liuyan.routing.v1.consultation-published') group by subject_id
+                 ) said on said.subject_id = q.consultation_id
+                 where q.changes is distinct from said.times)
+              + (select count(*) from cases c left join consultations q using (consultation_id)
+                 where c.consultation_id is not null and q.stage is null)
+              + (select count(*) from cases c join openings o using (message_id)
+                 where c.consultation_id is distinct from o.consultation_id)",
+    ),
+    (
+        "a result has as many statements as it counts, and each speaks of as many messages",
+        "select (select count(*) from consultations q full join (
+                    select consultation_id, count(*) as found, max(position) as last
+                    from consultation_statements group by consultation_id
+                 ) s using (consultation_id)
+                 where coalesce(q.statement_count, -1) <> coalesce(s.found, 0)
+                    or s.last >= q.statement_count)
+              + (select count(*) from consultation_statements s full join (
+                    select t.consultation_id, position, count(*) as found,
+                           count(*) filter (where c.consultation_id = t.consultation_id) as within
+                    from consultation_citations t left join cases c using (case_id)
+                    group by t.consultation_id, position
+                 ) t using (consultation_id, position)
+                 where coalesce(s.citation_count, -1) <> coalesce(t.found, 0) or t.found <> t.within)",
+    ),
+    (
         "nothing hangs on a case that is not there",
         "select count(*) from (select case_id from replies union all select case_id from custody
              union all select case_id from ratings union all select case_id from requests
@@ -103,7 +132,8 @@ pub const CHECKS: &[Check] = &[
              union all select case_id from reply_versions union all select case_id from steps
              union all select case_id from acts union all select case_id from precedents
              union all select case_id from promises union all select case_id from common_cases
-             union all select case_id from model_cases) child
+             union all select case_id from model_cases
+             union all select case_id from consultation_citations) child
          left join cases c using (case_id) where c.case_id is null",
     ),
     (

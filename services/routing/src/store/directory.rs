@@ -275,7 +275,7 @@ pub async fn read(connection: &mut PgConnection) -> Result<Lists, sqlx::Error> {
     })
 }
 
-fn day(text: &str) -> Result<Date, sqlx::Error> {
+pub(super) fn day(text: &str) -> Result<Date, sqlx::Error> {
     Date::from_str(text).map_err(|_| corrupt("day", text))
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{corrupt, expect_all};
 use crate::domain::{
-    MessageId,
+    ConsultationId, MessageId,
     case::{Opening, Visibility},
 };
 
@@ -40,6 +40,7 @@ struct OpeningRow {
     redactions: i64,
     traceparent: Option<String>,
     precedent: Option<String>,
+    consultation_id: Option<Uuid>,
 }
 
 impl TryFrom<OpeningRow> for Opening {
@@ -61,6 +62,7 @@ impl TryFrom<OpeningRow> for Opening {
             traceparent: row.traceparent,
             precedent: row.precedent,
             suggested: None,
+            consultation_id: row.consultation_id.map(ConsultationId::from),
         })
     }
 }
@@ -102,6 +104,7 @@ pub async fn insert(
                 "text_revision": approved.text_revision,
                 "approved_at": approved.approved_at,
                 "traceparent": opening.traceparent,
+                "consultation_id": opening.consultation_id,
             })
         })
         .collect();
@@ -120,7 +123,7 @@ pub async fn due(
     sqlx::query_as!(
         OpeningRow,
         "select message_id, number, office_id, kind, domain, topic, visibility, submitted_at,
-                occurred_at, accused_office_ids, redactions, traceparent,
+                occurred_at, accused_office_ids, redactions, traceparent, consultation_id,
                 (select to_office_id from precedents p
                  where p.superseded_at is null and p.office_id = openings.office_id
                    and p.kind = openings.kind and p.domain = openings.domain

@@ -178,6 +178,10 @@ async fn an_author_asks_on_and_an_official_works_again_on_what_was_closed() {
     let asked = asking.ask_follow_up(ask_on("unclear")).await.unwrap().into_inner().case.unwrap();
     assert_eq!(view(&asked).public_state(), PublicState::InProgress);
     assert_eq!(reason(asking.ask_follow_up(ask_on("unclear")).await), "CASE_STILL_OPEN");
+    let told = house.get(&clerk, message_id).await.unwrap().follow_ups;
+    let said: Vec<_> = told.iter().map(|it| (it.reply_id.as_str(), it.ground.as_str())).collect();
+    assert_eq!(said, [(reply_id.as_str(), "unclear")]);
+    assert!(house.get_in_public(message_id).await.unwrap().follow_ups.is_empty());
     house.wish_to_withdraw(message_id).await;
     house.reply(&clerk, &case_id, "It is done, here is how.").await.unwrap();
     let close = asks!(CloseCaseRequest, &case_id, outcome: 1);

@@ -79,6 +79,7 @@ pub(crate) struct Message {
     visibility: Visibility,
     accused: Vec<String>,
     written: Option<Timestamp>,
+    consultation: Option<Uuid>,
 }
 
 pub(crate) fn a_message() -> Message {
@@ -92,6 +93,7 @@ pub(crate) fn a_message() -> Message {
         visibility: Visibility::Public,
         accused: vec![],
         written: None,
+        consultation: None,
     }
 }
 
@@ -122,6 +124,10 @@ impl Message {
 
     pub(crate) fn accusing(self, offices: &[&str]) -> Self {
         Self { accused: offices.iter().map(|id| (*id).to_owned()).collect(), ..self }
+    }
+
+    pub(crate) fn asked_by(self, consultation: Uuid) -> Self {
+        Self { consultation: Some(consultation), kind: "suggestion", ..self }
     }
 
     pub(crate) fn written_at(self, at: &str) -> Self {
@@ -216,6 +222,7 @@ impl House {
             revision: 1,
             accused_office_ids: message.accused.clone(),
             approved_at: Some(to_proto(now)),
+            consultation_id: message.consultation.map(|id| id.to_string()).unwrap_or_default(),
             ..MessageApproved::default()
         };
         let consumer = consumer::of_moderation(self.clock.clone());

@@ -71,6 +71,7 @@ async fn a_busy_house() -> House {
     house.editor().put_office(routing::PutOfficeRequest { office: Some(office) }).await.unwrap();
     crate::tables::edit(&house).await;
     crate::common::busy(&house).await;
+    crate::consultations::busy(&house).await;
     house.advance_hours(15 * 24);
     testing::eventually("the ratings are final", crate::helpers::SOON, || async {
         let open = "select count(*) from ratings where final_at is null";
@@ -168,6 +169,9 @@ async fn a_lost_row_of_any_table_is_noticed() {
         "common_problems",
         "common_cases",
         "model_cases",
+        "consultations",
+        "consultation_statements",
+        "consultation_citations",
     ] {
         let rows: i64 =
             sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}")))

@@ -134,7 +134,7 @@ pub(crate) fn case(id: Uuid, moment: &str) -> routing::CaseRef {
 /// A case with a deadline on the tenth of July.
 pub(crate) fn opened(case: routing::CaseRef) -> routing::CaseOpened {
     let deadline_at = Some(to_proto(at("2026-07-10T15:59:59.999999Z")));
-    routing::CaseOpened { case: Some(case), submitted_at: None, deadline_at }
+    routing::CaseOpened { case: Some(case), deadline_at, ..routing::CaseOpened::default() }
 }
 
 pub(crate) fn replied(case: routing::CaseRef) -> routing::CaseReplied {

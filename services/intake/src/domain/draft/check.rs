@@ -1,6 +1,9 @@
 //! The rules of each field.
 
-use super::{Channel, Contact, Directory, Entrance, Limits, Place, Raw, Words};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{Channel, Consultation, Contact, Directory, Entrance, Limits, Place, Raw, Words};
 use crate::domain::{
     rule::{Breach, Rule},
     text::{self, Bounds, Lines},
@@ -8,6 +11,8 @@ use crate::domain::{
 
 /// The kind that has a form in two parts.
 const COMPLAINT: &str = "complaint";
+/// The kind of what people say in a consultation.
+const SUGGESTION: &str = "suggestion";
 /// RFC 5646, section 4.4.1: buffers of 35 characters hold every tag in use.
 const LONGEST_LOCALE: usize = 35;
 
@@ -102,6 +107,38 @@ pub(super) fn codes(raw: &Raw, directory: &Directory, breaches: &mut Breaches) {
         let rule = if raw.domain.is_empty() { Rule::Required } else { Rule::DomainNotOfColumn };
         breaches.add("message.domain", rule);
     }
+}
+
+/// A message of a consultation is a suggestion to the office that asks, while it asks.
+pub(super) fn consultation<'d>(
+    raw: &Raw,
+    directory: &'d Directory,
+    now: Timestamp,
+    breaches: &mut Breaches,
+) -> Option<(Uuid, &'d Consultation)> {
+    const FIELD: &str = "message.consultation_id";
+    if raw.consultation_id.is_empty() {
+        return None;
+    }
+    let named: Option<Uuid> = raw.consultation_id.parse().ok();
+    let known = named.and_then(|id| Some((id, directory.consultations.get(&id)?)));
+    let Some((id, known)) = known else {
+        breaches.add(FIELD, Rule::ConsultationUnknown);
+        return None;
+    };
+    if !known.open || now < known.opens_at || now >= known.closes_at {
+        breaches.add(FIELD, Rule::ConsultationClosed);
+    }
+    if raw.kind != SUGGESTION && !raw.kind.is_empty() {
+        breaches.add("message.kind", Rule::OnlySuggestions);
+    }
+    if raw.office() != known.office_id && !raw.office().is_empty() {
+        breaches.add("message.office_id", Rule::OfficeNotOfConsultation);
+    }
+    if !known.domain.is_empty() && !raw.domain.is_empty() && raw.domain != known.domain {
+        breaches.add("message.domain", Rule::DomainNotOfConsultation);
+    }
+    Some((id, known))
 }
 
 /// The paths of the words, with and without the message before them.

@@ -20,9 +20,22 @@ fn limits() -> Limits {
 fn directory() -> Directory {
     Directory {
         offices: [("110000-s".to_owned(), true), ("closed".to_owned(), false)].into(),
-        kinds: ["enquiry".to_owned(), COMPLAINT.to_owned()].into(),
+        kinds: ["enquiry", "suggestion", COMPLAINT].map(str::to_owned).into(),
         domains: ["7".to_owned()].into(),
+        consultations: [(Uuid::nil(), a_consultation())].into(),
         loaded: true,
+    }
+}
+
+/// From a minute before now to a minute after it.
+fn a_consultation() -> Consultation {
+    let minute = jiff::SignedDuration::from_mins(1);
+    Consultation {
+        office_id: "110000-s".to_owned(),
+        domain: "7".to_owned(),
+        open: true,
+        opens_at: now() - minute,
+        closes_at: now() + minute,
     }
 }
 
@@ -43,6 +56,7 @@ fn raw() -> Raw {
         contact: None,
         channel: Some(Channel::Api),
         entrance: Entrance::Board,
+        consultation_id: String::new(),
         locale: String::new(),
         occurred_at: None,
         files: Vec::new(),
@@ -271,5 +285,43 @@ fn the_channel_follows_from_the_entrance() {
         let raw = Raw { channel: Some(reserved), occurred_at: Some(Some(now())), ..raw() };
         let draft = Draft::parse(&raw, &limits(), &directory(), now()).unwrap();
         assert_eq!(draft.channel, reserved);
+    }
+}
+
+#[test]
+fn a_message_of_a_consultation_is_a_suggestion_to_its_office_while_it_asks() {
+    let kind = "suggestion".to_owned();
+    let part = Raw { consultation_id: Uuid::nil().to_string(), kind, ..raw() };
+    let of = |raw: &Raw, consultation: Consultation, at: Timestamp| {
+        let consultations = [(Uuid::nil(), consultation)].into();
+        let known = Directory { consultations, ..directory() };
+        let parsed = Draft::parse(raw, &limits(), &known, at);
+        parsed.map_err(|all| all.iter().map(|it| it.rule.reason()).collect::<Vec<_>>())
+    };
+    let begins = a_consultation().opens_at;
+    let ends = a_consultation().closes_at;
+    let moment = jiff::SignedDuration::from_micros(1);
+    for at in [begins, now(), ends - moment] {
+        let draft = of(&part, a_consultation(), at).unwrap();
+        assert_eq!(draft.consultation_id, Some(Uuid::nil()));
+    }
+    for at in [begins - moment, ends] {
+        assert_eq!(of(&part, a_consultation(), at), Err(vec!["CONSULTATION_CLOSED"]));
+    }
+    let shut = Consultation { open: false, ..a_consultation() };
+    assert_eq!(of(&part, shut, now()), Err(vec!["CONSULTATION_CLOSED"]));
+    let silent = Raw { domain: String::new(), ..part.clone() };
+    assert_eq!(of(&silent, a_consultation(), now()).unwrap().domain, "7", "that of the question");
+    let elsewhere = Consultation {
+        office_id: "130000-s".to_owned(),
+        domain: "6".to_owned(),
+        ..a_consultation()
+    };
+    let asking = Raw { kind: "enquiry".to_owned(), ..part.clone() };
+    let wrong = ["ONLY_SUGGESTIONS", "OFFICE_NOT_OF_CONSULTATION", "DOMAIN_NOT_OF_CONSULTATION"];
+    assert_eq!(of(&asking, elsewhere, now()), Err(wrong.to_vec()));
+    for unknown in ["x".to_owned(), Uuid::max().to_string()] {
+        let unknown = Raw { consultation_id: unknown, ..part.clone() };
+        assert_eq!(of(&unknown, a_consultation(), now()), Err(vec!["CONSULTATION_UNKNOWN"]));
     }
 }

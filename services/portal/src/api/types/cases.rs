@@ -4,87 +4,10 @@ use liuyan_proto::liuyan::{common::v1 as common, routing::v1 as routing};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Time, Word, some, words};
-
-words! {
-    /// Where the office's work stands.
-    CaseState of common::CaseState {
-        /// An office has it and has not yet said that it will act.
-        Assigned,
-        /// The office has said that it will act.
-        Accepted,
-        /// The office has answered.
-        Replied,
-        /// Ended, with an outcome.
-        Closed,
-    }
-}
-
-words! {
-    /// Where it stands, in the public's three words.
-    PublicState of common::PublicState {
-        /// No office has accepted it yet.
-        AwaitingReply,
-        /// An office works on it.
-        InProgress,
-        /// It has been answered.
-        Replied,
-    }
-}
-
-words! {
-    /// How a case ended.
-    Outcome of common::Outcome {
-        /// What was asked has been done.
-        Solved,
-        /// A part of it has been done.
-        PartlySolved,
-        /// Explained; nothing was to be done.
-        Explained,
-        /// Refused, with the provision cited.
-        Refused,
-        /// It cannot be done.
-        Impossible,
-        /// The same matter is handled in another case.
-        Duplicate,
-        /// Its author withdrew it; not for offices to say.
-        Withdrawn,
-    }
-}
-
-words! {
-    /// Who may read a message.
-    Visibility of common::Visibility {
-        /// Everybody, once it is approved.
-        Public,
-        /// Its author and the office alone.
-        Private,
-    }
-}
-
-words! {
-    /// An order of cases.
-    CaseOrder of routing::CaseOrder {
-        /// The newest first.
-        Newest,
-        /// What is due first, first.
-        Deadline,
-        /// What was answered last, first.
-        Replied,
-    }
-}
-
-words! {
-    /// Where a promise stands.
-    PromiseState of common::PromiseState {
-        /// Its day has not passed.
-        Open,
-        /// The office has said that it is done.
-        Kept,
-        /// Its day passed without that.
-        Broken,
-    }
-}
+pub(in crate::api) use super::states::{
+    CaseOrder, CaseState, Outcome, PromiseState, PublicState, Visibility,
+};
+use super::{Time, Word, some};
 
 /// A dated commitment inside a reply.
 #[derive(Debug, Serialize, ToSchema)]
@@ -257,6 +180,12 @@ pub(in crate::api) struct PublicCase {
     extended_at: Option<Time>,
     /// Offices that help, in the order in which they were asked.
     helper_office_ids: Vec<String>,
+    /// The common problem in which it is answered together with others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    common_problem_id: Option<String>,
+    /// The consultation to which it belongs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consultation_id: Option<String>,
 }
 
 impl From<common::PublicCase> for PublicCase {
@@ -272,6 +201,8 @@ impl From<common::PublicCase> for PublicCase {
             pauses: it.pauses.into_iter().map(Pause::from).collect(),
             extended_at: Time::of(it.extended_at.as_ref()),
             helper_office_ids: it.helper_office_ids,
+            common_problem_id: some(it.common_problem_id),
+            consultation_id: some(it.consultation_id),
             replies: it.replies.into_iter().map(Reply::from).collect(),
             custody: it.custody.into_iter().map(Custody::from).collect(),
             case_id: it.case_id,
@@ -320,6 +251,23 @@ impl From<routing::Rating> for Rating {
     }
 }
 
+/// That an author asked on because of a reply.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct FollowUp {
+    /// The reply's id.
+    reply_id: String,
+    /// `not_answered`, `not_done`, `unclear` or `wrong`.
+    ground: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked_at: Option<Time>,
+}
+
+impl From<routing::FollowUp> for FollowUp {
+    fn from(it: routing::FollowUp) -> Self {
+        Self { asked_at: Time::of(it.asked_at.as_ref()), reply_id: it.reply_id, ground: it.ground }
+    }
+}
+
 /// A case. What goes beyond its public view is told to its office and its author, who bring a token.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Case {
@@ -347,6 +295,12 @@ pub(in crate::api) struct Case {
     /// Since when it is watched.
     #[serde(skip_serializing_if = "Option::is_none")]
     supervised_at: Option<Time>,
+    /// The version of the model that told its domain; absent if its author chose it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggested_by: Option<u32>,
+    /// What its author asked on, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    follow_ups: Vec<FollowUp>,
 }
 
 impl From<routing::Case> for Case {
@@ -360,6 +314,8 @@ impl From<routing::Case> for Case {
             question: some(it.question),
             referred: it.referred,
             supervised_at: Time::of(it.supervised_at.as_ref()),
+            suggested_by: Some(it.suggested_by).filter(|version| *version > 0),
+            follow_ups: it.follow_ups.into_iter().map(FollowUp::from).collect(),
             view: it.view.unwrap_or_default().into(),
         }
     }
@@ -374,59 +330,9 @@ impl Case {
         self.question = None;
         self.referred = false;
         self.supervised_at = None;
+        self.suggested_by = None;
+        self.follow_ups.clear();
         self
-    }
-}
-
-/// A span of an excerpt, in characters (Unicode scalar values).
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::api) struct Highlight {
-    /// The first character, from 0.
-    start: u32,
-    /// The end, exclusive.
-    end: u32,
-}
-
-/// A case that was found.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::api) struct Hit {
-    case: PublicCase,
-    /// A part of its text in which the words stand.
-    excerpt: String,
-    /// Where in the excerpt.
-    highlights: Vec<Highlight>,
-}
-
-impl From<routing::SearchHit> for Hit {
-    fn from(it: routing::SearchHit) -> Self {
-        let span = |it: routing::Highlight| Highlight { start: it.start, end: it.end };
-        Self {
-            highlights: it.highlights.into_iter().map(span).collect(),
-            case: it.case.unwrap_or_default().into(),
-            excerpt: it.excerpt,
-        }
-    }
-}
-
-/// What was found.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::api) struct Hits {
-    /// The cases, the newest first.
-    items: Vec<Hit>,
-    /// Brings the next page as `cursor`; absent on the last one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<String>,
-    /// How many there are, up to 1,000.
-    total: u32,
-}
-
-impl From<routing::SearchCasesResponse> for Hits {
-    fn from(it: routing::SearchCasesResponse) -> Self {
-        Self {
-            items: it.hits.into_iter().map(Hit::from).collect(),
-            next_cursor: some(it.next_page_token),
-            total: it.total,
-        }
     }
 }
 

@@ -116,6 +116,8 @@ pub(in crate::api) struct NewMessage {
     attachments: Vec<AttachedFile>,
     /// The token with which they were uploaded; left out by whoever brought a bearer token.
     upload_token: String,
+    /// The consultation to which it belongs: then it is a suggestion to the office that asks.
+    consultation_id: String,
 }
 
 impl NewMessage {
@@ -146,6 +148,7 @@ impl NewMessage {
             locale: if self.locale.is_empty() { locale.to_owned() } else { self.locale },
             attachments: self.attachments.into_iter().map(Into::into).collect(),
             upload_token: self.upload_token,
+            consultation_id: self.consultation_id,
             ..intake::NewMessage::default()
         }
     }

@@ -59,6 +59,8 @@ struct CasePage {
     referred: bool,
     /// Since when it is watched.
     supervised: Option<When>,
+    /// The version of the model that told its domain; 0 if its author chose it.
+    suggested_by: u32,
     /// What the author was asked, while the office waits.
     question: String,
     today: String,
@@ -163,11 +165,12 @@ pub(super) async fn render(
         public: case.public,
         closed: state == CaseState::Closed,
         outcomes: offered.map(|(code, _, word)| choice(code, v.t(word), &wish.outcome)).collect(),
-        m: shown(&v, view, &names),
+        m: shown(&v, view, &names, &case.assigned_by),
         may,
         reads_only,
         referred: case.referred && state != CaseState::Closed,
         supervised: v.day(case.supervised_at.as_ref()),
+        suggested_by: case.suggested_by,
         question: case.question,
         today: day_of(v.now()).to_string(),
         wish,

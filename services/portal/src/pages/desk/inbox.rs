@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use liuyan_kit::clock;
 use liuyan_proto::liuyan::{
     common::v1::{CaseState, PublicCase, Visibility},
+    identity::v1::Role,
     routing::v1::{Case, CaseOrder, ListCasesRequest},
 };
 use serde::Deserialize;
@@ -102,6 +103,9 @@ struct Desk {
     none: &'static str,
     items: Vec<Item>,
     several: bool,
+    /// Whether the person may ask the public.
+    asks: bool,
+    supervises: bool,
     next: Option<String>,
 }
 
@@ -134,6 +138,8 @@ pub(super) async fn inbox(v: Visit, Query(ask): Query<Ask>) -> Result<Response, 
         parts: PARTS.iter().map(|it| (it.code, it.word, it.code == chosen.code)).collect(),
         none: chosen.none,
         several: offices.len() > 1,
+        supervises: v.session().is_some_and(|session| session.has(Role::Supervisor)),
+        asks: v.session().is_some_and(|session| session.has(Role::Clerk)),
         next: (!next.is_empty()).then(|| {
             let page = url::form_urlencoded::byte_serialize(next.as_bytes()).collect::<String>();
             format!("/desk?tab={}&page={page}", chosen.code)

@@ -54,6 +54,7 @@ pub(super) struct May {
     pub(super) keep: bool,
     pub(super) supervise: bool,
     pub(super) close: bool,
+    pub(super) group: bool,
     /// Whether it may be ended only as a duplicate: every other outcome needs an answer first.
     pub(super) only_duplicate: bool,
 }
@@ -88,18 +89,20 @@ impl May {
             close: open,
             only_duplicate: waits,
             supervise: false,
+            group: false,
         };
         let work = if who.works { work } else { Self::default() };
         Self {
             reopen: !waits && (who.works || who.supervises),
             supervise: who.supervises && open && case.supervised_at.is_none(),
+            group: goes_on && view.common_problem_id.is_empty() && (who.works || who.supervises),
             ..work
         }
     }
 
     /// Whether there is something to do that is seldom done.
     pub(super) fn more(&self) -> bool {
-        self.moves() || self.pause || self.extend || self.invite || self.reopen
+        self.moves() || self.pause || self.extend || self.invite || self.group || self.reopen
     }
 
     /// Whether the case may go to another office.

@@ -8,7 +8,7 @@ use liuyan_proto::liuyan::{
 };
 
 use super::ROLES;
-use crate::{error::Error, session::Session, visit::Visit};
+use crate::{directory::Office, error::Error, session::Session, visit::Visit};
 
 /// The most offices from one to the top.
 const STEPS: usize = 8;
@@ -48,6 +48,26 @@ pub(super) async fn own_case(v: &Visit, id: &str) -> Result<Own, Error> {
         }
     }
     Err(Error::NotFound)
+}
+
+/// The offices for which the person acts by name, and those that lie in their divisions; each once.
+///
+/// # Errors
+/// If the directory is away.
+pub(super) async fn own_offices(v: &Visit) -> Result<Vec<Office>, Error> {
+    let (session, directory) = (v.signed_in()?, &v.app().directory);
+    let mut offices: Vec<Office> = Vec::new();
+    for id in &session.office_ids {
+        offices.extend(directory.office(id).await?);
+    }
+    for code in &session.division_codes {
+        for office in directory.offices_of(code).await?.iter() {
+            if offices.iter().all(|known| known.office_id != office.office_id) {
+                offices.push(office.clone());
+            }
+        }
+    }
+    Ok(offices)
 }
 
 /// Whether the person acts for an office: for it, for one above it, or for a division in which it

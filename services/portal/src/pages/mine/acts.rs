@@ -6,7 +6,9 @@ use liuyan_kit::class::{Class, Classify as _};
 use liuyan_proto::liuyan::{
     intake::v1::{ResubmitMessageRequest, WithdrawMessageRequest},
     moderation::v1::AppealDecisionRequest,
-    routing::v1::{AskFollowUpRequest, RateReplyRequest, ResumeCaseRequest},
+    routing::v1::{
+        AskFollowUpRequest, ObjectToGroupingRequest, RateReplyRequest, ResumeCaseRequest,
+    },
 };
 use serde::Deserialize;
 
@@ -205,6 +207,25 @@ pub(super) async fn resume(
     };
     let request = v.call_as(&author.token, request);
     match v.app().backend.cases().resume_case(request).await {
+        Ok(_) => done(&v, &number, "mine-resumed"),
+        Err(status) => again(v, author, Typed::default(), status.into()).await,
+    }
+}
+
+/// The case is to be handled alone.
+pub(super) async fn object(
+    v: Visit,
+    Path(number): Path<String>,
+    Form(told): Form<Told>,
+) -> Result<Response, Error> {
+    let author = match author(&v, &number, "").await {
+        Ok(author) => author,
+        Err(Error::ProofMissing) => return ask_for_proof(v, &number),
+        Err(error) => return Err(error),
+    };
+    let request = ObjectToGroupingRequest { case_id: told.case_id, request_id: told.request_id };
+    let request = v.call_as(&author.token, request);
+    match v.app().backend.problems().object_to_grouping(request).await {
         Ok(_) => done(&v, &number, "mine-resumed"),
         Err(status) => again(v, author, Typed::default(), status.into()).await,
     }

@@ -13,7 +13,7 @@ use liuyan_kit::{
 use liuyan_proto::liuyan::{
     common::v1::{CaseState, Visibility},
     intake::v1::{Message, MessageState},
-    routing::v1::{Case, GetCaseRequest, get_case_request::Name},
+    routing::v1::{Case, GetCaseRequest, GetPartRequest, get_case_request::Name},
 };
 use serde::Deserialize;
 
@@ -29,6 +29,7 @@ use crate::{
     page::{Keep, page_with},
     pages::{
         cards::State,
+        consultations::{self, Asked, Said},
         faults::Faults,
         files::{self, Right, Row},
         message::{self, Answer, Shown, Text},
@@ -116,10 +117,21 @@ struct Page {
     case_away: bool,
     /// What the office asks, while it waits for the author.
     question: String,
+    /// The consultation to which it belongs, and the statements of its result that speak of it; boxed
+    /// because most messages belong to none.
+    part: Option<Box<Part>>,
     /// Codes and names of the grounds for asking on.
     grounds: Vec<Choice>,
     /// Whether what was asked on was refused, so that the form is shown.
     asks_on: bool,
+}
+
+/// What a message became part of.
+#[derive(Debug)]
+struct Part {
+    asked: Asked,
+    /// The statements of the result that speak of it.
+    said: Vec<Said>,
 }
 
 /// What a link may bring.
@@ -150,6 +162,11 @@ pub(super) async fn show(
     status: StatusCode,
 ) -> Result<Response, Error> {
     let (case, why) = futures::join!(case(&v, &author), why(&v, &author));
+    let asked = case.as_ref().ok().and_then(Option::as_ref).and_then(|it| it.view.as_ref());
+    let part = match asked.is_some_and(|view| !view.consultation_id.is_empty()) {
+        true => Box::pin(part(&v, &author)).await,
+        false => None,
+    };
     let case_away = case.is_err();
     let message = author.message;
     let ground = typed.ground.clone().unwrap_or_default();
@@ -180,6 +197,7 @@ pub(super) async fn show(
         replies: Vec::new(),
         case_away,
         question: String::new(),
+        part: None,
         grounds: FOLLOW_UPS.map(|(code, name)| choice(code, v.t(name), &ground)).into(),
         asks_on: typed.ground.is_some(),
         v,
@@ -187,6 +205,7 @@ pub(super) async fn show(
     if let Ok(Some(case)) = case {
         add_case(&mut page, case).await;
     }
+    page.part = part;
     page_with(&page, status, Keep::Never)
 }
 
@@ -226,7 +245,8 @@ async fn add_case(page: &mut Page, case: Case) {
             }
         })
         .collect();
-    page.m = Some(Box::new(message::shown(&page.v, view, &names)));
+    let rule = case.assigned_by.as_str();
+    page.m = Some(Box::new(message::shown(&page.v, view, &names, rule)));
 }
 
 fn may_withdraw(message: &Message) -> bool {
@@ -264,4 +284,16 @@ async fn case(v: &Visit, author: &Author) -> Result<Option<Case>, Error> {
             Err(error)
         }
     }
+}
+
+/// What became of the message in its consultation; nothing while that can't be asked.
+async fn part(v: &Visit, author: &Author) -> Option<Box<Part>> {
+    let request = GetPartRequest { message_id: author.message.message_id.clone() };
+    let mut client = v.app().backend.consultations();
+    let told = client.get_part(v.call_as(&author.token, request)).await.ok()?.into_inner();
+    let mut asked = consultations::shown(v, told.consultation?).await;
+    let speaks = |place: usize| told.statements.iter().any(|it| *it as usize == place);
+    let statements = std::mem::take(&mut asked.statements).into_iter().enumerate();
+    let said = statements.filter(|(place, _)| speaks(*place)).map(|(_, said)| said).collect();
+    Some(Box::new(Part { asked, said }))
 }

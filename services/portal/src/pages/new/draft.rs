@@ -3,6 +3,7 @@
 use liuyan_proto::liuyan::{
     common::v1::{Channel, Visibility},
     intake::v1::{Author, NewMessage, Place, SubmitMessageRequest},
+    routing::v1::Consultation,
 };
 use serde::Deserialize;
 use uuid::Uuid;
@@ -36,6 +37,8 @@ pub(crate) struct Draft {
     pub(crate) visibility: String,
     pub(crate) name: String,
     pub(crate) phone: String,
+    /// The consultation that it answers.
+    pub(crate) consultation: String,
     /// Its files, which are at intake by now.
     #[serde(skip)]
     pub(crate) files: Files,
@@ -82,6 +85,14 @@ impl Draft {
         self.matter.split_once('|').map_or("", |(_, topic)| topic)
     }
 
+    /// Makes it a suggestion to the office that asks in a consultation.
+    pub(crate) fn answers(&mut self, asked: &Consultation) {
+        self.consultation.clone_from(&asked.consultation_id);
+        self.office_id.clone_from(&asked.office_id);
+        self.matter.clone_from(&asked.domain);
+        "suggestion".clone_into(&mut self.kind);
+    }
+
     /// Whether only author and office may read it.
     pub(crate) fn is_private(&self) -> bool {
         self.visibility == "private"
@@ -93,7 +104,7 @@ impl Draft {
     }
 
     /// Everything that was typed, to be sent once more.
-    pub(crate) fn pairs(&self) -> [(&'static str, &str); 17] {
+    pub(crate) fn pairs(&self) -> [(&'static str, &str); 18] {
         [
             ("another", &self.another),
             ("d1", &self.d1),
@@ -112,6 +123,7 @@ impl Draft {
             ("visibility", &self.visibility),
             ("name", &self.name),
             ("phone", &self.phone),
+            ("consultation", &self.consultation),
         ]
     }
 
@@ -157,6 +169,7 @@ impl Draft {
             locale: v.locale().to_owned(),
             attachments: self.files.attached(),
             upload_token: self.files.token.clone(),
+            consultation_id: self.consultation.clone(),
             ..NewMessage::default()
         };
         SubmitMessageRequest {
@@ -177,7 +190,7 @@ pub(crate) fn id_of(field: &str) -> String {
         "author.name" => "name",
         "author.phone" => "phone",
         // It has no element of its own: the summary tells.
-        "column_id" => "faults",
+        "column_id" | "consultation_id" => "faults",
         "attachments" | "upload_token" => super::files::ELEMENT,
         other => other,
     };

@@ -8,7 +8,7 @@ use super::client::{call, get};
 use crate::portal::Running;
 
 /// Every route, with what it takes.
-const ROUTES: [(&str, &str); 56] = [
+const ROUTES: [(&str, &str); 59] = [
     ("get", "/.well-known/jwks.json"),
     ("get", "/.well-known/liuyan-keys.json"),
     ("post", "/api/v1/attachments"),
@@ -21,6 +21,9 @@ const ROUTES: [(&str, &str); 56] = [
     ("post", "/api/v1/cases/{case}/replies/{reply_id}/rating"),
     ("post", "/api/v1/cases/{case}/reply"),
     ("post", "/api/v1/cases/{case}/transfer"),
+    ("get", "/api/v1/consultations"),
+    ("get", "/api/v1/consultations/{consultation_id}"),
+    ("get", "/api/v1/consultations/{consultation_id}/cases"),
     ("get", "/api/v1/divisions"),
     ("get", "/api/v1/divisions/{code}"),
     ("get", "/api/v1/domains"),

@@ -23,6 +23,7 @@ pub(crate) fn an_opening() -> Opening {
         traceparent: None,
         precedent: None,
         suggested: None,
+        consultation_id: None,
     }
 }
 

@@ -235,7 +235,7 @@ pub(super) fn told<R: TellsCase>(answer: &Answer) -> Vec<u8> {
 
 /// The case after a deed, as its officials see it.
 fn encoded(answer: &Answer) -> routing::Case {
-    let whole = convert::Whole { question: answer.question.clone() };
+    let whole = convert::Whole { question: answer.question.clone(), follow_ups: Vec::new() };
     convert::case(&answer.case, answer.view.clone(), &[], Some(whole))
 }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::super::{corrupt, openings::visibility};
 use crate::domain::{
-    ProblemId,
+    ConsultationId, ProblemId,
     case::{Case, Text},
     directory::Place,
     handling::Handling,
@@ -72,6 +72,7 @@ pub(super) struct CaseRow {
     pub(super) problem_id: Option<Uuid>,
     pub(super) lead_office_id: Option<String>,
     pub(super) model_case: Option<bool>,
+    pub(super) consultation_id: Option<Uuid>,
 }
 
 impl TryFrom<CaseRow> for Case {
@@ -136,6 +137,7 @@ impl TryFrom<CaseRow> for Case {
                 lead_office_id: row.lead_office_id,
                 model: row.model_case.unwrap_or_default(),
             },
+            consultation_id: row.consultation_id.map(ConsultationId::from),
         };
         if case.is_public() == row.public {
             Ok(case)
@@ -189,6 +191,7 @@ pub(super) fn line(case: &Case) -> Value {
         "rating_count": case.rating_count,
         "request_count": case.request_count,
         "look_count": case.look_count,
+        "consultation_id": case.consultation_id,
     });
     if let (Some(line), Value::Object(opened)) = (line.as_object_mut(), opened) {
         line.extend(opened);
