@@ -1,9 +1,12 @@
 //! `liuyan feed`: follows the public feed as an agency would, and tells how far that has come.
 
 mod at;
+mod check;
 mod consume;
 mod json;
 mod lag;
+mod record;
+mod sandbox;
 mod watch;
 
 use std::path::Path;
@@ -28,6 +31,29 @@ pub(crate) enum Command {
         after_help = "Without --subscription and --checkpoint all subscriptions of the agency are shown. How many seconds\na reader is behind is the age of the oldest event that it has not done; 0 if there is none.\n\nExamples:\n  liuyan feed lag\n  liuyan feed lag --checkpoint place.json --max-lag 1000\n  liuyan feed lag --subscription archive --max-lag-seconds 60 --output json"
     )]
     Lag(lag::Options),
+    /// Checks whether a feed keeps what its contract promises; exits 1 if it does not.
+    #[command(
+        after_help = "Nothing is changed by it, but that --subscriptions makes a subscription and deletes it again.
+
+Examples:
+  liuyan feed check
+  liuyan feed check --subscriptions --output json
+  liuyan feed check --endpoint https://feed.example.org --events 5000"
+    )]
+    Check(check::Options),
+    /// Serves recorded events of a made-up province as a feed, without a board, to try readers on.
+    #[command(
+        after_help = "GetFeed, ListEvents and WatchEvents are served; subscriptions are not. A file of your own is made by
+`liuyan feed record`.
+
+Examples:
+  liuyan feed sandbox
+  liuyan feed sandbox --every-ms 500
+  liuyan feed sandbox --port 0 --file events.jsonl --output json"
+    )]
+    Sandbox(sandbox::Options),
+    /// Prints the events of a feed as lines of JSON, as `liuyan feed sandbox` reads them.
+    Record(record::Options),
 }
 
 /// Runs the command.
@@ -36,5 +62,8 @@ pub(crate) async fn run(dir: &Path, command: Command, output: Output) -> Result<
         Command::Watch(options) => watch::run(dir, options, output).await,
         Command::Consume(options) => consume::run(dir, options, output).await,
         Command::Lag(options) => lag::run(dir, options, output).await,
+        Command::Check(options) => check::run(dir, options, output).await,
+        Command::Sandbox(options) => sandbox::run(options, output).await,
+        Command::Record(options) => record::run(dir, options).await,
     }
 }

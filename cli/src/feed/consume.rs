@@ -107,7 +107,7 @@ async fn create(feed: &Feed, options: &Options) -> Result<(), Error> {
         Start::Cursor(cursor) => CreateStart::Cursor(cursor),
         Start::StartTime(time) => CreateStart::StartTime(time),
         Start::Earliest(it) => CreateStart::Earliest(it),
-        Start::Latest(it) => CreateStart::Latest(it),
+        _ => CreateStart::Latest(true),
     };
     let fields = &options.wanted.fields;
     let request = CreateSubscriptionRequest {

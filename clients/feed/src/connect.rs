@@ -136,6 +136,14 @@ impl Feed {
         Ok(request)
     }
 
+    /// A request with the token and without a limit, for streams.
+    ///
+    /// # Errors
+    /// If identity gives no token.
+    pub async fn lasting_request<T>(&self, message: T) -> Result<Request<T>, Error> {
+        Ok(self.stream_request(message).await?.0)
+    }
+
     /// A request with the token for a stream, and when the token wants to be renewed.
     pub(crate) async fn stream_request<T>(
         &self,

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use liuyan_proto::liuyan::feed::v1::{
-    BatchLimits, Event, EventFilter, WatchEventsRequest, WatchEventsResponse,
+    BatchLimits, Event, EventFilter, Progress, WatchEventsRequest, WatchEventsResponse,
     watch_events_request::Start, watch_events_response::Frame,
 };
 use prost_types::FieldMask;
@@ -271,7 +271,7 @@ impl Watcher {
                 What::Goodbye(goodbye)
             }
             // A frame of a later version of the contract: its cursor is good all the same.
-            None => What::Progress(Default::default()),
+            _ => What::Progress(Progress::default()),
         };
         if !matches!(what, What::Opened(_)) {
             self.pace.works();
