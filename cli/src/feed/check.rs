@@ -148,6 +148,13 @@ impl Ground {
         Ok(client.list_events(request).await?.into_inner())
     }
 
+    /// Two pages in the middle of what was read, of which one follows the other.
+    fn seam(&self) -> Result<(&ListEventsResponse, &ListEventsResponse), Flaw> {
+        let middle = self.pages.len().saturating_sub(1) / 2;
+        let pages = self.pages.get(middle).zip(self.pages.get(middle + 1));
+        pages.ok_or_else(|| Flaw::Skip("the feed holds one page".to_owned()))
+    }
+
     /// An event in the middle of what was read.
     fn middle(&self) -> Result<&Event, Flaw> {
         let middle = self.events.get(self.events.len() / 2);

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use liuyan_feed_client::v1::{Clause, EventFilter, ListEventsRequest};
 use prost_types::FieldMask;
 
-use super::{Flaw, Found, Ground, ensure, unexpected};
+use super::{Found, Ground, ensure, unexpected};
 
 /// Cursors, types and a life of the log are told.
 pub(super) async fn about(it: &Ground) -> Found {
@@ -92,10 +92,7 @@ pub(super) async fn times(it: &Ground) -> Found {
 
 /// After each page comes the event after it.
 pub(super) async fn resume(it: &Ground) -> Found {
-    let middle = it.pages.len() / 2;
-    let (Some(page), Some(next)) = (it.pages.get(middle), it.pages.get(middle + 1)) else {
-        return Err(Flaw::Skip("the feed holds one page".to_owned()));
-    };
+    let (page, next) = it.seam()?;
     let request = ListEventsRequest {
         cursor: page.cursor.clone(),
         page_size: 1,

@@ -75,10 +75,7 @@ pub(super) async fn same(it: &Ground) -> Found {
 
 /// After the cursor of a page comes the event after it.
 pub(super) async fn resume(it: &Ground) -> Found {
-    let middle = it.pages.len() / 2;
-    let (Some(page), Some(next)) = (it.pages.get(middle), it.pages.get(middle + 1)) else {
-        return Err(Flaw::Skip("the feed holds one page".to_owned()));
-    };
+    let (page, next) = it.seam()?;
     let given = events(it, Start::Cursor(page.cursor.clone()), next.events.len()).await?;
     ensure(ids(&given) == ids(&next.events), || {
         format!("other events come after position {}", page.position)
