@@ -28,6 +28,12 @@ full-disk:
     cargo build -p liuyan
     .ci/full-disk
 
+[doc("Kills a board's parts at random while an agency reads: `just chaos-feed --minutes 10 --seed 1`")]
+[group("check")]
+chaos-feed *arguments:
+    cargo build -p liuyan
+    .ci/python tests/chaos/feed.py {{ arguments }}
+
 [doc("Lints, as strict as CI")]
 [group("check")]
 lint:

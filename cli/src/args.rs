@@ -101,9 +101,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  liuyan model train                 on what was decided here\n  liuyan model publish 1\n  liuyan model evaluate              on what was decided since\n  liuyan model roll-back 0           rules and people decide alone again\n  liuyan model evaluate --train learnt.csv --test tried.csv --output json"
     )]
     Model(model::Command),
-    /// Follows the public feed.
+    /// Follows the public feed, as an agency does.
     #[command(subcommand)]
-    Feed(feed::Command),
+    Feed(Box<feed::Command>),
     /// Checks receipts that citizens hold.
     #[command(subcommand)]
     Receipt(receipt::Command),
@@ -146,7 +146,7 @@ impl Args {
             Command::Rules(command) => rules::run(&Board::find(&dir)?, command, output).await,
             Command::Policies(command) => policies::run(&Board::find(&dir)?, command, output).await,
             Command::Model(command) => model::run(&dir, command, output).await,
-            Command::Feed(command) => feed::run(&Board::find(&dir)?, command, output).await,
+            Command::Feed(command) => feed::run(&dir, *command, output).await,
             Command::Receipt(command) => receipt::run(&dir, command, output).await,
             Command::Token(options) => token::run(&Board::find(&dir)?, options, output),
             Command::Reset { yes } => reset::run(&dir, yes).await,

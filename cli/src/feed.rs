@@ -1,141 +1,69 @@
-//! `liuyan feed`: follows the public feed as an agency would.
+//! `liuyan feed`: follows the public feed as an agency would, and tells how far that has come.
 
-use std::time::Duration;
+mod at;
+mod check;
+mod consume;
+mod json;
+mod lag;
+mod record;
+mod sandbox;
+mod watch;
 
-use liuyan_proto::{
-    DESCRIPTORS,
-    liuyan::feed::v1::{
-        Clause, EventFilter, WatchEventsRequest, WatchEventsResponse,
-        feed_service_client::FeedServiceClient, watch_events_request::Start,
-        watch_events_response::Frame,
-    },
-};
-use prost::Message as _;
-use prost_reflect::{DescriptorPool, DynamicMessage};
+use std::path::Path;
 
-use crate::{args::Output, board::Board, error::Error, output};
-
-/// The wait before a broken stream is asked for again.
-const AGAIN: Duration = Duration::from_millis(500);
+use crate::{args::Output, error::Error};
 
 /// What to do with the feed.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Shows events as they are recorded, until Ctrl-C. Broken streams are resumed at their cursor.
+    /// Shows events as they are recorded, until Ctrl-C. Broken streams are resumed where they were.
     #[command(
-        after_help = "Examples:\n  liuyan feed watch\n  liuyan feed watch --latest --division 330000 --include-below\n  liuyan feed watch --cursor CURSOR --output json"
+        after_help = "With --output json each line is a frame: its cursor, its position, and what it tells. With\n--checkpoint the place is stored after each line that brought events; the next start goes on there.\n\nExamples:\n  liuyan feed watch\n  liuyan feed watch --from latest --division 330000 --include-below\n  liuyan feed watch --from 2026-01-01T00:00:00Z --type 'liuyan.routing.v1.case-replied'\n  liuyan feed watch --checkpoint place.json --output json\n  liuyan feed watch --endpoint https://feed.example.org --until-caught-up"
     )]
-    Watch(Watch),
-}
+    Watch(watch::Options),
+    /// Follows a subscription, whose place the board keeps.
+    #[command(
+        after_help = "Each event is printed as a line of JSON, or given to a command on its standard input. What was\nprinted, or what the command did with success, is committed. An event on which the command fails\nis put aside with what it said on standard error; the rest goes on.\n\nThe command finds LIUYAN_EVENT_ID, LIUYAN_EVENT_TYPE and LIUYAN_EVENT_SUBJECT in its environment.\nThe same event may come twice: keep the id with what you do.\n\nExamples:\n  liuyan feed consume --subscription archive --create --from earliest\n  liuyan feed consume --subscription archive --exec './store-event'\n  liuyan feed consume --subscription archive --until-caught-up --output json"
+    )]
+    Consume(consume::Options),
+    /// Tells how far readers are behind; exits 1 if one is too far.
+    #[command(
+        after_help = "Without --subscription and --checkpoint all subscriptions of the agency are shown. How many seconds\na reader is behind is the age of the oldest event that it has not done; 0 if there is none.\n\nExamples:\n  liuyan feed lag\n  liuyan feed lag --checkpoint place.json --max-lag 1000\n  liuyan feed lag --subscription archive --max-lag-seconds 60 --output json"
+    )]
+    Lag(lag::Options),
+    /// Checks whether a feed keeps what its contract promises; exits 1 if it does not.
+    #[command(
+        after_help = "Nothing is changed by it, but that --subscriptions makes a subscription and deletes it again.
 
-/// Where to begin and what to show.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Watch {
-    /// Begin after this cursor.
-    #[arg(long, conflicts_with = "latest")]
-    cursor: Option<String>,
-    /// Begin with what comes next, not with the oldest event.
-    #[arg(long)]
-    latest: bool,
-    /// Only this type of event; may be given several times. `*` at the end stands for anything.
-    #[arg(long = "type")]
-    types: Vec<String>,
-    /// Only this division; may be given several times.
-    #[arg(long = "division")]
-    divisions: Vec<String>,
-    /// Also the divisions below.
-    #[arg(long)]
-    include_below: bool,
-    /// Only this office; may be given several times.
-    #[arg(long = "office")]
-    offices: Vec<String>,
-    /// Stop after so many events.
-    #[arg(long)]
-    limit: Option<usize>,
+Examples:
+  liuyan feed check
+  liuyan feed check --subscriptions --output json
+  liuyan feed check --endpoint https://feed.example.org --events 5000"
+    )]
+    Check(check::Options),
+    /// Serves recorded events of a made-up province as a feed, without a board, to try readers on.
+    #[command(
+        after_help = "GetFeed, ListEvents and WatchEvents are served; subscriptions are not. A file of your own is made by
+`liuyan feed record`.
+
+Examples:
+  liuyan feed sandbox
+  liuyan feed sandbox --every-ms 500
+  liuyan feed sandbox --port 0 --file events.jsonl --output json"
+    )]
+    Sandbox(sandbox::Options),
+    /// Prints the events of a feed as lines of JSON, as `liuyan feed sandbox` reads them.
+    Record(record::Options),
 }
 
 /// Runs the command.
-pub(crate) async fn run(board: &Board, command: Command, output: Output) -> Result<(), Error> {
-    let Command::Watch(watch) = command;
-    let pool = DescriptorPool::decode(DESCRIPTORS).map_err(Error::other("the contracts"))?;
-    let mut start = match (&watch.cursor, watch.latest) {
-        (Some(cursor), _) => Start::Cursor(cursor.clone()),
-        (None, true) => Start::Latest(true),
-        (None, false) => Start::Earliest(true),
-    };
-    let mut shown = 0;
-    loop {
-        match follow(board, &watch, &mut start, &mut shown, &pool, output).await {
-            Ok(true) => return Ok(()),
-            Ok(false) => {}
-            Err(Error::Unreachable(why)) => tracing::warn!(why, "the feed is away; trying again"),
-            Err(error) => return Err(error),
-        }
-        tokio::time::sleep(AGAIN).await;
+pub(crate) async fn run(dir: &Path, command: Command, output: Output) -> Result<(), Error> {
+    match command {
+        Command::Watch(options) => watch::run(dir, options, output).await,
+        Command::Consume(options) => consume::run(dir, options, output).await,
+        Command::Lag(options) => lag::run(dir, options, output).await,
+        Command::Check(options) => check::run(dir, options, output).await,
+        Command::Sandbox(options) => sandbox::run(options, output).await,
+        Command::Record(options) => record::run(dir, options).await,
     }
-}
-
-/// Follows one stream to its end; true if enough was shown.
-async fn follow(
-    board: &Board,
-    watch: &Watch,
-    start: &mut Start,
-    shown: &mut usize,
-    pool: &DescriptorPool,
-    output: Output,
-) -> Result<bool, Error> {
-    let mut client = FeedServiceClient::new(board.open_stream("feed").await?);
-    let request = WatchEventsRequest {
-        start: Some(start.clone()),
-        filter: filter(watch),
-        ..WatchEventsRequest::default()
-    };
-    let mut frames =
-        client.watch_events(request).await.map_err(Error::call("the feed"))?.into_inner();
-    while let Some(frame) = frames.message().await.map_err(Error::call("the feed"))? {
-        *start = Start::Cursor(frame.cursor.clone());
-        if output == Output::Json {
-            output::json(&as_json(pool, &frame));
-        }
-        if let Some(Frame::Batch(batch)) = &frame.frame {
-            for event in &batch.events {
-                if output == Output::Text {
-                    let case = event.case.as_ref();
-                    output::line(format_args!(
-                        "{:>8}  {:<40} {}  {}",
-                        event.position,
-                        event.r#type,
-                        case.map_or("", |case| case.number.as_str()),
-                        case.map_or("", |case| case.title.as_str()),
-                    ));
-                }
-                *shown += 1;
-            }
-            if watch.limit.is_some_and(|limit| *shown >= limit) {
-                return Ok(true);
-            }
-        }
-    }
-    Ok(false)
-}
-
-fn filter(watch: &Watch) -> Option<EventFilter> {
-    let clause = Clause {
-        event_types: watch.types.clone(),
-        office_ids: watch.offices.clone(),
-        division_codes: watch.divisions.clone(),
-        include_below: watch.include_below,
-        ..Clause::default()
-    };
-    (clause != Clause::default() && clause != Clause { include_below: true, ..Clause::default() })
-        .then(|| EventFilter { any_of: vec![clause] })
-}
-
-fn as_json(pool: &DescriptorPool, frame: &WatchEventsResponse) -> serde_json::Value {
-    pool.get_message_by_name("liuyan.feed.v1.WatchEventsResponse")
-        .and_then(|descriptor| {
-            DynamicMessage::decode(descriptor, frame.encode_to_vec().as_slice()).ok()
-        })
-        .and_then(|message| serde_json::to_value(message).ok())
-        .unwrap_or_default()
 }

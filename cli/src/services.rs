@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -226,6 +227,17 @@ const OF_PEOPLE: &[&str] = &[
 ];
 
 impl Layout<'_> {
+    /// Writes the configuration of each service into `folder`, for its owner's eyes only.
+    pub(crate) fn write(&self, folder: &Path) -> Result<(), Error> {
+        fs::create_dir_all(folder).map_err(Error::other(format!("making {}", folder.display())))?;
+        for name in Name::ALL {
+            let text = toml::to_string(&self.sources(name).overrides)
+                .map_err(Error::other("the configuration"))?;
+            keys::write_private(&folder.join(format!("{}.toml", name.text())), text.as_bytes())?;
+        }
+        Ok(())
+    }
+
     /// The configuration of `name`.
     pub(crate) fn sources(&self, name: Name) -> Sources {
         let service = name.text();

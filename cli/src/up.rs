@@ -7,7 +7,7 @@ use std::{
     collections::BTreeMap,
     env, fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -47,11 +47,15 @@ pub(crate) struct Options {
     /// Start without the sample messages. The made-up province and the people to sign in as stay.
     #[arg(long)]
     no_samples: bool,
+    /// Also write the configuration of each service into this folder, as NAME.toml, so that `liuyan
+    /// serve NAME --config` runs it in a process of its own. The files hold passwords.
+    #[arg(long, value_name = "DIR")]
+    write_config: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { smoke: false, http_port: HTTP_PORT, no_samples: false }
+        Self { smoke: false, http_port: HTTP_PORT, no_samples: false, write_config: None }
     }
 }
 
@@ -211,6 +215,9 @@ async fn assemble(
     let http = http_address(options.http_port, progress)?;
     let layout =
         Layout { data_dir: dir, grpc: &grpc, databases: &databases, nats: ground.nats(), http };
+    if let Some(folder) = &options.write_config {
+        layout.write(folder)?;
+    }
     let mut running = Vec::new();
     let mut management = BTreeMap::new();
     for name in Name::ALL {

@@ -56,7 +56,7 @@ pub(crate) struct Board {
 }
 
 /// The command, as it was built for these tests.
-const PROGRAM: &str = env!("CARGO_BIN_EXE_liuyan");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_liuyan");
 
 impl Board {
     /// Starts a board without sample messages.
@@ -129,6 +129,11 @@ impl Board {
         let request = SignInRequest { name: name.to_owned(), password: password.to_owned() };
         let session = identity.sign_in(request).await.unwrap().into_inner().session;
         session.unwrap().access_token
+    }
+
+    /// Who the agency is, and its secret.
+    pub(crate) fn agency(&self) -> (&str, &str) {
+        (&self.at.agency.client_id, &self.at.agency.client_secret)
     }
 
     /// The access token of the agency.

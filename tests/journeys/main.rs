@@ -4,6 +4,7 @@
 
 mod board;
 mod erasing;
+mod feed;
 mod losing;
 mod otlp;
 mod receipts;

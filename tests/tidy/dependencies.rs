@@ -11,6 +11,8 @@ const KIT: &str = "liuyan-kit";
 const LOCAL: &str = "liuyan-local";
 const COMMAND: &str = "liuyan";
 const TESTS: &str = "liuyan-tests";
+/// What agencies build into systems of their own: they shall not have to take the house with it.
+const CLIENT: &str = "liuyan-feed-client";
 
 /// Of these one version is in the lock file: two would be two protocols, or two stacks of the same.
 const ONE_VERSION: [&str; 6] = ["tonic", "prost", "hyper", "axum", "rustls", "sqlx"];
@@ -46,6 +48,7 @@ fn dependencies_point_one_way() {
             let in_tests = dependency.kind == DependencyKind::Development;
             let fine = match name {
                 PROTO | LOCAL => false,
+                CLIENT => on == PROTO,
                 // Kit starts private servers for tests, behind its feature.
                 KIT => {
                     on == PROTO || (on == LOCAL && dependency.optional) || (on == KIT && in_tests)
@@ -62,7 +65,10 @@ fn dependencies_point_one_way() {
             }
         }
     }
-    none("cli, tests -> services -> kit -> proto, and no service on another", &found);
+    none(
+        "cli, tests -> services -> kit -> proto, clients -> proto, and no service on another",
+        &found,
+    );
 }
 
 #[test]
