@@ -5,6 +5,7 @@ pub mod cursor;
 pub mod fate;
 pub mod filter;
 pub mod mask;
+pub mod stretch;
 pub mod subscription;
 
 use bytes::Bytes;

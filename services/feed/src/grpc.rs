@@ -83,6 +83,11 @@ impl Grpc {
             convert::watch(&request, &self.app.config, self.app.clock.now())?;
         let pass = self.enter(caller)?;
         let after = self.app.place(start).await?;
+        let snapshot = match start {
+            Start::Snapshot => Some(0),
+            Start::InSnapshot(place) => Some(place.given),
+            _ => None,
+        };
         let end = match end {
             Some(cursor) => Some(self.app.place(Start::Cursor(cursor)).await?),
             None => None,
@@ -91,7 +96,7 @@ impl Grpc {
             return Err(convert::end_before_start());
         }
         let good_for = subscriptions::good_for(&self.app, caller);
-        let follow = Follow { after, filter, limits, heartbeat, end, good_for };
+        let follow = Follow { after, snapshot, filter, limits, heartbeat, end, good_for };
         let frames = self.app.follow(follow, pass).await?;
         let opened = frames::Opening { filter: request.filter, heartbeat };
         let (words, locale) = (self.words.clone(), caller.locale.clone());

@@ -46,8 +46,7 @@ impl App {
         let mut payloads = if positions.is_empty() {
             HashMap::new()
         } else {
-            let mut connection = self.db.read().await?;
-            store::log::payloads(&mut connection, &positions).await?
+            self.shelf.payloads(&positions).await?
         };
         let payload = |it: &Parked| match it.position {
             Some(position) => payloads.remove(&position),

@@ -88,6 +88,15 @@ impl Filter {
     }
 }
 
+impl Filter {
+    /// Whether the case that an event left so is wanted, whatever the type of that event. Only the office
+    /// that has it counts.
+    pub fn chooses_case(&self, facts: &Facts) -> bool {
+        self.0.is_empty()
+            || self.0.iter().any(|clause| clause.fits(&facts.holder) && clause.fits_case(facts))
+    }
+}
+
 impl Clause {
     /// Checks the number of values.
     ///
@@ -110,13 +119,17 @@ impl Clause {
         }
         wanted
             && (self.fits(&facts.holder) || facts.former.as_ref().is_some_and(|it| self.fits(it)))
-            && among(&self.domains, &facts.domain)
-            && among(&self.kinds, &facts.kind)
-            && (self.states.is_empty() || self.states.contains(&facts.state))
+            && self.fits_case(facts)
     }
 }
 
 impl Clause {
+    fn fits_case(&self, facts: &Facts) -> bool {
+        among(&self.domains, &facts.domain)
+            && among(&self.kinds, &facts.kind)
+            && (self.states.is_empty() || self.states.contains(&facts.state))
+    }
+
     fn fits(&self, holder: &Holder) -> bool {
         among(&self.office_ids, &holder.office_id)
             && (self.divisions.is_empty()

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::pending::Heard;
-use crate::domain::{Entry, Facts, Holder};
+use crate::domain::{Facts, Holder};
 
 /// An event on its way into the log.
 #[derive(Debug, Clone)]
@@ -50,13 +50,24 @@ pub async fn append(tx: &mut PgConnection, events: &[Appended]) -> Result<(), sq
         &column(events, |event| event.heard.domain.clone()),
         &column(events, |event| event.heard.state),
         &column(events, |event| event.hidden),
-        &column(events, |event| event.payload.clone()),
+        &column(events, |event| size(&event.payload)),
         &former(events, |holder| &holder.office_id) as &[Option<String>],
         &former(events, |holder| &holder.division_code) as &[Option<String>],
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "insert into payloads (position, payload) select * from unnest($1::bigint[], $2::bytea[])",
+        &column(events, |event| event.position),
+        &column(events, |event| event.payload.clone()),
     )
     .execute(tx)
     .await?;
     Ok(())
+}
+
+fn size(payload: &[u8]) -> i32 {
+    i32::try_from(payload.len()).unwrap_or(i32::MAX)
 }
 
 fn column<T>(events: &[Appended], value: impl Fn(&Appended) -> T) -> Vec<T> {
@@ -86,13 +97,16 @@ pub async fn holders(
         .collect())
 }
 
-/// The stored events of a case that hold more than ids, with their positions.
+/// The stored events of a case that hold more than ids, by their positions. The payload is missing if it is
+/// in an object, or kept nowhere.
 pub async fn shown_payloads(
     tx: &mut PgConnection,
     case_id: Uuid,
-) -> Result<Vec<(i64, Vec<u8>)>, sqlx::Error> {
+) -> Result<Vec<(i64, Option<Vec<u8>>)>, sqlx::Error> {
     let rows = sqlx::query!(
-        "select position, payload from log where case_id = $1 and not hidden order by position",
+        r#"select log.position, coalesce(rewritten.payload, payloads.payload) as payload
+           from log left join payloads using (position) left join rewritten using (position)
+           where case_id = $1 and not hidden order by log.position"#,
         case_id
     )
     .fetch_all(tx)
@@ -100,27 +114,46 @@ pub async fn shown_payloads(
     Ok(rows.into_iter().map(|row| (row.position, row.payload)).collect())
 }
 
-/// Puts new payloads in the place of stored ones; gives the number of rows.
+/// The positions of stored events of some cases that hold more than ids and are in objects.
+pub async fn shown_in_objects(
+    connection: &mut PgConnection,
+    case_ids: &[Uuid],
+) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select position from log join stretches on position between first_position and last_position
+         where case_id = any($1) and not hidden and object is not null order by position",
+        case_ids
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Puts new payloads in the place of stored ones, whose rows they are in or whose object they go before.
+/// An event without a new payload is not kept any more, and only marked.
 pub async fn rewrite(
     tx: &mut PgConnection,
-    payloads: &[(i64, Vec<u8>)],
+    payloads: &[(i64, Option<Vec<u8>>)],
     hidden: bool,
     now: Timestamp,
-) -> Result<u64, sqlx::Error> {
+) -> Result<(), sqlx::Error> {
     let positions: Vec<i64> = payloads.iter().map(|(position, _)| *position).collect();
-    let bytes: Vec<Vec<u8>> = payloads.iter().map(|(_, payload)| payload.clone()).collect();
-    let rewritten = sqlx::query!(
-        "update log set payload = new.payload, hidden = $3, redacted_at = $4
+    let bytes: Vec<Option<Vec<u8>>> = payloads.iter().map(|(_, payload)| payload.clone()).collect();
+    sqlx::query!(
+        "update log
+         set payload_bytes = coalesce(octet_length(new.payload), payload_bytes), hidden = $3, redacted_at = $4
          from unnest($1::bigint[], $2::bytea[]) as new (position, payload)
          where log.position = new.position",
         &positions,
-        &bytes,
+        &bytes as &[Option<Vec<u8>>],
         hidden,
         to_db(now),
     )
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
-    Ok(rewritten.rows_affected())
+    sqlx::query_file!("src/queries/rewrite.sql", &positions, &bytes as &[Option<Vec<u8>>])
+        .fetch_one(tx)
+        .await?;
+    Ok(())
 }
 
 struct Row {
@@ -167,7 +200,7 @@ pub async fn facts(
         Row,
         r#"select position, recorded_at, type as event_type, office_id, division_code,
                   former_office_id, former_division_code, kind, domain, state,
-                  octet_length(payload) as "payload_bytes!"
+                  payload_bytes
            from log where position > $1 and position <= $2 order by position limit $3"#,
         after,
         until,
@@ -178,25 +211,32 @@ pub async fn facts(
     Ok(rows.into_iter().map(Facts::from).collect())
 }
 
-/// Fetches the payloads of events whose facts are known.
-pub async fn entries(
+/// The facts of events after a position, up to another, that are the newest of their cases as of `of`. Cases
+/// that were taken back have none.
+pub async fn newest_facts(
     connection: &mut PgConnection,
-    facts: Vec<Facts>,
-) -> Result<Vec<Entry>, sqlx::Error> {
-    let positions: Vec<i64> = facts.iter().map(|facts| facts.position).collect();
-    let rows =
-        sqlx::query!("select position, payload from log where position = any($1)", &positions)
-            .fetch_all(connection)
-            .await?;
-    let mut payloads: HashMap<i64, Vec<u8>> =
-        rows.into_iter().map(|row| (row.position, row.payload)).collect();
-    facts
-        .into_iter()
-        .map(|facts| {
-            let payload = payloads.remove(&facts.position).ok_or(sqlx::Error::RowNotFound)?;
-            Ok(Entry { facts, payload: Bytes::from(payload) })
-        })
-        .collect()
+    after: i64,
+    until: i64,
+    of: i64,
+) -> Result<Vec<Facts>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select position, recorded_at, type as event_type, office_id, division_code,
+                  former_office_id, former_division_code, kind, domain, state, payload_bytes
+           from log
+           where position > $1 and position <= $2 and not hidden and not exists (
+               select from log as later
+               where later.case_id = log.case_id and later.subject_revision > log.subject_revision
+                 and later.position <= $3
+           )
+           order by position"#,
+        after,
+        until,
+        of,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Facts::from).collect())
 }
 
 /// The position of the first event that was recorded at or after a time.
@@ -233,14 +273,19 @@ pub async fn position_of(
         .await
 }
 
-/// The encoded events at some positions.
+/// The encoded events at some positions that are in rows: those of stretches that are none yet, and those
+/// that were rewritten since.
 pub async fn payloads(
     connection: &mut PgConnection,
     positions: &[i64],
 ) -> Result<HashMap<i64, Bytes>, sqlx::Error> {
-    let rows =
-        sqlx::query!("select position, payload from log where position = any($1)", positions)
-            .fetch_all(connection)
-            .await?;
+    let rows = sqlx::query!(
+        r#"select position as "position!", payload as "payload!" from payloads where position = any($1)
+           union all
+           select position, payload from rewritten where position = any($1)"#,
+        positions
+    )
+    .fetch_all(connection)
+    .await?;
     Ok(rows.into_iter().map(|row| (row.position, Bytes::from(row.payload))).collect())
 }

@@ -157,6 +157,7 @@ fn written(frame: WatchEventsResponse) -> String {
             | Frame::Opened(_)
             | Frame::Progress(_)
             | Frame::CaughtUp(_)
+            | Frame::SnapshotEnd(_)
             | Frame::Notice(_),
         )
         | None => {
