@@ -7,11 +7,14 @@ from head cross join (
     select count(*) as there, min(log.position) as first, max(log.position) as last from log) as found
 where there <> position or (there > 0 and (first <> 1 or last <> position))
 union all
-select format('case %s has %s events in the log, %s are there', case_id, revision, coalesce(there, 0))
+select format('case %s has %s events and %s restricted ones in the log, %s and %s are there', case_id, revision,
+              restricted, coalesce(there, 0), coalesce(restricted_there, 0))
 from subjects left join (
-    select case_id, count(*) as there, max(subject_revision) as last from log group by case_id
+    select case_id, count(subject_revision) as there, count(*) filter (where log.restricted) as restricted_there,
+           max(subject_revision) as last
+    from log group by case_id
 ) as found using (case_id)
-where revision <> coalesce(there, 0) or revision <> coalesce(last, 0)
+where revision <> coalesce(there, 0) or revision <> coalesce(last, 0) or restricted <> coalesce(restricted_there, 0)
 union all
 select format('case %s has %s withheld events, %s are there', case_id, withheld, coalesce(there, 0))
 from subjects left join (

@@ -149,6 +149,16 @@ async fn place(
     plan.write(tx, stretch_events).await
 }
 
+/// What an event tells of its case.
+enum Content<'a> {
+    /// How everybody sees it.
+    View(&'a View),
+    /// Nothing any more.
+    Hidden,
+    /// Ids and codes, for its office alone.
+    Restricted,
+}
+
 /// What one append writes.
 struct Plan {
     head: Head,
@@ -194,7 +204,7 @@ impl Plan {
     ) -> Result<(), Error> {
         let waiting: Vec<Waiting> = case.iter().map(as_waiting).collect();
         let fates = fate::decide(&waiting, shown, view.map(View::revision));
-        let (mut moved, mut withheld) = (false, 0);
+        let (mut moved, mut withheld, mut restricted) = (false, 0, 0);
         for (heard, fate) in case.iter().zip(fates) {
             match (fate, view) {
                 (Fate::Wait, _) => break,
@@ -210,33 +220,45 @@ impl Plan {
                 (Fate::Hide, _) => {
                     self.rewrite(tx, heard.case_id, None).await?;
                     shown = Shown { revision: shown.revision + 1, hidden: true };
-                    self.append(heard, shown.revision, None);
+                    self.append(heard, Some(shown.revision), &Content::Hidden);
                 }
-                (Fate::Append | Fate::Mend, view) => {
+                (Fate::Restrict, _) => {
+                    restricted += 1;
+                    if heard.accuses {
+                        self.rewrites |= store::log::mark_accusing(tx, heard.case_id).await? > 0;
+                    }
+                    self.append(heard, None, &Content::Restricted);
+                }
+                // Without a view it is neither appended nor mended.
+                (Fate::Append | Fate::Mend, None) => break,
+                (Fate::Append | Fate::Mend, Some(view)) => {
                     if fate == Fate::Mend {
-                        self.rewrite(tx, heard.case_id, view).await?;
+                        self.rewrite(tx, heard.case_id, Some(view)).await?;
                     }
                     shown = Shown { revision: shown.revision + 1, hidden: false };
-                    self.append(heard, shown.revision, view);
+                    self.append(heard, Some(shown.revision), &Content::View(view));
                 }
             }
             moved = true;
         }
         if moved {
-            self.changes.push(Change { case_id: case[0].case_id, shown, withheld });
+            let case_id = case[0].case_id;
+            self.changes.push(Change { case_id, shown, withheld, restricted });
         } else {
             tracing::debug!(case_id = %case[0].case_id, "waits for routing's view");
         }
         Ok(())
     }
 
-    /// Gives an event the next place: with the case's view, or without one as the event that takes
-    /// the case back.
-    fn append(&mut self, heard: &Heard, subject_revision: i64, view: Option<&View>) {
+    /// Gives an event the next place.
+    fn append(&mut self, heard: &Heard, subject_revision: Option<i64>, content: &Content<'_>) {
         let next = self.head.recorded_at.saturating_add(Span::new().microseconds(1));
         self.head.recorded_at = next.unwrap_or(self.head.recorded_at).max(self.now);
         self.head.position += 1;
-        let event_type = view.map_or(CASE_HIDDEN, |_| heard.event_type.as_str());
+        let event_type = match content {
+            Content::Hidden => CASE_HIDDEN,
+            Content::View(_) | Content::Restricted => heard.event_type.as_str(),
+        };
         let frame = payload::Frame {
             event_id: heard.event_id,
             event_type,
@@ -245,12 +267,14 @@ impl Plan {
             occurred_at: heard.occurred_at,
             recorded_at: self.head.recorded_at,
             position: self.head.position,
-            subject_revision,
+            subject_revision: subject_revision.unwrap_or_default(),
             traceparent: heard.traceparent.as_deref(),
+            causation_id: heard.causation_id,
         };
-        let payload = match view {
-            Some(view) => payload::with_view(&frame, view),
-            None => payload::hidden(&frame),
+        let payload = match content {
+            Content::View(view) => payload::with_view(&frame, view),
+            Content::Hidden => payload::hidden(&frame),
+            Content::Restricted => payload::restricted(&frame, heard),
         };
         let holder = Holder {
             office_id: heard.office_id.clone(),
@@ -263,7 +287,7 @@ impl Plan {
             position: self.head.position,
             subject_revision,
             recorded_at: self.head.recorded_at,
-            hidden: view.is_none(),
+            hidden: matches!(content, Content::Hidden),
             payload,
             heard: heard.clone(),
         });
@@ -334,5 +358,6 @@ fn as_waiting(heard: &Heard) -> Waiting {
         public: heard.public,
         view_revision: heard.view_revision,
         changes_text: payload::changes_text(&heard.event_type),
+        restricted: heard.restricted,
     }
 }

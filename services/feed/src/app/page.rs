@@ -199,6 +199,8 @@ mod tests {
             kind: kind.to_owned(),
             domain: String::new(),
             state: 0,
+            restricted: false,
+            accuses: false,
             payload_bytes,
         }
     }

@@ -102,12 +102,12 @@ impl Shelf {
             let Some(manifest) = manifest else { continue };
             let mut wanted = missing(positions, &found);
             wanted.retain(|position| (first..=last).contains(position));
-            self.from_object(&manifest, &wanted, &mut found).await?;
+            self.add_from_object(&manifest, &wanted, &mut found).await?;
         }
         Ok(found)
     }
 
-    async fn from_object(
+    async fn add_from_object(
         &self,
         manifest: &Manifest,
         wanted: &[i64],

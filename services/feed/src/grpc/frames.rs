@@ -29,6 +29,8 @@ pub struct Opening {
     pub filter: Option<EventFilter>,
     /// The heartbeat in force.
     pub heartbeat: Duration,
+    /// The offices whose restricted events are seen.
+    pub restricted_offices: Vec<String>,
 }
 
 /// One frame.
@@ -46,6 +48,7 @@ pub fn response(
             earliest_cursor: earliest.to_string(),
             heartbeat_interval: Some(duration(opening.heartbeat)),
             epoch: earliest.epoch.to_string(),
+            restricted_office_ids: opening.restricted_offices.clone(),
         }),
         Frame::Batch(entries) => ProtoFrame::Batch(EventBatch { events: events(&entries, mask)? }),
         Frame::Progress(lag, live) => {
@@ -160,6 +163,7 @@ fn apply(mask: Mask, event: &mut Event) {
         "recorded_time" => recorded_time, "position" => position,
         "subject_revision" => subject_revision, "traceparent" => traceparent,
         "changed_fields" => changed_fields, "redaction" => redaction, "case" => case,
+        "restricted" => restricted, "causation_id" => causation_id,
     });
     let Some(case) = event.case.as_mut() else { return };
     clear_unwanted!(|field| mask.keeps_of_case(field), case, PublicCase::default(), {

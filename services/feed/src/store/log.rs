@@ -23,8 +23,8 @@ pub struct Appended {
     pub position: i64,
     /// The office that the case leaves by it.
     pub former: Option<Holder>,
-    /// Which event of the case it is here.
-    pub subject_revision: i64,
+    /// Which event of the case it is here; a restricted one is none.
+    pub subject_revision: Option<i64>,
     /// When it is recorded.
     pub recorded_at: Timestamp,
     /// Whether the payload holds ids only.
@@ -40,7 +40,7 @@ pub async fn append(tx: &mut PgConnection, events: &[Appended]) -> Result<(), sq
         &column(events, |event| event.position),
         &column(events, |event| event.heard.event_id),
         &column(events, |event| event.heard.case_id),
-        &column(events, |event| event.subject_revision),
+        &column(events, |event| event.subject_revision) as &[Option<i64>],
         &column(events, |event| event.heard.version),
         &column(events, |event| event.event_type.clone()),
         &column(events, |event| to_db(event.recorded_at)),
@@ -53,6 +53,8 @@ pub async fn append(tx: &mut PgConnection, events: &[Appended]) -> Result<(), sq
         &column(events, |event| size(&event.payload)),
         &former(events, |holder| &holder.office_id) as &[Option<String>],
         &former(events, |holder| &holder.division_code) as &[Option<String>],
+        &column(events, |event| event.subject_revision.is_none()),
+        &column(events, |event| event.subject_revision.is_none() && event.heard.accuses),
     )
     .execute(&mut *tx)
     .await?;
@@ -85,7 +87,7 @@ pub async fn holders(
 ) -> Result<HashMap<Uuid, Holder>, sqlx::Error> {
     let rows = sqlx::query!(
         "select distinct on (case_id) case_id, office_id, division_code
-         from log where case_id = any($1) order by case_id, subject_revision desc",
+         from log where case_id = any($1) order by case_id, position desc",
         case_ids
     )
     .fetch_all(tx)
@@ -106,7 +108,7 @@ pub async fn shown_payloads(
     let rows = sqlx::query!(
         r#"select log.position, coalesce(rewritten.payload, payloads.payload) as payload
            from log left join payloads using (position) left join rewritten using (position)
-           where case_id = $1 and not hidden order by log.position"#,
+           where case_id = $1 and not hidden and not restricted order by log.position"#,
         case_id
     )
     .fetch_all(tx)
@@ -121,7 +123,8 @@ pub async fn shown_in_objects(
 ) -> Result<Vec<i64>, sqlx::Error> {
     sqlx::query_scalar!(
         "select position from log join stretches on position between first_position and last_position
-         where case_id = any($1) and not hidden and object is not null order by position",
+         where case_id = any($1) and not hidden and not restricted and object is not null
+         order by position",
         case_ids
     )
     .fetch_all(connection)
@@ -167,6 +170,8 @@ struct Row {
     kind: String,
     domain: String,
     state: i32,
+    restricted: bool,
+    accuses: bool,
     payload_bytes: i32,
 }
 
@@ -184,6 +189,8 @@ impl From<Row> for Facts {
             kind: row.kind,
             domain: row.domain,
             state: row.state,
+            restricted: row.restricted,
+            accuses: row.accuses,
             payload_bytes: usize::try_from(row.payload_bytes).unwrap_or_default(),
         }
     }
@@ -199,7 +206,7 @@ pub async fn facts(
     let rows = sqlx::query_as!(
         Row,
         r#"select position, recorded_at, type as event_type, office_id, division_code,
-                  former_office_id, former_division_code, kind, domain, state,
+                  former_office_id, former_division_code, kind, domain, state, restricted, accuses,
                   payload_bytes
            from log where position > $1 and position <= $2 order by position limit $3"#,
         after,
@@ -222,11 +229,12 @@ pub async fn newest_facts(
     let rows = sqlx::query_as!(
         Row,
         r#"select position, recorded_at, type as event_type, office_id, division_code,
-                  former_office_id, former_division_code, kind, domain, state, payload_bytes
+                  former_office_id, former_division_code, kind, domain, state, restricted, accuses,
+                  payload_bytes
            from log
            where position > $1 and position <= $2 and not hidden and not exists (
                select from log as later
-               where later.case_id = log.case_id and later.subject_revision > log.subject_revision
+               where later.case_id = log.case_id and later.position > log.position
                  and later.position <= $3
            )
            order by position"#,
@@ -237,6 +245,36 @@ pub async fn newest_facts(
     .fetch_all(connection)
     .await?;
     Ok(rows.into_iter().map(Facts::from).collect())
+}
+
+/// The facts of events at some positions.
+pub async fn facts_at(
+    connection: &mut PgConnection,
+    positions: &[i64],
+) -> Result<Vec<Facts>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select position, recorded_at, type as event_type, office_id, division_code,
+                  former_office_id, former_division_code, kind, domain, state, restricted, accuses,
+                  payload_bytes
+           from log where position = any($1)"#,
+        positions
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Facts::from).collect())
+}
+
+/// Remembers of the restricted events of a case that it accuses an office; gives the number of those of which
+/// that was not known.
+pub async fn mark_accusing(tx: &mut PgConnection, case_id: Uuid) -> Result<u64, sqlx::Error> {
+    let marked = sqlx::query!(
+        "update log set accuses = true where case_id = $1 and restricted and not accuses",
+        case_id
+    )
+    .execute(tx)
+    .await?;
+    Ok(marked.rows_affected())
 }
 
 /// The position of the first event that was recorded at or after a time.

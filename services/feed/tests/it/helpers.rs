@@ -311,6 +311,33 @@ impl Case {
         self.say(false, |case| routing::CaseOpened { case: Some(case), ..Default::default() })
     }
 
+    /// A case that its author keeps from the public, or that accuses offices.
+    pub(crate) fn private(&mut self, accused: &[&str]) -> Envelope {
+        let accused_office_ids = accused.iter().map(|office| (*office).to_owned()).collect();
+        let visibility = Visibility::Private.into();
+        self.say(false, |case| routing::CaseAccepted {
+            case: Some(CaseRef { visibility, accused_office_ids, ..case }),
+        })
+    }
+
+    /// The same with another office.
+    pub(crate) fn transferred_in_private(&mut self, to: &'static str) -> Envelope {
+        let from_office_id = std::mem::replace(&mut self.office_id, to).to_owned();
+        let visibility = Visibility::Private.into();
+        self.say(false, |case| routing::CaseTransferred {
+            case: Some(CaseRef { visibility, ..case }),
+            from_office_id,
+        })
+    }
+
+    /// Accepted by a request of its office.
+    pub(crate) fn accepted_by(&mut self, request_id: Uuid) -> Envelope {
+        let causation_id = request_id.to_string();
+        self.say(true, |case| routing::CaseAccepted {
+            case: Some(CaseRef { causation_id, ..case }),
+        })
+    }
+
     pub(crate) fn closed(&mut self) -> Envelope {
         self.say(true, |case| routing::CaseClosed { case: Some(case), ..Default::default() })
     }
@@ -354,6 +381,26 @@ pub(crate) fn by<T>(who: &str, message: T) -> Request<T> {
         let caller = Caller { issuer, subject: who.to_owned(), ..Caller::anonymous("en") };
         request.extensions_mut().insert(caller);
     }
+    request
+}
+
+/// A request of an agency that acts for offices and divisions, with scopes.
+pub(crate) fn acting<T>(
+    offices: &[&str],
+    divisions: &[&str],
+    scopes: &[&str],
+    message: T,
+) -> Request<T> {
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    let mut request = Request::new(message);
+    request.extensions_mut().insert(Caller {
+        issuer: "identity".to_owned(),
+        subject: "agency".to_owned(),
+        offices: texts(offices),
+        divisions: texts(divisions),
+        scopes: texts(scopes),
+        ..Caller::anonymous("en")
+    });
     request
 }
 

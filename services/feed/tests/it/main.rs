@@ -11,6 +11,7 @@ mod helpers;
 mod listing;
 mod proof;
 mod redaction;
+mod restricted;
 mod routing;
 mod snapshots;
 mod subscribing;
