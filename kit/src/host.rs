@@ -13,7 +13,10 @@ use liuyan_proto::{
     liuyan::messaging::v1::confirmation_service_server::ConfirmationServiceServer, topology,
 };
 use sqlx::migrate::Migrator;
-use tokio::{sync::OnceCell, time::sleep};
+use tokio::{
+    sync::{Notify, OnceCell},
+    time::sleep,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
@@ -28,11 +31,13 @@ use crate::{
     objects::{self, Objects},
 };
 
+mod bell;
 mod process;
 mod readiness;
 mod tasks;
 mod watch;
 
+pub use bell::Bell;
 pub use process::Process;
 pub use readiness::{ConditionReport, Readiness, Report};
 pub use tasks::{WorkPace, Worked};
@@ -267,6 +272,18 @@ impl Host {
             Ok::<_, anyhow::Error>(bus)
         };
         inner.bus.get_or_try_init(connect).await.cloned()
+    }
+
+    /// A bell that all replicas of this service hear, this one included: `heard` is notified each time that one
+    /// of them rings it. It goes over core NATS, where loss does no harm to those who also look by themselves.
+    ///
+    /// # Errors
+    /// If the settings of the bus are wrong. A bus that is away is waited for.
+    pub async fn bell(&self, name: &str, heard: Arc<Notify>) -> anyhow::Result<Bell> {
+        let bell = Bell { bus: self.bus().await?, name: format!("{}.{name}", self.0.name) };
+        let listening = bell.clone();
+        self.watch(&format!("bell-{name}"), move || listening.clone().listen(Arc::clone(&heard)));
+        Ok(bell)
     }
 
     /// Works in the background, round by round. An error is logged and the round tried again after

@@ -5,7 +5,7 @@
 //! Nothing here remembers which objects there are: whoever keeps one writes its name, size and digest
 //! into its own database, and checks them when it reads.
 
-use std::{fs, pin::pin, sync::Arc, time::Duration};
+use std::{fs, ops::Range, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream::BoxStream};
@@ -161,6 +161,15 @@ impl Objects {
         let (bytes, name) = (found.meta.size, name.to_owned());
         let content = found.into_stream().map_err(move |error| away(&name, error)).boxed();
         Ok(Object { bytes, content })
+    }
+
+    /// Some bytes of the object of this name.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Away`]; the latter also if the object ends before `bytes` do.
+    pub async fn get_part(&self, name: &str, bytes: Range<u64>) -> Result<Bytes, Error> {
+        let path = self.path(name)?;
+        self.store.get_range(&path, bytes).await.map_err(|error| away(name, error))
     }
 
     /// Removes an object; one that is not there is removed already.

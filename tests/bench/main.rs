@@ -5,6 +5,7 @@
 //! durable (`fsync` and `synchronous_commit` are on). The load comes from processes of its own, so
 //! that its share of the processor can be told.
 
+mod feed;
 mod ground;
 mod hotspots;
 mod intake;
@@ -57,6 +58,8 @@ enum Subject {
     Routing(routing::Options),
     /// Hot problems of real messages, beside what people found.
     Hotspots(hotspots::Options),
+    /// How fast and how soon readers of the feed are told: P5 and P6.
+    Feed(feed::Options),
     /// What stops a reply, on real ones.
     Replies(replies::Options),
     /// The service as a process of its own.
@@ -65,6 +68,15 @@ enum Subject {
         /// Its configuration.
         config: std::path::PathBuf,
     },
+    /// The feed as a process of its own.
+    #[command(hide = true)]
+    FeedService {
+        /// Its configuration.
+        config: std::path::PathBuf,
+    },
+    /// The stream that the feed is compared with, as a process of its own.
+    #[command(hide = true)]
+    PlainStream(feed::PlainOptions),
     /// The load as a process of its own.
     #[command(hide = true)]
     Load(load::Options),
@@ -75,6 +87,10 @@ fn main() -> ExitCode {
     if let Subject::Service { config } = arguments.subject {
         let words = ["intake".into(), "--config".into(), config.into(), "serve".into()];
         return liuyan_kit::service::main_with::<liuyan_intake::Intake>(words);
+    }
+    if let Subject::FeedService { config } = arguments.subject {
+        let words = ["feed".into(), "--config".into(), config.into(), "serve".into()];
+        return liuyan_kit::service::main_with::<liuyan_feed::Feed>(words);
     }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -89,7 +105,9 @@ fn main() -> ExitCode {
             Subject::Hotspots(options) => hotspots::run(&options),
             Subject::Replies(options) => replies::run(&options),
             Subject::Load(options) => load::run(options).await.map(|()| Vec::new()),
-            Subject::Service { .. } => Ok(Vec::new()),
+            Subject::Feed(options) => feed::run(options).await,
+            Subject::PlainStream(options) => feed::serve_plain(options).await.map(|()| Vec::new()),
+            Subject::Service { .. } | Subject::FeedService { .. } => Ok(Vec::new()),
         }
     });
     match done {

@@ -39,7 +39,11 @@ const BROUGHT: &[(&str, &str, Promises)] = &[
     ),
     ("moderation", "select count(*) from reviews", liuyan_moderation::CHECKS),
     ("routing", "select count(*) from cases", liuyan_routing::CHECKS),
-    ("feed", "select count(*) from subscriptions", liuyan_feed::CHECKS),
+    (
+        "feed",
+        "select (select count(*) from subscriptions) + (select count(*) from stretches)",
+        liuyan_feed::CHECKS,
+    ),
     (
         "notification",
         "select (select count(*) from notices) + (select count(*) from deliveries)",

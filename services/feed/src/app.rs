@@ -3,11 +3,13 @@
 pub mod append;
 pub mod consume;
 pub mod ending;
+pub mod export;
 pub mod follow;
 pub mod gate;
 pub mod page;
 pub mod parking;
 pub mod recent;
+pub mod shelf;
 pub mod streams;
 pub mod subscriptions;
 pub mod tail;
@@ -16,16 +18,21 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use liuyan_kit::{clock::SharedClock, db::Db, id};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::Config,
-    domain::{Head, PageLimits, cursor::Cursor, filter::Filter},
+    domain::{
+        Head, PageLimits,
+        cursor::{Cursor, InSnapshot},
+        filter::Filter,
+    },
     error::Error,
     store,
 };
 
-use self::{gate::Gate, page::Page, streams::Streams, tail::Tail};
+use self::{gate::Gate, page::Page, shelf::Shelf, streams::Streams, tail::Tail};
 
 /// What all verbs need. Cheap to clone.
 #[derive(Clone)]
@@ -36,12 +43,16 @@ pub struct App {
     pub clock: SharedClock,
     /// The settings.
     pub config: Arc<Config>,
+    /// Where payloads come from.
+    pub shelf: Arc<Shelf>,
     /// The end of the log.
     pub tail: Arc<Tail>,
     /// Who may have how many streams.
     pub gate: Arc<Gate>,
     /// The streams of subscriptions.
     pub streams: Arc<Streams>,
+    /// Signalled when something in an object was taken back.
+    pub rewritten: Arc<Notify>,
     /// Cancelled when the process is ending.
     pub stopping: CancellationToken,
 }
@@ -57,6 +68,10 @@ pub enum Start {
     Earliest,
     /// After the newest event.
     Latest,
+    /// With the views of all cases as of the newest event.
+    Snapshot,
+    /// In the middle of those.
+    InSnapshot(InSnapshot),
 }
 
 /// Asks for a page.
@@ -119,7 +134,14 @@ impl App {
                 Ok(first.map_or(head.position, |first| first - 1))
             }
             Start::Earliest => Ok(head.before_oldest()),
-            Start::Latest => Ok(head.position),
+            Start::Latest | Start::Snapshot => Ok(head.position),
+            Start::InSnapshot(place) => match place.resolve(&head) {
+                Ok(position) => Ok(position),
+                Err(_) => {
+                    self.tail.refresh().await?;
+                    Ok(place.resolve(&self.head())?)
+                }
+            },
         }
     }
 

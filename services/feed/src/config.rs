@@ -56,6 +56,18 @@ pub struct Config {
     pub subscriptions_per_owner: i32,
     /// Parked events of one subscription.
     pub parked_per_subscription: i32,
+    /// Positions of one stretch.
+    pub stretch_events: u32,
+    /// Age at which a stretch becomes an object.
+    pub export_after_days: u32,
+    /// Age at which its object goes; 0 for never.
+    pub keep_days: u32,
+    /// How often the stretches are looked at.
+    pub export_idle_ms: u64,
+    /// How long the writing of one object may take.
+    pub export_limit_s: u32,
+    /// Bytes of unpacked parts kept in memory.
+    pub unpacked_bytes: usize,
     /// How often subscriptions with streams are looked at.
     pub subscriptions_poll_ms: u64,
 }

@@ -5,7 +5,10 @@
 //! is public, and figures are no events of a case. So no order between the sources matters here.
 
 use liuyan_kit::messaging::{Consumer, Delivered, Fault, Handle};
-use liuyan_proto::{Event, liuyan::routing::v1 as routing};
+use liuyan_proto::{
+    Event,
+    liuyan::{common::v1::Visibility, routing::v1 as routing},
+};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -104,7 +107,19 @@ fn heard<E: CaseEvent>(delivered: &Delivered<E>) -> Result<Heard, Malformed> {
         domain: case.domain.clone(),
         state: case.state,
         view_revision: i64::try_from(case.revision).unwrap_or(i64::MAX),
+        restricted: !case.public && is_kept_private(case),
+        accuses: !case.public && !case.accused_office_ids.is_empty(),
+        causation_id: optional_uuid("causation_id", &case.causation_id)?,
     })
+}
+
+/// Whether a case is not public for its own sake: not because it was withdrawn, or waits for its text.
+fn is_kept_private(case: &routing::CaseRef) -> bool {
+    case.visibility == i32::from(Visibility::Private) || !case.accused_office_ids.is_empty()
+}
+
+fn optional_uuid(field: &'static str, text: &str) -> Result<Option<Uuid>, Malformed> {
+    if text.is_empty() { Ok(None) } else { uuid(field, text).map(Some) }
 }
 
 fn uuid(field: &'static str, text: &str) -> Result<Uuid, Malformed> {

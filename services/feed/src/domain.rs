@@ -5,6 +5,7 @@ pub mod cursor;
 pub mod fate;
 pub mod filter;
 pub mod mask;
+pub mod stretch;
 pub mod subscription;
 
 use bytes::Bytes;
@@ -63,6 +64,10 @@ pub struct Facts {
     pub domain: String,
     /// The number of the case's state after it.
     pub state: i32,
+    /// Whether only the agency of its office may see it.
+    pub restricted: bool,
+    /// Whether the case accuses an office.
+    pub accuses: bool,
     /// The size of its payload.
     pub payload_bytes: usize,
 }

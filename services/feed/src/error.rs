@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use liuyan_kit::{
     class::{Class, Classify, Violation},
-    db,
+    db, objects,
 };
 use uuid::Uuid;
 
@@ -75,6 +75,15 @@ pub enum Error {
         /// How many were there.
         removed: u64,
     },
+    /// The objects failed.
+    #[error("the objects failed")]
+    Objects(#[from] objects::Error),
+    /// An object is not what was written down about it.
+    #[error("the object {0} is damaged: {1}")]
+    Damaged(String, String),
+    /// An event that is to be rewritten became part of an object meanwhile.
+    #[error("the event at {0} became part of an object meanwhile")]
+    Moved(i64),
     /// The process is ending.
     #[error("the process is ending")]
     Stopping,
@@ -123,8 +132,12 @@ impl Classify for Error {
                 class if class.passes() => Class::Unavailable,
                 _ => Class::Internal,
             },
-            Self::ViewsTimeout | Self::Stopping => Class::Unavailable,
-            Self::HeadMissing | Self::Payload(_) | Self::PendingLost { .. } => Class::Internal,
+            Self::ViewsTimeout | Self::Stopping | Self::Objects(_) | Self::Moved(_) => {
+                Class::Unavailable
+            }
+            Self::HeadMissing | Self::Payload(_) | Self::PendingLost { .. } | Self::Damaged(..) => {
+                Class::Internal
+            }
         }
     }
 

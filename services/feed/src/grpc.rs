@@ -23,7 +23,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
     app::{App, Start, follow::Follow, gate::Pass},
-    domain::{cursor::Cursor, mask::Mask},
+    domain::{cursor::Cursor, filter::Audience, mask::Mask},
     error::Error,
     payload::EVENT_TYPES,
 };
@@ -61,7 +61,8 @@ impl Grpc {
         caller: &Caller,
         request: &ListEventsRequest,
     ) -> Result<ListEventsResponse, Error> {
-        let (list, mask) = convert::list(request, &self.app.config)?;
+        let (mut list, mask) = convert::list(request, &self.app.config)?;
+        list.filter = list.filter.seen_by(audience(caller));
         // A call that waits is as dear as a stream.
         let _pass = if list.wait.is_zero() { None } else { Some(self.enter(caller)?) };
         let (page, head) = self.app.list(&list).await?;
@@ -81,8 +82,14 @@ impl Grpc {
     ) -> Result<BoxStream<'static, Result<WatchEventsResponse, Status>>, Error> {
         let Watch { start, end, filter, limits, heartbeat, mask } =
             convert::watch(&request, &self.app.config, self.app.clock.now())?;
+        let filter = filter.seen_by(audience(caller));
         let pass = self.enter(caller)?;
         let after = self.app.place(start).await?;
+        let snapshot = match start {
+            Start::Snapshot => Some(0),
+            Start::InSnapshot(place) => Some(place.given),
+            _ => None,
+        };
         let end = match end {
             Some(cursor) => Some(self.app.place(Start::Cursor(cursor)).await?),
             None => None,
@@ -91,9 +98,10 @@ impl Grpc {
             return Err(convert::end_before_start());
         }
         let good_for = subscriptions::good_for(&self.app, caller);
-        let follow = Follow { after, filter, limits, heartbeat, end, good_for };
+        let follow = Follow { after, snapshot, filter, limits, heartbeat, end, good_for };
         let frames = self.app.follow(follow, pass).await?;
-        let opened = frames::Opening { filter: request.filter, heartbeat };
+        let restricted_offices = audience(caller).offices().to_vec();
+        let opened = frames::Opening { filter: request.filter, heartbeat, restricted_offices };
         let (words, locale) = (self.words.clone(), caller.locale.clone());
         let responses = ReceiverStream::new(frames).map(move |framed| {
             framed
@@ -113,12 +121,15 @@ impl Grpc {
         let subscription = self.app.subscription(&owner, &open.subscription_id).await?;
         let filter = EventFilter::decode(subscription.filter.as_slice())?;
         let good_for = subscriptions::good_for(&self.app, caller);
-        let (consume, mask) = subscriptions::open(&open, subscription, &self.app.config, good_for)?;
+        let (mut consume, mask) =
+            subscriptions::open(&open, subscription, &self.app.config, good_for)?;
+        consume.filter = consume.filter.seen_by(audience(caller));
+        let restricted_offices = audience(caller).offices().to_vec();
         let pass = self.enter(caller)?;
         let heartbeat = consume.heartbeat;
         let frames = self.app.consume(consume, subscriptions::asking(said), pass).await?;
         let filter = Some(filter).filter(|filter| !filter.any_of.is_empty());
-        let opened = frames::Opening { filter, heartbeat };
+        let opened = frames::Opening { filter, heartbeat, restricted_offices };
         let (words, locale) = (self.words.clone(), caller.locale.clone());
         let responses = ReceiverStream::new(frames).map(move |sent| {
             let repeats = || words.text(&locale, "feed-epoch-changed", &[]);
@@ -141,6 +152,16 @@ impl Grpc {
         let locale = caller.locale.clone();
         let answer = verb(self.clone(), caller, request.into_inner()).await;
         answer.map(Response::new).map_err(|error| self.words.status(&error, &locale))
+    }
+}
+
+/// Whose restricted events a caller sees: of the offices that they act for, if they may read the feed as
+/// somebody and the cases of their offices.
+fn audience(caller: &Caller) -> Audience {
+    if caller.has("feed:read") && (caller.has("case:read") || caller.has("case:work")) {
+        Audience::of(caller.offices.clone(), &caller.divisions)
+    } else {
+        Audience::default()
     }
 }
 
@@ -299,7 +320,7 @@ impl FeedService for Grpc {
             let (most, after) =
                 subscriptions::page_by_event(request.page_size, &request.page_token)?;
             let id = &request.subscription_id;
-            let (found, more) = it.app.parked(&owner, id, after, most).await?;
+            let (found, more) = it.app.parked(&owner, id, after, most, &audience(&caller)).await?;
             let last = found.last().filter(|_| more).map(|(last, _)| last.event_id.to_string());
             let events = found.into_iter().map(|(it, bytes)| subscriptions::parked(it, bytes));
             Ok(ListParkedEventsResponse {

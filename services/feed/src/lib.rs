@@ -5,6 +5,7 @@ pub mod config;
 pub mod consumer;
 pub mod domain;
 pub mod error;
+pub mod exported;
 pub mod grpc;
 pub mod payload;
 pub mod routing;
@@ -13,7 +14,12 @@ pub mod worker;
 
 use std::{sync::Arc, time::Duration};
 
-use liuyan_kit::{host::Host, messaging::Consumer, service::Service};
+use liuyan_kit::{
+    host::Host,
+    messaging::Consumer,
+    objects::{self, Objects},
+    service::Service,
+};
 use liuyan_proto::liuyan::feed::v1::feed_service_server::FeedServiceServer;
 use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
@@ -21,7 +27,7 @@ use tonic::service::Routes;
 
 pub use store::checks::CHECKS;
 
-use app::{App, gate::Gate, tail::Tail};
+use app::{App, gate::Gate, shelf::Shelf, tail::Tail};
 use config::Config;
 
 static MIGRATOR: Migrator = sqlx::migrate!();
@@ -44,24 +50,42 @@ impl Service for Feed {
         app::found(&db, host.clock().now()).await?;
         let timeout = Duration::from_millis(config.views_timeout_ms);
         let views = routing::Views::new(host.channel("routing")?, timeout);
+        let objects = objects(&host)?;
+        let shelf = Arc::new(Shelf::new(db.clone(), objects, config.unpacked_bytes));
         let app = App {
-            tail: Arc::new(Tail::open(db.clone(), &config).await?),
+            tail: Arc::new(Tail::open(db.clone(), Arc::clone(&shelf), &config).await?),
+            shelf,
             gate: Arc::new(Gate::new(&config)),
             streams: Arc::default(),
+            rewritten: Arc::default(),
             clock: host.clock(),
             stopping: host.stopping(),
             config: Arc::new(config),
             db: db.clone(),
         };
 
-        let arrived = Arc::new(Notify::new());
-        worker::append_what_waits(&host, &app, views, Arc::clone(&arrived));
-        worker::watch_head(&host, &app);
+        let (arrived, rung) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let bell = host.bell("log", Arc::clone(&rung)).await?;
+        worker::append_what_waits(&host, &app, views, Arc::clone(&arrived), bell);
+        worker::look_after_stretches(&host, &app);
+        worker::watch_head(&host, &app, rung);
         worker::watch_subscriptions(&host, &app);
         host.consume(&db, Consumer::new("intake")).await?;
         host.consume(&db, Consumer::new("moderation")).await?;
         host.consume(&db, consumer::of_routing().wakes(arrived)).await?;
         host.consume(&db, Consumer::new("stats")).await?;
         host.serve(Routes::new(FeedServiceServer::new(grpc::Grpc::new(app)))).await
+    }
+}
+
+/// Where old stretches of the log go; nowhere without a place for objects.
+fn objects(host: &Host) -> Result<Option<Objects>, objects::Error> {
+    match host.objects() {
+        Ok(objects) => Ok(Some(objects)),
+        Err(objects::Error::Nowhere) => {
+            tracing::info!("no place for objects: the log stays in the database as a whole");
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }

@@ -16,7 +16,7 @@ use liuyan_proto::{
 use prost::Message as _;
 use uuid::Uuid;
 
-use crate::domain::filter::CASE_HIDDEN;
+use crate::{domain::filter::CASE_HIDDEN, store::pending::Heard};
 
 /// The type of test events, which are in no log.
 pub const TEST: &str = "liuyan.feed.v1.test";
@@ -85,6 +85,8 @@ pub struct Frame<'a> {
     pub subject_revision: i64,
     /// The trace of its cause.
     pub traceparent: Option<&'a str>,
+    /// The request that caused it.
+    pub causation_id: Option<Uuid>,
 }
 
 /// Whether the event of this type changes the public text of its case, that of a reply included.
@@ -105,6 +107,22 @@ pub fn hidden(frame: &Frame<'_>) -> Vec<u8> {
         ..PublicCase::default()
     });
     Event { case: Some(case), ..event(frame) }.encode_to_vec()
+}
+
+/// Encodes the event of a case that its office alone may know of: ids and codes, never a text.
+pub fn restricted(frame: &Frame<'_>, heard: &Heard) -> Vec<u8> {
+    let case = PublicCase {
+        case_id: heard.case_id.to_string(),
+        message_id: heard.message_id.to_string(),
+        office_id: heard.office_id.clone(),
+        division_code: heard.division_code.clone(),
+        kind: heard.kind.clone(),
+        domain: heard.domain.clone(),
+        state: heard.state,
+        ..PublicCase::default()
+    };
+    Event { case: Some(case), restricted: true, changed_fields: None, ..event(frame) }
+        .encode_to_vec()
 }
 
 /// Encodes a test event of a subscription: it has no place in the log and no case.
@@ -137,6 +155,8 @@ fn event(frame: &Frame<'_>) -> Event {
         }),
         redaction: None,
         case: None,
+        restricted: false,
+        causation_id: frame.causation_id.map(|id| id.to_string()).unwrap_or_default(),
     }
 }
 
@@ -243,6 +263,7 @@ mod tests {
             position: 5,
             subject_revision: 2,
             traceparent: None,
+            causation_id: None,
         }
     }
 

@@ -5,5 +5,6 @@ pub mod head;
 pub mod log;
 pub mod parked;
 pub mod pending;
+pub mod stretches;
 pub mod subjects;
 pub mod subscriptions;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use liuyan_kit::{
-    host::{Host, WorkPace, Worked},
+    host::{Bell, Host, WorkPace, Worked},
     telemetry,
 };
 use tokio::sync::Notify;
@@ -16,13 +16,19 @@ use crate::{
     store::pending::Heard,
 };
 
-/// Appends what waits, as soon as `arrived` says so.
-pub fn append_what_waits(host: &Host, app: &App, views: Views, arrived: Arc<Notify>) {
+/// Appends what waits, as soon as `arrived` says so, and tells the other replicas by `bell`.
+pub fn append_what_waits(host: &Host, app: &App, views: Views, arrived: Arc<Notify>, bell: Bell) {
     let idle = Duration::from_millis(app.config.append_idle_ms);
     let app = app.clone();
     host.work("appending", WorkPace { idle, wake: Some(arrived) }, move || {
-        let (app, views) = (app.clone(), views.clone());
-        async move { append_some(&app, &views).await }
+        let (app, views, bell) = (app.clone(), views.clone(), bell.clone());
+        async move {
+            let worked = append_some(&app, &views).await?;
+            if worked == Worked::More {
+                bell.ring().await;
+            }
+            Ok::<_, Error>(worked)
+        }
     });
 }
 
@@ -37,12 +43,19 @@ pub async fn append_some(app: &App, views: &Views) -> Result<Worked, Error> {
     }
     let span = span_of(&waiting);
     let append = async {
-        let views = views.of(&append::cases_to_view(&waiting)).await?;
-        append::append(&app.db, &app.clock, waiting, views).await
+        let known = append::Known {
+            views: views.of(&append::cases_to_view(&waiting)).await?,
+            in_objects: app.in_objects(&append::cases_to_rewrite(&waiting)).await?,
+            stretch_events: i64::from(app.config.stretch_events),
+        };
+        append::append(&app.db, &app.clock, waiting, known).await
     };
     let outcome = append.instrument(span).await?;
     if outcome.is_nothing() {
         return Ok(Worked::Idle);
+    }
+    if outcome.in_objects {
+        app.rewritten.notify_one();
     }
     app.tail.refresh().await?;
     Ok(Worked::More)
@@ -59,11 +72,29 @@ fn span_of(waiting: &[Heard]) -> Span {
     span
 }
 
-/// Looks where the log ends, so that streams here hear what another replica appended.
-pub fn watch_head(host: &Host, app: &App) {
+/// Makes objects of old stretches, writes those anew in which something was taken back, and ends what is
+/// kept no longer. The readiness condition `stretches`, which is not required, says what went wrong.
+pub fn look_after_stretches(host: &Host, app: &App) {
+    let idle = Duration::from_millis(app.config.export_idle_ms);
+    let pace = WorkPace { idle, wake: Some(Arc::clone(&app.rewritten)) };
+    let (app, readiness) = (app.clone(), host.readiness());
+    host.work("looking-after-stretches", pace, move || {
+        let (app, readiness) = (app.clone(), readiness.clone());
+        async move {
+            let worked = app.look_after_stretches().await;
+            let condition = worked.as_ref().map(|_| ()).map_err(ToString::to_string);
+            readiness.set("stretches", condition);
+            worked
+        }
+    });
+}
+
+/// Looks where the log ends, so that streams here hear what another replica appended: when it rings, and
+/// now and then, because a ring may be lost.
+pub fn watch_head(host: &Host, app: &App, rung: Arc<Notify>) {
     let idle = Duration::from_millis(app.config.head_poll_ms);
     let app = app.clone();
-    host.work("watching-head", WorkPace { idle, wake: None }, move || {
+    host.work("watching-head", WorkPace { idle, wake: Some(rung) }, move || {
         let app = app.clone();
         async move { app.tail.refresh().await.map(|()| Worked::Idle) }
     });

@@ -1,6 +1,6 @@
 //! What can go wrong, and what a visitor is told.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -66,6 +66,8 @@ pub(crate) struct Told {
     /// What is wrong with which field, in the visitor's language.
     pub(crate) violations: Vec<FieldFault>,
     retry_after: Option<Duration>,
+    /// What the service adds for programs, e.g. where to resume.
+    hints: BTreeMap<String, String>,
 }
 
 /// What is wrong with a field.
@@ -100,9 +102,11 @@ impl From<Status> for Error {
         if class == Class::Internal {
             tracing::error!(code = ?status.code(), reason, "a service has a defect");
         }
+        let hints = details.error_info().map(|info| info.metadata.clone().into_iter().collect());
+        let hints = hints.unwrap_or_default();
         let reason = reason.unwrap_or_default();
         let violations = violations.unwrap_or_default();
-        Self::Refused(Box::new(Told { class, reason, text, violations, retry_after }))
+        Self::Refused(Box::new(Told { class, reason, text, violations, retry_after, hints }))
     }
 }
 
@@ -182,6 +186,14 @@ impl Error {
         match self {
             Self::Refused(told) if !told.reason.is_empty() => &told.reason,
             _ => self.reason(),
+        }
+    }
+
+    /// What a service adds for programs, by name.
+    pub(crate) fn hints(&self) -> BTreeMap<String, String> {
+        match self {
+            Self::Refused(told) => told.hints.clone(),
+            _ => BTreeMap::new(),
         }
     }
 

@@ -166,10 +166,23 @@ async fn say(
     outbox::publish_all(tx, now, &told(case, facts, traceparent)).await.map(drop)
 }
 
+/// Says what an office did to a case, in the transaction of the deed; `request_id` is its own name for it.
+async fn say_done(
+    tx: &mut sqlx::PgConnection,
+    now: jiff::Timestamp,
+    case: &Case,
+    facts: &[Fact],
+    request_id: uuid::Uuid,
+) -> Result<(), sqlx::Error> {
+    let said: Vec<Outgoing> =
+        facts.iter().map(|fact| events::of_case(case, fact, Some(request_id))).collect();
+    outbox::publish_all(tx, now, &said).await.map(drop)
+}
+
 /// What is said of a case. The trace of the current span goes on, if that follows the cause's.
 fn told(case: &Case, facts: &[Fact], traceparent: Option<&str>) -> Vec<Outgoing> {
     let cause = traceparent.map(|cause| continued(cause).unwrap_or_else(|| cause.to_owned()));
-    facts.iter().map(|fact| events::of_case(case, fact).caused_by(cause.clone())).collect()
+    facts.iter().map(|fact| events::of_case(case, fact, None).caused_by(cause.clone())).collect()
 }
 
 /// The current span's place in the trace, if it is the trace of the cause: version, trace, span.

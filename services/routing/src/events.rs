@@ -2,6 +2,7 @@
 
 use liuyan_kit::{clock::to_proto, id, messaging::Outgoing};
 use liuyan_proto::liuyan::{common::v1 as common, routing::v1 as routing};
+use uuid::Uuid;
 
 use crate::{
     domain::{
@@ -68,11 +69,11 @@ pub fn consultation_published(consultation: &Consultation, now: jiff::Timestamp)
     Outgoing::new(consultation.consultation_id.uuid(), &event)
 }
 
-/// Something happened to a case.
+/// Something happened to a case; `cause` is the request of the office that did it.
 #[expect(clippy::too_many_lines, reason = "a table: each event in its own words")]
-pub fn of_case(case: &Case, fact: &Fact) -> Outgoing {
+pub fn of_case(case: &Case, fact: &Fact, cause: Option<Uuid>) -> Outgoing {
     let case_id = case.case_id.uuid();
-    let refer = Some(refer(case, fact));
+    let refer = Some(refer(case, fact, cause));
     match &fact.what {
         What::Opened => {
             let event = routing::CaseOpened {
@@ -201,7 +202,7 @@ pub fn of_case(case: &Case, fact: &Fact) -> Outgoing {
     }
 }
 
-fn refer(case: &Case, fact: &Fact) -> routing::CaseRef {
+fn refer(case: &Case, fact: &Fact, cause: Option<Uuid>) -> routing::CaseRef {
     routing::CaseRef {
         case_id: case.case_id.to_string(),
         message_id: case.message_id.to_string(),
@@ -215,6 +216,7 @@ fn refer(case: &Case, fact: &Fact) -> routing::CaseRef {
         revision: fact.revision.unsigned_abs(),
         accused_office_ids: case.accused.clone(),
         occurred_at: Some(to_proto(fact.at)),
+        causation_id: cause.map(|id| id.to_string()).unwrap_or_default(),
     }
 }
 

@@ -1,18 +1,20 @@
--- The log has every position from the first kept one to the head; subjects count their rows.
+-- The log has every position from the first to the head, also of events whose payloads are kept no longer;
+-- subjects count their rows.
 select 'the head of the log is gone' where not exists (select 1 from head)
 union all
-select format('the head says %s to %s, the log has %s rows from %s to %s',
-              kept_from, position, there, first, last)
+select format('the head says 1 to %s, the log has %s rows from %s to %s', position, there, first, last)
 from head cross join (
     select count(*) as there, min(log.position) as first, max(log.position) as last from log) as found
-where there <> position - kept_from + 1
-   or (there > 0 and (first <> kept_from or last <> position))
+where there <> position or (there > 0 and (first <> 1 or last <> position))
 union all
-select format('case %s has %s events in the log, %s are there', case_id, revision, coalesce(there, 0))
+select format('case %s has %s events and %s restricted ones in the log, %s and %s are there', case_id, revision,
+              restricted, coalesce(there, 0), coalesce(restricted_there, 0))
 from subjects left join (
-    select case_id, count(*) as there, max(subject_revision) as last from log group by case_id
+    select case_id, count(subject_revision) as there, count(*) filter (where log.restricted) as restricted_there,
+           max(subject_revision) as last
+    from log group by case_id
 ) as found using (case_id)
-where revision <> coalesce(there, 0) or revision <> coalesce(last, 0)
+where revision <> coalesce(there, 0) or revision <> coalesce(last, 0) or restricted <> coalesce(restricted_there, 0)
 union all
 select format('case %s has %s withheld events, %s are there', case_id, withheld, coalesce(there, 0))
 from subjects left join (

@@ -3,16 +3,19 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use bytes::Bytes;
 use jiff::{Span, Timestamp};
 use liuyan_kit::{clock::SharedClock, db::Db};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::App;
 use crate::{
     domain::{
         Head, Holder,
         fate::{self, Fate, Shown, Waiting},
         filter::CASE_HIDDEN,
+        stretch,
     },
     error::Error,
     payload::{self, View},
@@ -34,6 +37,8 @@ pub struct Outcome {
     pub appended: usize,
     /// Events that never will.
     pub withheld: usize,
+    /// Whether something in an object was rewritten: it is to be written anew.
+    pub in_objects: bool,
 }
 
 impl Outcome {
@@ -59,9 +64,48 @@ pub fn cases_to_view(waiting: &[Heard]) -> Vec<Uuid> {
     cases.into_iter().collect()
 }
 
-/// Gives waiting events their places, in one transaction. `views` are those that routing gave
-/// after the events were read; the log shows the case as it was then, which may be newer than the
-/// event.
+/// The cases of which stored payloads may have to be rewritten for these events.
+pub fn cases_to_rewrite(waiting: &[Heard]) -> Vec<Uuid> {
+    let rewrites = |heard: &&Heard| !heard.public || payload::changes_text(&heard.event_type);
+    let cases: BTreeSet<Uuid> =
+        waiting.iter().filter(rewrites).map(|heard| heard.case_id).collect();
+    cases.into_iter().collect()
+}
+
+/// What is fetched before an append, because nobody is asked inside a transaction.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The public views of the cases, as routing gave them after the events were read.
+    pub views: HashMap<Uuid, View>,
+    /// Stored payloads that are in objects and may have to be rewritten.
+    pub in_objects: HashMap<i64, Bytes>,
+    /// Positions of a stretch that is begun now.
+    pub stretch_events: i64,
+}
+
+impl App {
+    /// The payloads of these cases that are in objects and hold more than ids.
+    ///
+    /// # Errors
+    /// If the database or the objects fail.
+    pub async fn in_objects(&self, case_ids: &[Uuid]) -> Result<HashMap<i64, Bytes>, Error> {
+        if case_ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let positions = {
+            let mut connection = self.db.read().await?;
+            store::log::shown_in_objects(&mut connection, case_ids).await?
+        };
+        if positions.is_empty() {
+            Ok(HashMap::new())
+        } else {
+            self.shelf.payloads(&positions).await
+        }
+    }
+}
+
+/// Gives waiting events their places, in one transaction. The log shows each case as its view is, which
+/// may be newer than the event.
 ///
 /// # Errors
 /// If the database fails; then nothing has changed.
@@ -69,17 +113,17 @@ pub async fn append(
     db: &Db,
     clock: &SharedClock,
     waiting: Vec<Heard>,
-    views: HashMap<Uuid, View>,
+    known: Known,
 ) -> Result<Outcome, Error> {
     let clock = clock.clone();
-    db.write(move |tx| Box::pin(async move { place(tx, &clock, waiting, &views).await })).await
+    db.write(move |tx| Box::pin(async move { place(tx, &clock, waiting, known).await })).await
 }
 
 async fn place(
     tx: &mut PgConnection,
     clock: &SharedClock,
     mut waiting: Vec<Heard>,
-    views: &HashMap<Uuid, View>,
+    known: Known,
 ) -> Result<Outcome, Error> {
     let head = store::head::lock(tx).await?.ok_or(Error::HeadMissing)?;
     // While we asked for the views, another appender may have placed these events.
@@ -94,14 +138,25 @@ async fn place(
 
     let shown = store::subjects::shown(tx, &case_ids).await?;
     let holders = store::log::holders(tx, &case_ids).await?;
-    let mut plan = Plan::new(head, holders, clock.now());
+    let Known { views, in_objects, stretch_events } = known;
+    let mut plan = Plan::new(head, holders, in_objects, clock.now());
     for case in waiting.chunk_by(|one, next| one.case_id == next.case_id) {
         let case_id = case[0].case_id;
         let shown = shown.get(&case_id).copied().unwrap_or_default();
         let view = views.get(&case_id).filter(|_| !taken_back.contains(&case_id));
         plan.add(tx, case, shown, view).await?;
     }
-    plan.write(tx).await
+    plan.write(tx, stretch_events).await
+}
+
+/// What an event tells of its case.
+enum Content<'a> {
+    /// How everybody sees it.
+    View(&'a View),
+    /// Nothing any more.
+    Hidden,
+    /// Ids and codes, for its office alone.
+    Restricted,
 }
 
 /// What one append writes.
@@ -111,18 +166,28 @@ struct Plan {
     now: Timestamp,
     /// Which office each case was shown with last.
     holders: HashMap<Uuid, Holder>,
+    /// Payloads that are in objects.
+    in_objects: HashMap<i64, Bytes>,
+    rewrites_objects: bool,
     appended: Vec<Appended>,
     withheld: Vec<Withheld>,
     changes: Vec<Change>,
 }
 
 impl Plan {
-    fn new(head: Head, holders: HashMap<Uuid, Holder>, now: Timestamp) -> Self {
+    fn new(
+        head: Head,
+        holders: HashMap<Uuid, Holder>,
+        in_objects: HashMap<i64, Bytes>,
+        now: Timestamp,
+    ) -> Self {
         Self {
             head,
             rewrites: false,
             now,
             holders,
+            in_objects,
+            rewrites_objects: false,
             appended: Vec::new(),
             withheld: Vec::new(),
             changes: Vec::new(),
@@ -139,7 +204,7 @@ impl Plan {
     ) -> Result<(), Error> {
         let waiting: Vec<Waiting> = case.iter().map(as_waiting).collect();
         let fates = fate::decide(&waiting, shown, view.map(View::revision));
-        let (mut moved, mut withheld) = (false, 0);
+        let (mut moved, mut withheld, mut restricted) = (false, 0, 0);
         for (heard, fate) in case.iter().zip(fates) {
             match (fate, view) {
                 (Fate::Wait, _) => break,
@@ -155,33 +220,45 @@ impl Plan {
                 (Fate::Hide, _) => {
                     self.rewrite(tx, heard.case_id, None).await?;
                     shown = Shown { revision: shown.revision + 1, hidden: true };
-                    self.append(heard, shown.revision, None);
+                    self.append(heard, Some(shown.revision), &Content::Hidden);
                 }
-                (Fate::Append | Fate::Mend, view) => {
+                (Fate::Restrict, _) => {
+                    restricted += 1;
+                    if heard.accuses {
+                        self.rewrites |= store::log::mark_accusing(tx, heard.case_id).await? > 0;
+                    }
+                    self.append(heard, None, &Content::Restricted);
+                }
+                // Without a view it is neither appended nor mended.
+                (Fate::Append | Fate::Mend, None) => break,
+                (Fate::Append | Fate::Mend, Some(view)) => {
                     if fate == Fate::Mend {
-                        self.rewrite(tx, heard.case_id, view).await?;
+                        self.rewrite(tx, heard.case_id, Some(view)).await?;
                     }
                     shown = Shown { revision: shown.revision + 1, hidden: false };
-                    self.append(heard, shown.revision, view);
+                    self.append(heard, Some(shown.revision), &Content::View(view));
                 }
             }
             moved = true;
         }
         if moved {
-            self.changes.push(Change { case_id: case[0].case_id, shown, withheld });
+            let case_id = case[0].case_id;
+            self.changes.push(Change { case_id, shown, withheld, restricted });
         } else {
             tracing::debug!(case_id = %case[0].case_id, "waits for routing's view");
         }
         Ok(())
     }
 
-    /// Gives an event the next place: with the case's view, or without one as the event that takes
-    /// the case back.
-    fn append(&mut self, heard: &Heard, subject_revision: i64, view: Option<&View>) {
+    /// Gives an event the next place.
+    fn append(&mut self, heard: &Heard, subject_revision: Option<i64>, content: &Content<'_>) {
         let next = self.head.recorded_at.saturating_add(Span::new().microseconds(1));
         self.head.recorded_at = next.unwrap_or(self.head.recorded_at).max(self.now);
         self.head.position += 1;
-        let event_type = view.map_or(CASE_HIDDEN, |_| heard.event_type.as_str());
+        let event_type = match content {
+            Content::Hidden => CASE_HIDDEN,
+            Content::View(_) | Content::Restricted => heard.event_type.as_str(),
+        };
         let frame = payload::Frame {
             event_id: heard.event_id,
             event_type,
@@ -190,12 +267,14 @@ impl Plan {
             occurred_at: heard.occurred_at,
             recorded_at: self.head.recorded_at,
             position: self.head.position,
-            subject_revision,
+            subject_revision: subject_revision.unwrap_or_default(),
             traceparent: heard.traceparent.as_deref(),
+            causation_id: heard.causation_id,
         };
-        let payload = match view {
-            Some(view) => payload::with_view(&frame, view),
-            None => payload::hidden(&frame),
+        let payload = match content {
+            Content::View(view) => payload::with_view(&frame, view),
+            Content::Hidden => payload::hidden(&frame),
+            Content::Restricted => payload::restricted(&frame, heard),
         };
         let holder = Holder {
             office_id: heard.office_id.clone(),
@@ -208,7 +287,7 @@ impl Plan {
             position: self.head.position,
             subject_revision,
             recorded_at: self.head.recorded_at,
-            hidden: view.is_none(),
+            hidden: matches!(content, Content::Hidden),
             payload,
             heard: heard.clone(),
         });
@@ -222,19 +301,35 @@ impl Plan {
         view: Option<&View>,
     ) -> Result<(), Error> {
         let mut payloads = store::log::shown_payloads(tx, case_id).await?;
-        for (_, stored) in &mut payloads {
-            *stored = match view {
-                Some(view) => payload::mend(stored, view, self.now)?,
-                None => payload::hide(stored, self.now)?,
+        for (position, stored) in &mut payloads {
+            // What is no longer kept is in no object either, and only marked.
+            if *position < self.head.kept_from {
+                continue;
+            }
+            let before = match stored.take() {
+                Some(row) => Bytes::from(row),
+                None => {
+                    self.rewrites_objects = true;
+                    self.in_objects.get(position).cloned().ok_or(Error::Moved(*position))?
+                }
             };
+            let after = match view {
+                Some(view) => payload::mend(&before, view, self.now)?,
+                None => payload::hide(&before, self.now)?,
+            };
+            *stored = Some(after);
         }
         store::log::rewrite(tx, &payloads, view.is_none(), self.now).await?;
         self.rewrites |= !payloads.is_empty();
         Ok(())
     }
 
-    async fn write(mut self, tx: &mut PgConnection) -> Result<Outcome, Error> {
-        let outcome = Outcome { appended: self.appended.len(), withheld: self.withheld.len() };
+    async fn write(mut self, tx: &mut PgConnection, stretch_events: i64) -> Result<Outcome, Error> {
+        let outcome = Outcome {
+            appended: self.appended.len(),
+            withheld: self.withheld.len(),
+            in_objects: self.rewrites_objects,
+        };
         if outcome.is_nothing() {
             return Ok(outcome);
         }
@@ -242,6 +337,10 @@ impl Plan {
         let placed: Vec<Uuid> = (self.appended.iter().map(|event| event.heard.event_id))
             .chain(self.withheld.iter().map(|event| event.event_id))
             .collect();
+        let end = store::stretches::end(tx).await?;
+        for (first, last) in stretch::needed(end, self.head.position, stretch_events) {
+            store::stretches::make(tx, first, last).await?;
+        }
         store::log::append(tx, &self.appended).await?;
         store::subjects::withhold(tx, &self.withheld, self.now).await?;
         store::subjects::change(tx, &self.changes).await?;
@@ -259,5 +358,6 @@ fn as_waiting(heard: &Heard) -> Waiting {
         public: heard.public,
         view_revision: heard.view_revision,
         changes_text: payload::changes_text(&heard.event_type),
+        restricted: heard.restricted,
     }
 }

@@ -272,7 +272,8 @@ impl Stream {
             store::parked::released(&mut connection, *key, &given, most).await?
         };
         self.rung = released.len() == most;
-        let again = self.app.with_payloads(id, released.clone()).await?;
+        let again =
+            self.app.with_payloads(id, released.clone(), self.wanted.filter.audience()).await?;
         // One that is no longer kept can't be given; it is not asked for again here.
         self.given.extend(released.iter().map(|parked| parked.event_id));
         if again.is_empty() {

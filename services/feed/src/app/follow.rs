@@ -28,6 +28,8 @@ const FRESH_CURSOR: Duration = Duration::from_secs(1);
 pub struct Follow {
     /// The position after which it begins.
     pub after: i64,
+    /// If the views of all cases as of there come first: up to where they have been given.
+    pub snapshot: Option<i64>,
     /// Which events.
     pub filter: Filter,
     /// How much one frame holds.
@@ -45,6 +47,8 @@ pub struct Follow {
 pub struct Framed {
     /// The place.
     pub cursor: Cursor,
+    /// Before the end of a snapshot of that place: up to where it has been given.
+    pub given: Option<i64>,
     /// Nothing recorded at or before this time follows; `None` before the first event.
     pub recorded_at: Option<Timestamp>,
     /// What it tells.
@@ -62,6 +66,8 @@ pub enum Frame {
     Progress(i64, bool),
     /// From here on events are live.
     CaughtUp,
+    /// The views of all cases have been given.
+    SnapshotEnd,
     /// The stream ends by plan: come again after this time.
     Goodbye(Duration, Reason),
 }
@@ -81,6 +87,9 @@ struct Stream {
     recorded_at: Option<Timestamp>,
     /// The place up to which the log was looked at; ahead of `position` while nothing was chosen.
     looked: i64,
+    /// Up to where the snapshot was looked at, until it ends; and the place in it that the reader has.
+    snapshot: Option<i64>,
+    given: Option<i64>,
     last_frame: Instant,
     ends: Ends,
     live: bool,
@@ -102,6 +111,8 @@ impl App {
             app: self.clone(),
             position: follow.after,
             looked: follow.after,
+            snapshot: follow.snapshot,
+            given: follow.snapshot,
             follow,
             frames,
             heads,
@@ -123,15 +134,24 @@ impl Stream {
         let cursor = Cursor { epoch: self.epoch, position: self.position };
         // The time belongs to the place that was looked at; it is told only if that is the
         // reader's too.
-        let recorded_at = self.recorded_at.filter(|_| self.position == self.looked);
-        let goodbye =
-            |after, reason| Framed { cursor, recorded_at, frame: Frame::Goodbye(after, reason) };
+        let given = self.given;
+        let settled = self.position == self.looked && given.is_none();
+        let recorded_at = self.recorded_at.filter(|_| settled);
+        let goodbye = |after, reason| Framed {
+            cursor,
+            given,
+            recorded_at,
+            frame: Frame::Goodbye(after, reason),
+        };
         finish(end, &self.app.config, &self.frames, goodbye).await;
     }
 
     async fn flow(&mut self, head: Head) -> Result<std::convert::Infallible, End> {
         let earliest = Cursor::at(&head, head.before_oldest());
         self.send(Frame::Opened(earliest)).await?;
+        while let Some(given) = self.snapshot {
+            self.look_at_cases(given).await?;
+        }
         loop {
             let head = *self.heads.borrow_and_update();
             if head.epoch != self.epoch {
@@ -150,6 +170,28 @@ impl Stream {
                 self.rest(&head).await?;
             }
         }
+    }
+
+    /// Reads on in the snapshot and sends the views that were chosen, or its end.
+    async fn look_at_cases(&mut self, given: i64) -> Result<(), End> {
+        let head = *self.heads.borrow_and_update();
+        if head.epoch != self.epoch {
+            return Err(End::Planned(Reason::EpochChanged));
+        }
+        if given >= self.looked {
+            self.snapshot = None;
+            return self.send(Frame::SnapshotEnd).await;
+        }
+        let Follow { filter, limits, .. } = &self.follow;
+        let page = self.app.snapshot_page(given, self.looked, filter, *limits).await?;
+        self.snapshot = Some(page.position);
+        if !page.entries.is_empty() {
+            return self.send(Frame::Batch(page.entries)).await;
+        }
+        if self.last_frame.elapsed() >= FRESH_CURSOR.min(self.follow.heartbeat) {
+            return self.send(Frame::Progress(head.position - self.looked, false)).await;
+        }
+        self.check()
     }
 
     /// Reads on and sends what was chosen.
@@ -201,8 +243,11 @@ impl Stream {
             end = self.ends.come() => return Err(end),
         };
         self.position = self.looked;
+        self.given = self.snapshot;
         let cursor = Cursor { epoch: self.epoch, position: self.position };
-        room.send(Ok(Framed { cursor, recorded_at: self.recorded_at, frame }));
+        // Before the end of a snapshot older events follow.
+        let recorded_at = self.recorded_at.filter(|_| self.given.is_none());
+        room.send(Ok(Framed { cursor, given: self.given, recorded_at, frame }));
         self.last_frame = Instant::now();
         Ok(())
     }

@@ -6,13 +6,15 @@ use jiff::Timestamp;
 
 use super::App;
 use crate::{
-    domain::{Entry, Facts, PageLimits, filter::Filter},
+    domain::{Entry, Facts, PageLimits, cursor::Cursor, filter::Filter},
     error::Error,
     store,
 };
 
 /// Facts that are fetched at a time: small rows, so that a selective filter is cheap.
 const FACTS_AT_A_TIME: usize = 1_000;
+/// Positions that are looked through at a time for the newest events of cases.
+const FACTS_WINDOW: i64 = 1_000;
 
 /// A stretch of the log as a filter sees it.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +30,8 @@ pub struct Page {
 /// Chooses events until a limit is reached, and remembers how far it looked.
 struct Picker<'a> {
     filter: &'a Filter,
+    /// Whether cases are chosen, and not events.
+    cases: bool,
     limits: PageLimits,
     events: usize,
     bytes: usize,
@@ -41,6 +45,7 @@ impl<'a> Picker<'a> {
     fn new(after: i64, filter: &'a Filter, limits: PageLimits) -> Self {
         Self {
             filter,
+            cases: false,
             limits,
             events: 0,
             bytes: 0,
@@ -58,7 +63,8 @@ impl<'a> Picker<'a> {
             self.full = true;
             return false;
         }
-        let chosen = self.filter.chooses(facts);
+        let chosen =
+            if self.cases { self.filter.chooses_case(facts) } else { self.filter.chooses(facts) };
         if chosen {
             let bytes = self.bytes + facts.payload_bytes;
             let over = self.events > 0 && bytes > self.limits.bytes;
@@ -93,6 +99,11 @@ impl App {
         filter: &Filter,
         limits: PageLimits,
     ) -> Result<Page, Error> {
+        let head = self.head();
+        if after < head.before_oldest() {
+            // It was kept when the reader began.
+            return Err(Error::CursorExpired(Cursor::at(&head, head.before_oldest())));
+        }
         if after >= until {
             return Ok(Page { position: after, ..Page::default() });
         }
@@ -115,6 +126,40 @@ impl App {
         }
     }
 
+    /// Reads the snapshot of the log at a position, after an event of it: the newest event up to there of
+    /// each case that is on show.
+    ///
+    /// # Errors
+    /// If the database or the objects fail.
+    pub async fn snapshot_page(
+        &self,
+        given: i64,
+        of: i64,
+        filter: &Filter,
+        limits: PageLimits,
+    ) -> Result<Page, Error> {
+        let given = given.max(self.head().before_oldest()).min(of);
+        let mut picker = Picker { cases: true, ..Picker::new(given, filter, limits) };
+        let mut chosen = Vec::new();
+        let mut looked = given;
+        let mut connection = self.db.read().await?;
+        while !picker.full && looked < of {
+            // By windows of positions, so that one look never goes through years of a log.
+            let until = of.min(looked + FACTS_WINDOW);
+            let facts = store::log::newest_facts(&mut connection, looked, until, of).await?;
+            chosen.extend(facts.into_iter().filter(|facts| picker.picks(facts)));
+            if !picker.full {
+                looked = until;
+                picker.position = until;
+                picker.full |= picker.events >= limits.events
+                    || until - given >= i64::try_from(limits.scanned).unwrap_or(i64::MAX);
+            }
+        }
+        drop(connection);
+        let entries = self.shelf.entries(chosen).await?;
+        Ok(picker.page(entries.into_iter().map(Arc::new).collect()))
+    }
+
     async fn stored_page(&self, mut picker: Picker<'_>, until: i64) -> Result<Page, Error> {
         let mut connection = self.db.read().await?;
         let at_a_time = if picker.filter.chooses_all() {
@@ -132,11 +177,9 @@ impl App {
             chosen.extend(facts.into_iter().filter(|facts| picker.picks(facts)));
             picker.full |= picker.events >= picker.limits.events;
         }
-        let entries = if chosen.is_empty() {
-            Vec::new()
-        } else {
-            store::log::entries(&mut connection, chosen).await?
-        };
+        // Objects may be slow; the connection is others' meanwhile.
+        drop(connection);
+        let entries = self.shelf.entries(chosen).await?;
         Ok(picker.page(entries.into_iter().map(Arc::new).collect()))
     }
 }
@@ -156,6 +199,8 @@ mod tests {
             kind: kind.to_owned(),
             domain: String::new(),
             state: 0,
+            restricted: false,
+            accuses: false,
             payload_bytes,
         }
     }

@@ -7,7 +7,10 @@ use uuid::Uuid;
 
 use super::App;
 use crate::{
-    domain::subscription::{Parked, Subscription},
+    domain::{
+        filter::Audience,
+        subscription::{Parked, Subscription},
+    },
     error::Error,
     payload, store,
 };
@@ -24,6 +27,7 @@ impl App {
         id: &str,
         after: Uuid,
         most: usize,
+        audience: &Audience,
     ) -> Result<(Vec<(Parked, Bytes)>, bool), Error> {
         let subscription = self.subscription(owner, id).await?;
         let mut connection = self.db.read().await?;
@@ -33,21 +37,28 @@ impl App {
         drop(connection);
         let more = found.len() > most;
         found.truncate(most);
-        Ok((self.with_payloads(id, found).await?, more))
+        Ok((self.with_payloads(id, found, audience).await?, more))
     }
 
-    /// Adds the encoded event to each. An event that is no longer kept is left out.
+    /// Adds the encoded event to each. An event that is no longer kept is left out, and one that its owner may
+    /// not see any more.
     pub(super) async fn with_payloads(
         &self,
         id: &str,
         parked: Vec<Parked>,
+        audience: &Audience,
     ) -> Result<Vec<(Parked, Bytes)>, Error> {
         let positions: Vec<i64> = parked.iter().filter_map(|it| it.position).collect();
         let mut payloads = if positions.is_empty() {
             HashMap::new()
         } else {
-            let mut connection = self.db.read().await?;
-            store::log::payloads(&mut connection, &positions).await?
+            let mut facts = {
+                let mut connection = self.db.read().await?;
+                store::log::facts_at(&mut connection, &positions).await?
+            };
+            facts.retain(|facts| audience.sees(facts));
+            let seen: Vec<i64> = facts.iter().map(|facts| facts.position).collect();
+            self.shelf.payloads(&seen).await?
         };
         let payload = |it: &Parked| match it.position {
             Some(position) => payloads.remove(&position),

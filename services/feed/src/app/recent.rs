@@ -70,6 +70,8 @@ mod tests {
             kind: String::new(),
             domain: String::new(),
             state: 0,
+            restricted: false,
+            accuses: false,
             payload_bytes: 10,
         };
         Entry { facts, payload: Bytes::from_static(&[0; 10]) }

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use liuyan_kit::db::Db;
 use tokio::sync::{Mutex, watch};
 
-use super::recent::Recent;
+use super::{recent::Recent, shelf::Shelf};
 use crate::{
     config::Config,
     domain::{Entry, Facts, Head},
@@ -21,6 +21,7 @@ const AT_A_TIME: i64 = 256;
 #[derive(Debug)]
 pub struct Tail {
     db: Db,
+    shelf: Arc<Shelf>,
     head: watch::Sender<Head>,
     recent: RwLock<Recent>,
     /// One look at a time.
@@ -34,13 +35,14 @@ impl Tail {
     ///
     /// # Errors
     /// [`Error::HeadMissing`] if the log was not begun, or lost its head.
-    pub async fn open(db: Db, config: &Config) -> Result<Self, Error> {
+    pub async fn open(db: Db, shelf: Arc<Shelf>, config: &Config) -> Result<Self, Error> {
         let head = {
             let mut connection = db.read().await?;
             store::head::read(&mut connection).await?.ok_or(Error::HeadMissing)?
         };
         Ok(Self {
             db,
+            shelf,
             head: watch::Sender::new(head),
             recent: RwLock::new(Recent::new(config.recent_events, config.recent_bytes)),
             looking: Mutex::new(()),
@@ -67,8 +69,10 @@ impl Tail {
     pub async fn refresh(&self) -> Result<(), Error> {
         let _one_at_a_time = self.looking.lock().await;
         let known = self.head();
-        let mut connection = self.db.read().await?;
-        let head = store::head::read(&mut connection).await?.ok_or(Error::HeadMissing)?;
+        let head = {
+            let mut connection = self.db.read().await?;
+            store::head::read(&mut connection).await?.ok_or(Error::HeadMissing)?
+        };
         if head == known {
             return Ok(());
         }
@@ -76,14 +80,19 @@ impl Tail {
         // `rewrites` at the next look.
         if head.rewrites != known.rewrites || head.epoch != known.epoch {
             self.recent.write().unwrap_or_else(PoisonError::into_inner).clear();
+            self.shelf.forget();
         }
-        let mut after = known.position.max(head.position - self.most_recent);
+        let mut after =
+            known.position.max(head.position - self.most_recent).max(head.before_oldest());
         while after < head.position {
-            let facts = store::log::facts(&mut connection, after, head.position, AT_A_TIME).await?;
+            let facts = {
+                let mut connection = self.db.read().await?;
+                store::log::facts(&mut connection, after, head.position, AT_A_TIME).await?
+            };
             let facts = within(facts, self.most_bytes);
             let Some(last) = facts.last() else { break };
             after = last.position;
-            let entries = store::log::entries(&mut connection, facts).await?;
+            let entries = self.shelf.entries(facts).await?;
             let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
             entries.into_iter().for_each(|entry| recent.push(entry));
         }

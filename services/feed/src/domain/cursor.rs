@@ -2,6 +2,7 @@
 //!
 //! A cursor is the unpadded base64url text of 29 bytes: the version of this form (1), the epoch
 //! (16 bytes), the position (8 bytes, big-endian) and the CRC-32 of all that (4 bytes, big-endian).
+//! A place in a snapshot (see [`InSnapshot`]) has the version 2 and 8 bytes more before the sum.
 //! It says nothing of a filter: a reader may change the filter and keep the cursor. Readers treat
 //! it as opaque; a later release that writes another version goes on reading this one.
 
@@ -10,9 +11,12 @@ use uuid::Uuid;
 
 use super::Head;
 
-/// The version that is written.
+/// The version that is written of places in the log.
 const VERSION: u8 = 1;
 const LENGTH: usize = 1 + 16 + 8 + 4;
+/// The version that is written of places in a snapshot.
+const SNAPSHOT_VERSION: u8 = 2;
+const SNAPSHOT_LENGTH: usize = LENGTH + 8;
 
 /// A place in the log: after the event at `position`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,16 +74,9 @@ impl Cursor {
     /// # Errors
     /// [`Malformed`] for everything that [`Cursor::to_string`] does not write.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Malformed)?;
-        let bytes: [u8; LENGTH] = bytes.try_into().map_err(|_| Malformed)?;
-        let (said, sum) = bytes.split_at(LENGTH - 4);
-        if said[0] != VERSION || crc32(said).to_be_bytes() != *sum {
-            return Err(Malformed);
-        }
+        let said: [u8; LENGTH - 4] = checked(text, VERSION)?;
         let epoch = Uuid::from_slice(&said[1..17]).map_err(|_| Malformed)?;
-        let position: [u8; 8] = said[17..].try_into().map_err(|_| Malformed)?;
-        let position = i64::try_from(u64::from_be_bytes(position)).map_err(|_| Malformed)?;
-        Ok(Self { epoch, position })
+        Ok(Self { epoch, position: number(&said[17..])? })
     }
 
     /// The position at which to resume.
@@ -107,6 +104,69 @@ impl std::fmt::Display for Cursor {
         bytes.push(VERSION);
         bytes.extend_from_slice(self.epoch.as_bytes());
         bytes.extend_from_slice(&self.position.to_be_bytes());
+        bytes.extend_from_slice(&crc32(&bytes).to_be_bytes());
+        f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
+    }
+}
+
+/// What a cursor of this version says, without its sum.
+fn checked<const SAID: usize>(text: &str, version: u8) -> Result<[u8; SAID], Malformed> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Malformed)?;
+    let (said, sum) = bytes.split_at_checked(SAID).ok_or(Malformed)?;
+    if sum != crc32(said).to_be_bytes() || said[0] != version {
+        return Err(Malformed);
+    }
+    said.try_into().map_err(|_| Malformed)
+}
+
+fn number(bytes: &[u8]) -> Result<i64, Malformed> {
+    let bytes: [u8; 8] = bytes.try_into().map_err(|_| Malformed)?;
+    i64::try_from(u64::from_be_bytes(bytes)).map_err(|_| Malformed)
+}
+
+/// A place in a snapshot of the log: the newest event of each case up to a place, in the order of their
+/// positions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InSnapshot {
+    /// The place of which the snapshot is; events after it follow the snapshot.
+    pub of: Cursor,
+    /// The position up to which the newest events have been given.
+    pub given: i64,
+}
+
+impl InSnapshot {
+    /// Reads a cursor.
+    ///
+    /// # Errors
+    /// [`Malformed`] for everything that [`InSnapshot::to_string`] does not write.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let said: [u8; SNAPSHOT_LENGTH - 4] = checked(text, SNAPSHOT_VERSION)?;
+        let epoch = Uuid::from_slice(&said[1..17]).map_err(|_| Malformed)?;
+        let of = Cursor { epoch, position: number(&said[17..25])? };
+        Ok(Self { of, given: number(&said[25..])? })
+    }
+
+    /// The position of the snapshot.
+    ///
+    /// # Errors
+    /// [`Misplaced`] says where to resume instead. In another life of the log, and where events of the snapshot
+    /// may have gone, no place in the middle is safe, so it names the oldest place: everything comes again.
+    pub fn resolve(self, head: &Head) -> Result<i64, Misplaced> {
+        let oldest = Cursor::at(head, head.before_oldest());
+        match self.of.resolve(head) {
+            Err(Misplaced::OtherEpoch { .. }) => Err(Misplaced::OtherEpoch { nearest: oldest }),
+            resolved => resolved,
+        }
+    }
+}
+
+impl std::fmt::Display for InSnapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut bytes = Vec::with_capacity(SNAPSHOT_LENGTH);
+        bytes.push(SNAPSHOT_VERSION);
+        bytes.extend_from_slice(self.of.epoch.as_bytes());
+        bytes.extend_from_slice(&self.of.position.to_be_bytes());
+        bytes.extend_from_slice(&self.given.to_be_bytes());
         bytes.extend_from_slice(&crc32(&bytes).to_be_bytes());
         f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
     }
@@ -153,6 +213,23 @@ mod tests {
         let cursor = Cursor { epoch: Uuid::from_u128(1), position: 42 };
         assert_eq!(cursor.to_string(), "AQAAAAAAAAAAAAAAAAAAAAEAAAAAAAAAKoCEQxQ");
         assert_eq!(Cursor::parse(&cursor.to_string()), Ok(cursor));
+    }
+
+    #[test]
+    fn a_place_in_a_snapshot_is_read_for_ever_and_is_no_place_in_the_log() {
+        let of = Cursor { epoch: Uuid::from_u128(1), position: 42 };
+        let place = InSnapshot { of, given: 7 };
+        assert_eq!(InSnapshot::parse(&place.to_string()), Ok(place));
+        assert_eq!(Cursor::parse(&place.to_string()), Err(Malformed));
+        assert_eq!(InSnapshot::parse(&of.to_string()), Err(Malformed));
+    }
+
+    #[test]
+    fn a_snapshot_of_another_life_begins_at_the_oldest_place() {
+        let of = Cursor { epoch: Uuid::from_u128(8), position: 30 };
+        let nearest = Cursor::at(&head(), 10);
+        let resolved = InSnapshot { of, given: 20 }.resolve(&head());
+        assert_eq!(resolved, Err(Misplaced::OtherEpoch { nearest }));
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub struct Waiting {
     pub view_revision: i64,
     /// Whether it changed the public text.
     pub changes_text: bool,
+    /// Whether the case is kept from the public for its own sake, so that its office alone may know of it.
+    pub restricted: bool,
 }
 
 /// What the log has shown of a case so far.
@@ -29,6 +31,8 @@ pub enum Fate {
     Mend,
     /// The case's stored payloads are reduced to ids, and `case-hidden` is appended in its place.
     Hide,
+    /// It is appended for the office that handles the case alone, with ids and codes.
+    Restrict,
     /// It is not appended.
     Withhold(Reason),
     /// Routing's view is older than the event; it waits, and so do the later events of its case.
@@ -72,6 +76,8 @@ pub fn decide(waiting: &[Waiting], mut shown: Shown, view: Option<i64>) -> Vec<F
             }
         } else if shown.revision > 0 && !shown.hidden {
             Fate::Hide
+        } else if event.restricted {
+            Fate::Restrict
         } else {
             Fate::Withhold(Reason::NotPublic)
         };
@@ -80,7 +86,7 @@ pub fn decide(waiting: &[Waiting], mut shown: Shown, view: Option<i64>) -> Vec<F
                 shown = Shown { revision: shown.revision + 1, hidden: false };
             }
             Fate::Hide => shown = Shown { revision: shown.revision + 1, hidden: true },
-            Fate::Withhold(_) | Fate::Wait => {}
+            Fate::Restrict | Fate::Withhold(_) | Fate::Wait => {}
         }
         fates.push(fate);
     }
@@ -100,7 +106,7 @@ mod tests {
     const GONE: Fate = Fate::Withhold(Reason::NoLongerPublic);
 
     fn public(view_revision: i64) -> Waiting {
-        Waiting { public: true, view_revision, changes_text: false }
+        Waiting { public: true, view_revision, changes_text: false, restricted: false }
     }
 
     fn text(view_revision: i64) -> Waiting {
@@ -108,13 +114,17 @@ mod tests {
     }
 
     fn closed(view_revision: i64) -> Waiting {
-        Waiting { public: false, view_revision, changes_text: false }
+        Waiting { public: false, ..public(view_revision) }
+    }
+
+    fn private(view_revision: i64) -> Waiting {
+        Waiting { restricted: true, ..closed(view_revision) }
     }
 
     #[test]
     fn each_event_has_its_fate() {
         type Row<'a> = (&'a [Waiting], Shown, Option<i64>, &'a [Fate]);
-        let table: [Row<'_>; 12] = [
+        let table: [Row<'_>; 16] = [
             (&[public(1), public(2)], NOTHING, Some(2), &[Fate::Append, Fate::Append]),
             (&[public(1), public(3)], NOTHING, Some(2), &[Fate::Append, Fate::Wait]),
             (&[public(3), closed(1)], NOTHING, Some(2), &[GONE, NOT_PUBLIC]),
@@ -124,6 +134,10 @@ mod tests {
             (&[closed(3)], ON_SHOW, None, &[Fate::Hide]),
             (&[closed(3), closed(4)], ON_SHOW, None, &[Fate::Hide, NOT_PUBLIC]),
             (&[closed(4)], HIDDEN, None, &[NOT_PUBLIC]),
+            (&[private(1), private(2)], NOTHING, None, &[Fate::Restrict, Fate::Restrict]),
+            (&[private(3), private(4)], ON_SHOW, None, &[Fate::Hide, Fate::Restrict]),
+            (&[private(5)], HIDDEN, None, &[Fate::Restrict]),
+            (&[public(1), private(2)], NOTHING, None, &[GONE, Fate::Restrict]),
             (&[public(5)], HIDDEN, Some(5), &[Fate::Append]),
             (&[text(1)], ON_SHOW, Some(1), &[Fate::Mend]),
             (&[text(1), text(2)], NOTHING, Some(2), &[Fate::Append, Fate::Mend]),
@@ -142,11 +156,15 @@ mod tests {
     proptest! {
         #[test]
         fn a_case_is_taken_back_only_when_it_is_on_show(
-            events in prop::collection::vec((any::<bool>(), 0..5_i64, any::<bool>()), 0..12),
+            events in prop::collection::vec(
+                (any::<bool>(), 0..5_i64, any::<bool>(), any::<bool>()), 0..12,
+            ),
             view in prop::option::of(0..5_i64),
         ) {
             let waiting: Vec<_> = events.into_iter()
-                .map(|(public, view_revision, changes_text)| Waiting { public, view_revision, changes_text })
+                .map(|(public, view_revision, changes_text, restricted)| {
+                    Waiting { public, view_revision, changes_text, restricted }
+                })
                 .collect();
             let mut on_show = false;
             let mut waits = false;
@@ -155,6 +173,7 @@ mod tests {
                 match fate {
                     Fate::Append | Fate::Mend => { prop_assert!(event.public); on_show = true; }
                     Fate::Hide => { prop_assert!(!event.public && on_show); on_show = false; }
+                    Fate::Restrict => prop_assert!(event.restricted && !event.public),
                     Fate::Withhold(_) => {}
                     Fate::Wait => waits = true,
                 }

@@ -12,9 +12,43 @@ pub const MOST_VALUES: usize = 200;
 /// The type of event by which the feed takes a case back.
 pub const CASE_HIDDEN: &str = "liuyan.feed.v1.case-hidden";
 
-/// Chooses events: those that fulfil at least one clause. Without a clause it chooses all.
+/// Chooses events: those that fulfil at least one clause. Without a clause it chooses all. Of restricted
+/// events it chooses none that its audience may not see.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter(Vec<Clause>);
+pub struct Filter(Vec<Clause>, Audience);
+
+/// Who reads, as far as restricted events are concerned. By default everybody: somebody who may see none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Audience {
+    offices: Vec<String>,
+    /// Whether the reader acts for one office and nothing else.
+    single: bool,
+}
+
+impl Audience {
+    /// Somebody who acts for these offices and divisions and may read their cases.
+    pub fn of(mut offices: Vec<String>, divisions: &[String]) -> Self {
+        offices.sort_unstable();
+        offices.dedup();
+        let single = offices.len() == 1 && divisions.is_empty();
+        Self { offices, single }
+    }
+
+    /// The offices of whose cases restricted events are seen.
+    pub fn offices(&self) -> &[String] {
+        &self.offices
+    }
+
+    /// Whether the event may be seen at all. A restricted one by whoever acts for the office that has the case
+    /// after it, or that the case leaves by it. If the case accuses an office, whoever acts for others too might
+    /// act for the accused, and is kept away: the office that handles it never is the accused one, nor under it.
+    pub fn sees(&self, facts: &Facts) -> bool {
+        let acts_for = |holder: &Holder| self.offices.contains(&holder.office_id);
+        !facts.restricted
+            || ((acts_for(&facts.holder) || facts.former.as_ref().is_some_and(acts_for))
+                && (self.single || !facts.accuses))
+    }
+}
 
 /// Conditions that must all be fulfilled. An empty one is no condition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,17 +108,42 @@ impl Filter {
     /// # Errors
     /// [`Fault::TooManyClauses`].
     pub fn new(clauses: Vec<Clause>) -> Result<Self, Fault> {
-        if clauses.len() > MOST_CLAUSES { Err(Fault::TooManyClauses) } else { Ok(Self(clauses)) }
+        if clauses.len() > MOST_CLAUSES {
+            Err(Fault::TooManyClauses)
+        } else {
+            Ok(Self(clauses, Audience::default()))
+        }
     }
 
-    /// True if it chooses every event.
+    /// The same filter for another audience.
+    #[must_use]
+    pub fn seen_by(self, audience: Audience) -> Self {
+        Self(self.0, audience)
+    }
+
+    /// For whom it chooses.
+    pub fn audience(&self) -> &Audience {
+        &self.1
+    }
+
+    /// True if it chooses every event that its audience may see.
     pub fn chooses_all(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Whether the event is wanted.
     pub fn chooses(&self, facts: &Facts) -> bool {
-        self.0.is_empty() || self.0.iter().any(|clause| clause.chooses(facts))
+        self.1.sees(facts)
+            && (self.0.is_empty() || self.0.iter().any(|clause| clause.chooses(facts)))
+    }
+}
+
+impl Filter {
+    /// Whether the case that an event left so is wanted, whatever the type of that event. Only the office
+    /// that has it counts.
+    pub fn chooses_case(&self, facts: &Facts) -> bool {
+        let wanted = |clause: &Clause| clause.fits(&facts.holder) && clause.fits_case(facts);
+        self.1.sees(facts) && (self.0.is_empty() || self.0.iter().any(wanted))
     }
 }
 
@@ -110,13 +169,17 @@ impl Clause {
         }
         wanted
             && (self.fits(&facts.holder) || facts.former.as_ref().is_some_and(|it| self.fits(it)))
-            && among(&self.domains, &facts.domain)
-            && among(&self.kinds, &facts.kind)
-            && (self.states.is_empty() || self.states.contains(&facts.state))
+            && self.fits_case(facts)
     }
 }
 
 impl Clause {
+    fn fits_case(&self, facts: &Facts) -> bool {
+        among(&self.domains, &facts.domain)
+            && among(&self.kinds, &facts.kind)
+            && (self.states.is_empty() || self.states.contains(&facts.state))
+    }
+
     fn fits(&self, holder: &Holder) -> bool {
         among(&self.office_ids, &holder.office_id)
             && (self.divisions.is_empty()
@@ -202,6 +265,8 @@ mod tests {
             kind: "complaint".to_owned(),
             domain: "housing".to_owned(),
             state: 3,
+            restricted: false,
+            accuses: false,
             payload_bytes: 0,
         }
     }
@@ -313,5 +378,34 @@ mod tests {
         assert_eq!(too_many, Err(Fault::TooManyClauses));
         assert_eq!(Clause::check_size(MOST_VALUES), Ok(()));
         assert_eq!(Clause::check_size(MOST_VALUES + 1), Err(Fault::TooManyValues));
+    }
+
+    #[test]
+    fn a_restricted_event_is_for_its_office_alone_and_deny_beats_allow() {
+        let restricted = Facts { restricted: true, ..facts() };
+        let accusing = Facts { accuses: true, ..restricted.clone() };
+        let left = Facts {
+            holder: holder("120000-s", "120000"),
+            former: Some(holder("110100-s", "110100")),
+            ..restricted.clone()
+        };
+        let own = || vec!["110100-s".to_owned()];
+        let two = || vec!["110100-s".to_owned(), "110000-s".to_owned()];
+        let table = [
+            (Audience::default(), [false; 3]),
+            (Audience::of(vec!["310000-s".to_owned()], &[]), [false; 3]),
+            (Audience::of(Vec::new(), &["110100".to_owned()]), [false; 3]),
+            (Audience::of(own(), &[]), [true; 3]),
+            (Audience::of([own(), own()].concat(), &[]), [true; 3]),
+            (Audience::of(two(), &[]), [true, false, true]),
+            (Audience::of(own(), &["110000".to_owned()]), [true, false, true]),
+        ];
+        for (audience, expected) in table {
+            let filter = Filter::default().seen_by(audience.clone());
+            let seen = [&restricted, &accusing, &left].map(|facts| filter.chooses(facts));
+            assert_eq!(seen, expected, "{audience:?}");
+            assert!(filter.chooses(&facts()), "what is public is for everybody");
+            assert_eq!(filter.chooses_case(&accusing), expected[1]);
+        }
     }
 }

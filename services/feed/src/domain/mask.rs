@@ -1,7 +1,7 @@
 //! Which fields of an event a reader wants.
 
 /// The fields of `liuyan.feed.v1.Event`, by their names there.
-pub const EVENT_FIELDS: [&str; 12] = [
+pub const EVENT_FIELDS: [&str; 14] = [
     "id",
     "type",
     "source",
@@ -14,6 +14,8 @@ pub const EVENT_FIELDS: [&str; 12] = [
     "changed_fields",
     "redaction",
     "case",
+    "restricted",
+    "causation_id",
 ];
 
 /// The fields of `liuyan.common.v1.PublicCase`, by their names there.

@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     domain::{
         PageLimits,
-        cursor::Cursor,
+        cursor::{Cursor, InSnapshot},
         filter::{Clause, DivisionPattern, Fault, Filter, MOST_CLAUSES, MOST_VALUES, TypePattern},
         mask::Mask,
     },
@@ -253,9 +253,11 @@ pub fn watch(
 ) -> Result<Watch, Error> {
     let mut check = Check::default();
     let start = match &request.start {
-        Some(watch_events_request::Start::Cursor(text)) => {
-            check.cursor("cursor", text).map_or(Start::Earliest, Start::Cursor)
-        }
+        Some(watch_events_request::Start::Cursor(text)) => match InSnapshot::parse(text) {
+            Ok(place) => Start::InSnapshot(place),
+            Err(_) => check.cursor("cursor", text).map_or(Start::Earliest, Start::Cursor),
+        },
+        Some(watch_events_request::Start::Snapshot(_)) => Start::Snapshot,
         Some(watch_events_request::Start::StartTime(time)) => check.time(time, now),
         Some(watch_events_request::Start::Latest(_)) => Start::Latest,
         Some(watch_events_request::Start::Earliest(_)) | None => Start::Earliest,

@@ -7,7 +7,7 @@ use liuyan_proto::liuyan::{
     common::v1::PublicCase,
     feed::v1::{
         Again, CaughtUp, Committed, ConsumeEventsResponse, Event, EventBatch, EventFilter, Goodbye,
-        Notice, Opened, Progress, WatchEventsResponse,
+        Notice, Opened, Progress, SnapshotEnd, WatchEventsResponse,
         consume_events_response::Frame as ConsumeFrame, watch_events_response::Frame as ProtoFrame,
     },
 };
@@ -17,7 +17,7 @@ use crate::{
         consume::{Sent, Tells},
         follow::{Frame, Framed},
     },
-    domain::{Entry, mask::Mask},
+    domain::{Entry, cursor::InSnapshot, mask::Mask},
     error::Error,
     payload,
 };
@@ -29,6 +29,8 @@ pub struct Opening {
     pub filter: Option<EventFilter>,
     /// The heartbeat in force.
     pub heartbeat: Duration,
+    /// The offices whose restricted events are seen.
+    pub restricted_offices: Vec<String>,
 }
 
 /// One frame.
@@ -46,19 +48,26 @@ pub fn response(
             earliest_cursor: earliest.to_string(),
             heartbeat_interval: Some(duration(opening.heartbeat)),
             epoch: earliest.epoch.to_string(),
+            restricted_office_ids: opening.restricted_offices.clone(),
         }),
         Frame::Batch(entries) => ProtoFrame::Batch(EventBatch { events: events(&entries, mask)? }),
         Frame::Progress(lag, live) => {
             ProtoFrame::Progress(Progress { lag_events: lag.max(0).unsigned_abs(), live })
         }
         Frame::CaughtUp => ProtoFrame::CaughtUp(CaughtUp {}),
+        Frame::SnapshotEnd => ProtoFrame::SnapshotEnd(SnapshotEnd {}),
         Frame::Goodbye(after, reason) => ProtoFrame::Goodbye(Goodbye {
             reconnect_after: Some(duration(after)),
             reason: reason.code().to_owned(),
         }),
     };
+    let of = framed.cursor;
+    let cursor = match framed.given {
+        Some(given) => InSnapshot { of, given }.to_string(),
+        None => of.to_string(),
+    };
     Ok(WatchEventsResponse {
-        cursor: framed.cursor.to_string(),
+        cursor,
         position: framed.cursor.position.unsigned_abs(),
         cursor_time: framed.recorded_at.map(clock::to_proto),
         frame: Some(frame),
@@ -79,14 +88,16 @@ pub fn consumed(
     let Sent { cursor, recorded_at, told } = sent;
     let frame = match told {
         Tells::Frame(frame) => {
-            match response(Framed { cursor, recorded_at, frame }, opening, mask)?.frame {
+            match response(Framed { cursor, given: None, recorded_at, frame }, opening, mask)?.frame
+            {
                 Some(ProtoFrame::Opened(it)) => Some(ConsumeFrame::Opened(it)),
                 Some(ProtoFrame::Batch(it)) => Some(ConsumeFrame::Batch(it)),
                 Some(ProtoFrame::Progress(it)) => Some(ConsumeFrame::Progress(it)),
                 Some(ProtoFrame::CaughtUp(it)) => Some(ConsumeFrame::CaughtUp(it)),
                 Some(ProtoFrame::Notice(it)) => Some(ConsumeFrame::Notice(it)),
                 Some(ProtoFrame::Goodbye(it)) => Some(ConsumeFrame::Goodbye(it)),
-                None => None,
+                // A subscription begins without one.
+                Some(ProtoFrame::SnapshotEnd(_)) | None => None,
             }
         }
         Tells::Again(payloads) => {
@@ -152,6 +163,7 @@ fn apply(mask: Mask, event: &mut Event) {
         "recorded_time" => recorded_time, "position" => position,
         "subject_revision" => subject_revision, "traceparent" => traceparent,
         "changed_fields" => changed_fields, "redaction" => redaction, "case" => case,
+        "restricted" => restricted, "causation_id" => causation_id,
     });
     let Some(case) = event.case.as_mut() else { return };
     clear_unwanted!(|field| mask.keeps_of_case(field), case, PublicCase::default(), {

@@ -8,7 +8,7 @@ with chosen as (
 select waiting.event_id, waiting.case_id, waiting.message_id, waiting.version,
        waiting.type as event_type, waiting.public, waiting.occurred_at, waiting.traceparent,
        waiting.office_id, waiting.division_code, waiting.kind, waiting.domain, waiting.state,
-       waiting.view_revision
+       waiting.view_revision, waiting.restricted, waiting.accuses, waiting.causation_id
 from chosen
 cross join lateral (
     select * from pending

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::pending::Heard;
-use crate::domain::{Entry, Facts, Holder};
+use crate::domain::{Facts, Holder};
 
 /// An event on its way into the log.
 #[derive(Debug, Clone)]
@@ -23,8 +23,8 @@ pub struct Appended {
     pub position: i64,
     /// The office that the case leaves by it.
     pub former: Option<Holder>,
-    /// Which event of the case it is here.
-    pub subject_revision: i64,
+    /// Which event of the case it is here; a restricted one is none.
+    pub subject_revision: Option<i64>,
     /// When it is recorded.
     pub recorded_at: Timestamp,
     /// Whether the payload holds ids only.
@@ -40,7 +40,7 @@ pub async fn append(tx: &mut PgConnection, events: &[Appended]) -> Result<(), sq
         &column(events, |event| event.position),
         &column(events, |event| event.heard.event_id),
         &column(events, |event| event.heard.case_id),
-        &column(events, |event| event.subject_revision),
+        &column(events, |event| event.subject_revision) as &[Option<i64>],
         &column(events, |event| event.heard.version),
         &column(events, |event| event.event_type.clone()),
         &column(events, |event| to_db(event.recorded_at)),
@@ -50,13 +50,26 @@ pub async fn append(tx: &mut PgConnection, events: &[Appended]) -> Result<(), sq
         &column(events, |event| event.heard.domain.clone()),
         &column(events, |event| event.heard.state),
         &column(events, |event| event.hidden),
-        &column(events, |event| event.payload.clone()),
+        &column(events, |event| size(&event.payload)),
         &former(events, |holder| &holder.office_id) as &[Option<String>],
         &former(events, |holder| &holder.division_code) as &[Option<String>],
+        &column(events, |event| event.subject_revision.is_none()),
+        &column(events, |event| event.subject_revision.is_none() && event.heard.accuses),
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "insert into payloads (position, payload) select * from unnest($1::bigint[], $2::bytea[])",
+        &column(events, |event| event.position),
+        &column(events, |event| event.payload.clone()),
     )
     .execute(tx)
     .await?;
     Ok(())
+}
+
+fn size(payload: &[u8]) -> i32 {
+    i32::try_from(payload.len()).unwrap_or(i32::MAX)
 }
 
 fn column<T>(events: &[Appended], value: impl Fn(&Appended) -> T) -> Vec<T> {
@@ -74,7 +87,7 @@ pub async fn holders(
 ) -> Result<HashMap<Uuid, Holder>, sqlx::Error> {
     let rows = sqlx::query!(
         "select distinct on (case_id) case_id, office_id, division_code
-         from log where case_id = any($1) order by case_id, subject_revision desc",
+         from log where case_id = any($1) order by case_id, position desc",
         case_ids
     )
     .fetch_all(tx)
@@ -86,13 +99,16 @@ pub async fn holders(
         .collect())
 }
 
-/// The stored events of a case that hold more than ids, with their positions.
+/// The stored events of a case that hold more than ids, by their positions. The payload is missing if it is
+/// in an object, or kept nowhere.
 pub async fn shown_payloads(
     tx: &mut PgConnection,
     case_id: Uuid,
-) -> Result<Vec<(i64, Vec<u8>)>, sqlx::Error> {
+) -> Result<Vec<(i64, Option<Vec<u8>>)>, sqlx::Error> {
     let rows = sqlx::query!(
-        "select position, payload from log where case_id = $1 and not hidden order by position",
+        r#"select log.position, coalesce(rewritten.payload, payloads.payload) as payload
+           from log left join payloads using (position) left join rewritten using (position)
+           where case_id = $1 and not hidden and not restricted order by log.position"#,
         case_id
     )
     .fetch_all(tx)
@@ -100,27 +116,47 @@ pub async fn shown_payloads(
     Ok(rows.into_iter().map(|row| (row.position, row.payload)).collect())
 }
 
-/// Puts new payloads in the place of stored ones; gives the number of rows.
+/// The positions of stored events of some cases that hold more than ids and are in objects.
+pub async fn shown_in_objects(
+    connection: &mut PgConnection,
+    case_ids: &[Uuid],
+) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select position from log join stretches on position between first_position and last_position
+         where case_id = any($1) and not hidden and not restricted and object is not null
+         order by position",
+        case_ids
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Puts new payloads in the place of stored ones, whose rows they are in or whose object they go before.
+/// An event without a new payload is not kept any more, and only marked.
 pub async fn rewrite(
     tx: &mut PgConnection,
-    payloads: &[(i64, Vec<u8>)],
+    payloads: &[(i64, Option<Vec<u8>>)],
     hidden: bool,
     now: Timestamp,
-) -> Result<u64, sqlx::Error> {
+) -> Result<(), sqlx::Error> {
     let positions: Vec<i64> = payloads.iter().map(|(position, _)| *position).collect();
-    let bytes: Vec<Vec<u8>> = payloads.iter().map(|(_, payload)| payload.clone()).collect();
-    let rewritten = sqlx::query!(
-        "update log set payload = new.payload, hidden = $3, redacted_at = $4
+    let bytes: Vec<Option<Vec<u8>>> = payloads.iter().map(|(_, payload)| payload.clone()).collect();
+    sqlx::query!(
+        "update log
+         set payload_bytes = coalesce(octet_length(new.payload), payload_bytes), hidden = $3, redacted_at = $4
          from unnest($1::bigint[], $2::bytea[]) as new (position, payload)
          where log.position = new.position",
         &positions,
-        &bytes,
+        &bytes as &[Option<Vec<u8>>],
         hidden,
         to_db(now),
     )
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
-    Ok(rewritten.rows_affected())
+    sqlx::query_file!("src/queries/rewrite.sql", &positions, &bytes as &[Option<Vec<u8>>])
+        .fetch_one(tx)
+        .await?;
+    Ok(())
 }
 
 struct Row {
@@ -134,6 +170,8 @@ struct Row {
     kind: String,
     domain: String,
     state: i32,
+    restricted: bool,
+    accuses: bool,
     payload_bytes: i32,
 }
 
@@ -151,6 +189,8 @@ impl From<Row> for Facts {
             kind: row.kind,
             domain: row.domain,
             state: row.state,
+            restricted: row.restricted,
+            accuses: row.accuses,
             payload_bytes: usize::try_from(row.payload_bytes).unwrap_or_default(),
         }
     }
@@ -166,8 +206,8 @@ pub async fn facts(
     let rows = sqlx::query_as!(
         Row,
         r#"select position, recorded_at, type as event_type, office_id, division_code,
-                  former_office_id, former_division_code, kind, domain, state,
-                  octet_length(payload) as "payload_bytes!"
+                  former_office_id, former_division_code, kind, domain, state, restricted, accuses,
+                  payload_bytes
            from log where position > $1 and position <= $2 order by position limit $3"#,
         after,
         until,
@@ -178,25 +218,63 @@ pub async fn facts(
     Ok(rows.into_iter().map(Facts::from).collect())
 }
 
-/// Fetches the payloads of events whose facts are known.
-pub async fn entries(
+/// The facts of events after a position, up to another, that are the newest of their cases as of `of`. Cases
+/// that were taken back have none.
+pub async fn newest_facts(
     connection: &mut PgConnection,
-    facts: Vec<Facts>,
-) -> Result<Vec<Entry>, sqlx::Error> {
-    let positions: Vec<i64> = facts.iter().map(|facts| facts.position).collect();
-    let rows =
-        sqlx::query!("select position, payload from log where position = any($1)", &positions)
-            .fetch_all(connection)
-            .await?;
-    let mut payloads: HashMap<i64, Vec<u8>> =
-        rows.into_iter().map(|row| (row.position, row.payload)).collect();
-    facts
-        .into_iter()
-        .map(|facts| {
-            let payload = payloads.remove(&facts.position).ok_or(sqlx::Error::RowNotFound)?;
-            Ok(Entry { facts, payload: Bytes::from(payload) })
-        })
-        .collect()
+    after: i64,
+    until: i64,
+    of: i64,
+) -> Result<Vec<Facts>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select position, recorded_at, type as event_type, office_id, division_code,
+                  former_office_id, former_division_code, kind, domain, state, restricted, accuses,
+                  payload_bytes
+           from log
+           where position > $1 and position <= $2 and not hidden and not exists (
+               select from log as later
+               where later.case_id = log.case_id and later.position > log.position
+                 and later.position <= $3
+           )
+           order by position"#,
+        after,
+        until,
+        of,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Facts::from).collect())
+}
+
+/// The facts of events at some positions.
+pub async fn facts_at(
+    connection: &mut PgConnection,
+    positions: &[i64],
+) -> Result<Vec<Facts>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select position, recorded_at, type as event_type, office_id, division_code,
+                  former_office_id, former_division_code, kind, domain, state, restricted, accuses,
+                  payload_bytes
+           from log where position = any($1)"#,
+        positions
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Facts::from).collect())
+}
+
+/// Remembers of the restricted events of a case that it accuses an office; gives the number of those of which
+/// that was not known.
+pub async fn mark_accusing(tx: &mut PgConnection, case_id: Uuid) -> Result<u64, sqlx::Error> {
+    let marked = sqlx::query!(
+        "update log set accuses = true where case_id = $1 and restricted and not accuses",
+        case_id
+    )
+    .execute(tx)
+    .await?;
+    Ok(marked.rows_affected())
 }
 
 /// The position of the first event that was recorded at or after a time.
@@ -233,14 +311,19 @@ pub async fn position_of(
         .await
 }
 
-/// The encoded events at some positions.
+/// The encoded events at some positions that are in rows: those of stretches that are none yet, and those
+/// that were rewritten since.
 pub async fn payloads(
     connection: &mut PgConnection,
     positions: &[i64],
 ) -> Result<HashMap<i64, Bytes>, sqlx::Error> {
-    let rows =
-        sqlx::query!("select position, payload from log where position = any($1)", positions)
-            .fetch_all(connection)
-            .await?;
+    let rows = sqlx::query!(
+        r#"select position as "position!", payload as "payload!" from payloads where position = any($1)
+           union all
+           select position, payload from rewritten where position = any($1)"#,
+        positions
+    )
+    .fetch_all(connection)
+    .await?;
     Ok(rows.into_iter().map(|row| (row.position, Bytes::from(row.payload))).collect())
 }

@@ -37,6 +37,12 @@ pub struct Heard {
     pub state: i32,
     /// The revision of the view after it.
     pub view_revision: i64,
+    /// Whether the case is kept from the public for its own sake.
+    pub restricted: bool,
+    /// Whether it is so because the case accuses an office.
+    pub accuses: bool,
+    /// The request that caused it.
+    pub causation_id: Option<Uuid>,
 }
 
 struct Row {
@@ -54,6 +60,9 @@ struct Row {
     domain: String,
     state: i32,
     view_revision: i64,
+    restricted: bool,
+    accuses: bool,
+    causation_id: Option<Uuid>,
 }
 
 impl From<Row> for Heard {
@@ -73,6 +82,9 @@ impl From<Row> for Heard {
             domain: row.domain,
             state: row.state,
             view_revision: row.view_revision,
+            restricted: row.restricted,
+            accuses: row.accuses,
+            causation_id: row.causation_id,
         }
     }
 }
@@ -81,6 +93,7 @@ impl From<Row> for Heard {
 pub async fn add(tx: &mut PgConnection, events: &[Heard]) -> Result<(), sqlx::Error> {
     let traceparents: Vec<Option<String>> =
         events.iter().map(|event| event.traceparent.clone()).collect();
+    let causations: Vec<Option<Uuid>> = column(events, |event| event.causation_id);
     sqlx::query_file!(
         "src/queries/add_pending.sql",
         &column(events, |event| event.event_id),
@@ -97,6 +110,9 @@ pub async fn add(tx: &mut PgConnection, events: &[Heard]) -> Result<(), sqlx::Er
         &column(events, |event| event.domain.clone()),
         &column(events, |event| event.state),
         &column(events, |event| event.view_revision),
+        &column(events, |event| event.restricted),
+        &column(events, |event| event.accuses),
+        &causations as &[Option<Uuid>],
     )
     .execute(tx)
     .await?;

@@ -35,6 +35,8 @@ pub struct Change {
     pub shown: Shown,
     /// How many events more were withheld.
     pub withheld: i64,
+    /// How many restricted events more there are.
+    pub restricted: i64,
 }
 
 /// Writes down changes, one of each case.
@@ -42,18 +44,21 @@ pub async fn change(tx: &mut PgConnection, changes: &[Change]) -> Result<(), sql
     let case_ids: Vec<Uuid> = changes.iter().map(|change| change.case_id).collect();
     let revisions: Vec<i64> = changes.iter().map(|change| change.shown.revision).collect();
     let withheld: Vec<i64> = changes.iter().map(|change| change.withheld).collect();
+    let restricted: Vec<i64> = changes.iter().map(|change| change.restricted).collect();
     let hidden: Vec<bool> = changes.iter().map(|change| change.shown.hidden).collect();
     sqlx::query!(
-        "insert into subjects (case_id, revision, withheld, hidden)
-         select * from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::boolean[])
+        "insert into subjects (case_id, revision, withheld, hidden, restricted)
+         select * from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::boolean[], $5::bigint[])
          on conflict (case_id) do update set
              revision = excluded.revision,
              withheld = subjects.withheld + excluded.withheld,
-             hidden = excluded.hidden",
+             hidden = excluded.hidden,
+             restricted = subjects.restricted + excluded.restricted",
         &case_ids,
         &revisions,
         &withheld,
         &hidden,
+        &restricted,
     )
     .execute(tx)
     .await?;

@@ -205,6 +205,11 @@ async fn a_log_that_lost_its_head_is_not_begun_anew() {
     house.take(opened).await;
     house.execute("delete from head").await;
     liuyan_feed::app::found(&house.db, now()).await.unwrap();
-    let opened = liuyan_feed::app::tail::Tail::open((*house.db).clone(), &house.app.config).await;
+    let opened = liuyan_feed::app::tail::Tail::open(
+        (*house.db).clone(),
+        std::sync::Arc::clone(&house.app.shelf),
+        &house.app.config,
+    )
+    .await;
     assert!(matches!(opened, Err(liuyan_feed::error::Error::HeadMissing)));
 }

@@ -3,11 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use liuyan_feed::Feed;
+use liuyan_feed::{Feed, app::append, consumer, payload::View};
 use liuyan_kit::{
     Host, Service,
+    clock::{SharedClock, SystemClock},
+    config::{Nats, Secret},
     db::Db,
-    messaging::outbox,
+    messaging::{Bus, outbox},
     testing::{self, Board},
 };
 use liuyan_proto::{
@@ -166,4 +168,69 @@ async fn what_stats_says_is_settled_and_changes_nothing() {
     let mut feed = FeedServiceClient::new(board.channel("feed"));
     assert_eq!(feed.get_feed(GetFeedRequest {}).await.unwrap().into_inner().head_position, 0);
     board.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_process_appends_is_at_the_reader_at_once_and_not_at_the_next_look() {
+    let nats = liuyan_local::testing::nats().await;
+    let mut settings = on_bus(nats.url());
+    let seldom = ["head_poll_ms", "append_idle_ms"].map(|key| (key.to_owned(), 600_000.into()));
+    settings.insert("service".to_owned(), toml::Table::from_iter(seldom).into());
+    let board = Board::new()
+        .without_bus()
+        .with_settings::<SmallRouting>(on_bus(nats.url()))
+        .with_settings::<Feed>(settings)
+        .start()
+        .await;
+    let start = Some(Start::Latest(true));
+    let request = WatchEventsRequest { start, ..Default::default() };
+    let mut feed = FeedServiceClient::new(board.channel("feed"));
+    let mut stream = Watching(feed.watch_events(request).await.unwrap().into_inner());
+    stream.until(|frame| matches!(frame, Frame::CaughtUp(_))).await;
+
+    // The other process: it appends to the same log, and rings. The first time this one may look because it has
+    // just begun to listen; the second time it looks because of the ring, or in ten minutes.
+    let bus = bus(nats.url()).await;
+    testing::eventually("the bus is there", SOON, || async { bus.connected().then_some(()) }).await;
+    for title in ["first", "second"] {
+        append_elsewhere(board.database("feed"), title).await;
+        let frame = {
+            let mut frame = std::pin::pin!(stream.until(|frame| matches!(frame, Frame::Batch(_))));
+            loop {
+                bus.wake("feed.log").await;
+                let again = tokio::time::sleep(Duration::from_millis(200));
+                tokio::select! {
+                    frame = &mut frame => break frame,
+                    () = again => {}
+                }
+            }
+        };
+        let Some(Frame::Batch(batch)) = frame.frame else { panic!("until() gives a batch") };
+        assert_eq!(titles(&batch.events), [title]);
+    }
+    board.stop().await;
+}
+
+/// Appends an event of a new case, as a process does that has this database.
+async fn append_elsewhere(db: &Db, title: &str) {
+    let mut case = Case::new();
+    let opened = case.opened();
+    let views = [(case.id, View::from(case.view(title)))].into();
+    consumer::of_routing().deliver(db, now(), &[opened]).await.unwrap();
+    let waiting = append::waiting(db, 256).await.unwrap();
+    let known = append::Known { views, stretch_events: 100, ..append::Known::default() };
+    let clock: SharedClock = std::sync::Arc::new(SystemClock);
+    append::append(db, &clock, waiting, known).await.unwrap();
+}
+
+async fn bus(address: &str) -> Bus {
+    let settings = on_bus(address);
+    let text = |key: &str| settings["nats"][key].as_str().unwrap().to_owned();
+    let nats = Nats {
+        url: Secret::from(text("url")),
+        user: text("user"),
+        password: Secret::from(text("password")),
+        ..Nats::default()
+    };
+    Bus::connect(&nats, "feed").await.unwrap()
 }

@@ -61,7 +61,7 @@ async fn a_cursor_of_another_life_names_the_nearest() {
     let kept = Cursor::at(&house.app.head(), 2);
     let lost = Cursor::at(&house.app.head(), 3);
     // A backup that lacks the third event is restored.
-    house.execute("delete from log where position = 3; update head set position = 2; update subjects set revision = 2").await;
+    house.execute("delete from log where position = 3; delete from payloads where position = 3; update head set position = 2; update subjects set revision = 2").await;
     begin_epoch(&house.db, now()).await.unwrap();
     house.app.tail.refresh().await.unwrap();
     for (cursor, nearest) in [(kept, 2), (lost, 2)] {
@@ -102,7 +102,7 @@ async fn a_cursor_beyond_the_log_names_the_latest() {
 #[tokio::test]
 async fn a_cursor_of_a_replica_that_is_ahead_is_good() {
     let house = with_events(1).await;
-    let behind = crate::helpers::replica(&house.db, &house.app.config).await;
+    let behind = house.replica().await;
     let mut case = Case::new();
     let opened = case.opened();
     house.routing.shows(case.view("new"));

@@ -1,13 +1,18 @@
 //! A feed without a bus: events are handed to its consumer, routing is a double, readers come over
 //! real gRPC.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use liuyan_feed::{
     Feed,
-    app::{self, App, gate::Gate, tail::Tail},
+    app::{self, App, gate::Gate, shelf::Shelf, tail::Tail},
     config::Config,
     consumer,
     grpc::Grpc,
@@ -17,10 +22,12 @@ use liuyan_feed::{
 use liuyan_kit::{
     auth::Caller,
     clock::{Clock as _, SystemClock, to_proto},
+    config::Objects as Settings,
     grpc::Channel,
     host::Worked,
     id,
     messaging::Envelope,
+    objects::Objects,
     service::Service as _,
     testing,
 };
@@ -36,6 +43,7 @@ use liuyan_proto::{
         routing::v1::{self as routing, CaseRef},
     },
 };
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming, service::Routes};
 use uuid::Uuid;
@@ -53,6 +61,8 @@ pub(crate) struct House {
     pub(crate) views: Views,
     pub(crate) grpc: Grpc,
     pub(crate) client: FeedServiceClient<Channel>,
+    /// Where its objects are.
+    pub(crate) folder: TempDir,
 }
 
 pub(crate) fn now() -> Timestamp {
@@ -75,30 +85,64 @@ pub(crate) async fn house_with(change: impl FnOnce(&mut Config)) -> House {
     change(&mut config);
     let db = testing::database::<Feed>().await;
     app::found(&db, now()).await.unwrap();
-    let app = replica(&db, &config).await;
+    let folder = tempfile::tempdir().unwrap();
+    let app = replica(&db, &config, folder.path()).await;
     let routing = Routing::default();
     let address = testing::stub(routing.routes()).await;
     let views = Views::new(testing::channel(address), Duration::from_secs(5));
     let grpc = Grpc::new(app.clone());
     let address = testing::stub(Routes::new(FeedServiceServer::new(grpc.clone()))).await;
     let client = FeedServiceClient::new(testing::channel(address));
-    House { db, app, routing, views, grpc, client }
+    House { db, app, routing, views, grpc, client, folder }
 }
 
-/// Another process on the same database.
-pub(crate) async fn replica(db: &liuyan_kit::db::Db, config: &Config) -> App {
+async fn replica(db: &liuyan_kit::db::Db, config: &Config, folder: &Path) -> App {
+    let objects = Objects::open(&Settings::in_folder(folder), "feed").unwrap();
+    let shelf = Arc::new(Shelf::new(db.clone(), Some(objects), config.unpacked_bytes));
     App {
         db: db.clone(),
         clock: Arc::new(SystemClock),
-        tail: Arc::new(Tail::open(db.clone(), config).await.unwrap()),
+        tail: Arc::new(Tail::open(db.clone(), Arc::clone(&shelf), config).await.unwrap()),
+        shelf,
         gate: Arc::new(Gate::new(config)),
         streams: Arc::default(),
+        rewritten: Arc::default(),
         stopping: CancellationToken::new(),
         config: Arc::new(config.clone()),
     }
 }
 
 impl House {
+    /// Another process on the same database.
+    pub(crate) async fn replica(&self) -> App {
+        replica(&self.db, &self.app.config, self.folder.path()).await
+    }
+
+    /// Looks after the stretches until nothing is due any more.
+    pub(crate) async fn export(&self) {
+        while matches!(self.app.look_after_stretches().await.unwrap(), Worked::More) {}
+    }
+
+    /// What all objects hold, unpacked, by their names.
+    pub(crate) fn objects(&self) -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
+        let mut folders = vec![self.folder.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let packed = std::fs::read(&path).unwrap();
+                    let text = zstd::stream::decode_all(packed.as_slice()).unwrap();
+                    let name = path.strip_prefix(self.folder.path()).unwrap();
+                    found.insert(name.display().to_string(), String::from_utf8(text).unwrap());
+                }
+            }
+        }
+        found
+    }
+
     /// Hands events to the consumer, as one batch.
     pub(crate) async fn hear(&self, batch: &[Envelope]) {
         consumer::of_routing().deliver(&self.db, now(), batch).await.unwrap();
@@ -267,6 +311,33 @@ impl Case {
         self.say(false, |case| routing::CaseOpened { case: Some(case), ..Default::default() })
     }
 
+    /// A case that its author keeps from the public, or that accuses offices.
+    pub(crate) fn private(&mut self, accused: &[&str]) -> Envelope {
+        let accused_office_ids = accused.iter().map(|office| (*office).to_owned()).collect();
+        let visibility = Visibility::Private.into();
+        self.say(false, |case| routing::CaseAccepted {
+            case: Some(CaseRef { visibility, accused_office_ids, ..case }),
+        })
+    }
+
+    /// The same with another office.
+    pub(crate) fn transferred_in_private(&mut self, to: &'static str) -> Envelope {
+        let from_office_id = std::mem::replace(&mut self.office_id, to).to_owned();
+        let visibility = Visibility::Private.into();
+        self.say(false, |case| routing::CaseTransferred {
+            case: Some(CaseRef { visibility, ..case }),
+            from_office_id,
+        })
+    }
+
+    /// Accepted by a request of its office.
+    pub(crate) fn accepted_by(&mut self, request_id: Uuid) -> Envelope {
+        let causation_id = request_id.to_string();
+        self.say(true, |case| routing::CaseAccepted {
+            case: Some(CaseRef { causation_id, ..case }),
+        })
+    }
+
     pub(crate) fn closed(&mut self) -> Envelope {
         self.say(true, |case| routing::CaseClosed { case: Some(case), ..Default::default() })
     }
@@ -310,6 +381,26 @@ pub(crate) fn by<T>(who: &str, message: T) -> Request<T> {
         let caller = Caller { issuer, subject: who.to_owned(), ..Caller::anonymous("en") };
         request.extensions_mut().insert(caller);
     }
+    request
+}
+
+/// A request of an agency that acts for offices and divisions, with scopes.
+pub(crate) fn acting<T>(
+    offices: &[&str],
+    divisions: &[&str],
+    scopes: &[&str],
+    message: T,
+) -> Request<T> {
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    let mut request = Request::new(message);
+    request.extensions_mut().insert(Caller {
+        issuer: "identity".to_owned(),
+        subject: "agency".to_owned(),
+        offices: texts(offices),
+        divisions: texts(divisions),
+        scopes: texts(scopes),
+        ..Caller::anonymous("en")
+    });
     request
 }
 

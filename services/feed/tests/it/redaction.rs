@@ -1,19 +1,21 @@
+use liuyan_feed::app::append::Known;
 use liuyan_proto::liuyan::{
     common::v1::{PublicCase, Reply},
     feed::v1::{Clause, EventFilter, ListEventsRequest},
 };
 
-use crate::helpers::{Case, House, house, replica, titles};
+use crate::helpers::{Case, House, house, titles};
 
-const SECRET: &str = "Fengtai-1187";
+pub(crate) const SECRET: &str = "Fengtai-1187";
 
 /// How many rows of all tables hold a word, as text or in bytes.
-async fn rows_with(house: &House, word: &str) -> i64 {
+pub(crate) async fn rows_with(house: &House, word: &str) -> i64 {
     let hex: String = word.bytes().map(|byte| format!("{byte:02x}")).collect();
     let mut connection = house.db.read().await.unwrap();
     let tables: Vec<String> = sqlx::query_scalar(
-        "select format('%I.%I', table_schema, table_name) from information_schema.tables
-         where table_schema in ('public', 'messaging') and table_type = 'BASE TABLE'",
+        "select format('%I.%I', nspname, relname)
+         from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+         where nspname in ('public', 'messaging') and relkind = 'r'",
     )
     .fetch_all(&mut *connection)
     .await
@@ -35,7 +37,7 @@ async fn rows_with(house: &House, word: &str) -> i64 {
     rows
 }
 
-fn secret_view(case: &Case) -> PublicCase {
+pub(crate) fn secret_view(case: &Case) -> PublicCase {
     let reply = Reply { reply_id: "r".to_owned(), body: SECRET.to_owned(), ..Reply::default() };
     PublicCase { body: SECRET.to_owned(), replies: vec![reply], ..case.view(SECRET) }
 }
@@ -118,9 +120,10 @@ async fn an_event_that_takes_back_stops_an_append_that_is_under_way() {
     house.hear(&[opened]).await;
     let waiting = liuyan_feed::app::append::waiting(&house.db, 256).await.unwrap();
     let views = house.views.of(&[case.id]).await.unwrap();
+    let known = Known { views, stretch_events: 4, ..Known::default() };
     house.hear(&[case.withdrawn()]).await;
     let clock = &house.app.clock;
-    liuyan_feed::app::append::append(&house.db, clock, waiting, views).await.unwrap();
+    liuyan_feed::app::append::append(&house.db, clock, waiting, known).await.unwrap();
     house.append().await;
     assert!(house.all().await.events.is_empty());
     assert_eq!(house.count("select count(*) from withheld").await, 2);
@@ -155,7 +158,7 @@ async fn a_changed_text_is_put_into_all_stored_events_of_the_case() {
 #[tokio::test]
 async fn another_process_forgets_what_was_taken_back() {
     let house = house().await;
-    let other = replica(&house.db, &house.app.config).await;
+    let other = house.replica().await;
     let mut case = Case::new();
     let opened = case.opened();
     house.routing.shows(secret_view(&case));

@@ -9,7 +9,7 @@ use liuyan_proto::liuyan::feed::v1::{
 };
 use tonic::Code;
 
-use crate::helpers::{Case, House, SOON, house, house_with, replica, titles, told};
+use crate::helpers::{Case, House, SOON, house, house_with, titles, told};
 
 async fn open_case(house: &House, title: &str) {
     let mut case = Case::new();
@@ -69,7 +69,7 @@ async fn a_live_stream_sees_an_event_within_a_second() {
 #[tokio::test]
 async fn an_event_that_another_process_appends_is_seen_at_the_next_look() {
     let house = house().await;
-    let other = replica(&house.db, &house.app.config).await;
+    let other = house.replica().await;
     let heads = other.tail.heads();
     open_case(&house, "new").await;
     other.tail.refresh().await.unwrap();

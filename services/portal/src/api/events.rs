@@ -27,6 +27,8 @@ pub(super) enum Start {
     Earliest,
     /// After the newest event.
     Latest,
+    /// At the present view of each case, then at what has happened since.
+    Snapshot,
 }
 
 /// Which events.
@@ -34,7 +36,7 @@ pub(super) enum Start {
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct OfEvents {
-    /// Resume after this. `Last-Event-ID` goes before it.
+    /// Resume after this. `Last-Event-ID` goes before it. Cursors of pages, streams and gRPC are the same.
     cursor: Option<String>,
     /// Where to begin without a cursor: at the oldest event if left out. For streams alone.
     #[param(inline)]
@@ -103,6 +105,7 @@ pub(super) async fn events(
         let from = match (cursor, of.start) {
             (Some(cursor), _) => stream::From::Cursor(cursor),
             (None, Some(Start::Latest)) => stream::From::Latest,
+            (None, Some(Start::Snapshot)) => stream::From::Snapshot,
             (None, Some(Start::Earliest) | None) => stream::From::Earliest,
         };
         return stream::open(&ask, from, filter, page_size).await;

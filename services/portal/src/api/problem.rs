@@ -1,6 +1,6 @@
 //! What went wrong, as programs are told: problem details (RFC 9457).
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -186,6 +186,10 @@ pub(super) struct Problem {
     /// Everything that is wrong with the request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     violations: Vec<Violation>,
+    /// What helps to go on, by name: of CURSOR_EXPIRED the `earliest_cursor`, of FEED_EPOCH_CHANGED the
+    /// `nearest_cursor`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    hints: BTreeMap<String, String>,
 }
 
 /// The answer that tells a fault.
@@ -199,6 +203,7 @@ pub(crate) fn problem(locale: &'static str, id: Uuid, fault: &Fault) -> Response
         detail: fault.detail(locale),
         instance: format!("urn:uuid:{id}"),
         violations: fault.violations(locale),
+        hints: fault.house().map(Error::hints).unwrap_or_default(),
         reason,
     };
     if let Some(error) = fault.house().filter(|error| error.class() == Class::Internal) {

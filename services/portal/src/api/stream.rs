@@ -2,7 +2,8 @@
 //!
 //! A frame of the feed has one cursor for all of its events: it is the id of the last of them. Whoever
 //! is cut off in between gets the frame once more, and knows each event by its own id. A frame without
-//! events is an id alone: browsers keep it and tell nobody.
+//! events is an id alone: browsers keep it and tell nobody. An event `snapshot-end` says that every case has
+//! been given, `problem` why the stream ends before its time.
 
 use std::{convert::Infallible, fmt::Write as _, sync::Arc, time::Duration};
 
@@ -38,6 +39,7 @@ pub(super) enum From {
     Cursor(String),
     Earliest,
     Latest,
+    Snapshot,
 }
 
 /// What a stream goes on with.
@@ -65,6 +67,7 @@ pub(super) async fn open(
         From::Cursor(cursor) => Start::Cursor(cursor),
         From::Earliest => Start::Earliest(true),
         From::Latest => Start::Latest(true),
+        From::Snapshot => Start::Snapshot(true),
     };
     let seconds = i64::try_from(heartbeat.as_secs()).unwrap_or_default();
     let mut request = ask.call(WatchEventsRequest {
@@ -147,6 +150,9 @@ fn written(frame: WatchEventsResponse) -> String {
                 let _ = write!(text, "event: {kind}\ndata: {data}\n\n");
             }
         }
+        Some(Frame::SnapshotEnd(_)) => {
+            let _ = write!(text, "id: {cursor}\nevent: snapshot-end\ndata: {{}}\n\n");
+        }
         Some(Frame::Goodbye(goodbye)) => {
             let after = goodbye.reconnect_after.unwrap_or_default();
             let ms = after.seconds.saturating_mul(1_000) + i64::from(after.nanos) / 1_000_000;
@@ -170,7 +176,12 @@ fn written(frame: WatchEventsResponse) -> String {
 fn broken(status: &Status, locale: &'static str) -> String {
     let error = Error::from(status.clone());
     tracing::debug!(%error, "a stream of the feed ends");
-    let told = serde_json::json!({ "reason": error.code(), "detail": error.text(locale) });
+    let told = serde_json::json!({
+        "status": error.status().as_u16(),
+        "reason": error.code(),
+        "detail": error.text(locale),
+        "hints": error.hints(),
+    });
     format!("event: problem\ndata: {told}\n\n")
 }
 
@@ -204,11 +215,32 @@ mod tests {
     }
 
     #[test]
+    fn whoever_is_cut_off_is_told_why_and_where_to_go_on() {
+        use tonic_types::{ErrorDetails, StatusExt as _};
+        let mut details = ErrorDetails::new();
+        let hints = [("earliest_cursor".to_owned(), "c9".to_owned())];
+        details.set_error_info("CURSOR_EXPIRED", "liuyan", std::collections::HashMap::from(hints));
+        let expired = Status::with_error_details(tonic::Code::OutOfRange, "", details);
+        let text = broken(&expired, "en");
+        let data = text.strip_prefix("event: problem\ndata: ").unwrap().trim_end();
+        let data: serde_json::Value = serde_json::from_str(data).unwrap();
+        assert_eq!((&data["status"], &data["reason"]), (&410.into(), &"CURSOR_EXPIRED".into()));
+        assert_eq!(data["hints"]["earliest_cursor"], "c9");
+        let mut details = ErrorDetails::new();
+        details.set_error_info("CREDENTIAL_EXPIRED", "liuyan", std::collections::HashMap::new());
+        let old = Status::with_error_details(tonic::Code::Unauthenticated, "", details);
+        let text = broken(&old, "en");
+        assert!(text.contains("\"status\":401") && text.contains("CREDENTIAL_EXPIRED"), "{text}");
+    }
+
+    #[test]
     fn a_frame_without_events_is_an_id() {
         let progress = feed::Progress { lag_events: 0, live: true };
         assert_eq!(written(frame(Frame::Progress(progress))), "id: c7\n\n");
         assert_eq!(written(frame(Frame::Batch(feed::EventBatch::default()))), "id: c7\n\n");
         let after = prost_types::Duration { seconds: 2, nanos: 500_000_000 };
+        let end = written(frame(Frame::SnapshotEnd(feed::SnapshotEnd {})));
+        assert_eq!(end, "id: c7\nevent: snapshot-end\ndata: {}\n\n");
         let goodbye = feed::Goodbye { reconnect_after: Some(after), reason: String::new() };
         assert_eq!(written(frame(Frame::Goodbye(goodbye))), "id: c7\nretry: 2500\n\n");
     }

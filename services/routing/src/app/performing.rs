@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     answering::{self, Answered},
     casework::Deed,
-    say,
+    say_done,
 };
 use crate::{
     domain::{
@@ -118,7 +118,7 @@ pub(super) async fn perform(
     }
     let reply_id = answered.as_ref().map(|answered| answered.reply_id);
     facts.extend(answered.into_iter().flat_map(|answered| answered.facts));
-    say(tx, scene.now, &case, &facts, None).await?;
+    say_done(tx, scene.now, &case, &facts, scene.request_id).await?;
     Ok((case, reply_id))
 }
 

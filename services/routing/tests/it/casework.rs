@@ -32,9 +32,15 @@ async fn a_case_is_accepted_answered_answered_again_and_closed() {
     let clerk = house.clerk("130102-g");
     let mut cases = house.cases(&clerk);
     house.advance_minutes(10);
-    let accepted = cases.accept_case(an_acceptance(&case_id)).await.unwrap().into_inner();
+    let acceptance = an_acceptance(&case_id);
+    let request_id = acceptance.request_id.clone();
+    let accepted = cases.accept_case(acceptance).await.unwrap().into_inner();
     let accepted = accepted.case.unwrap();
     assert_eq!(view(&accepted).public_state(), PublicState::InProgress);
+    let opened = testing::said::<routing::CaseOpened>(house.db()).await;
+    assert_eq!(opened[0].event.case.as_ref().unwrap().causation_id, "", "no office did it");
+    let said = testing::said::<routing::CaseAccepted>(house.db()).await;
+    assert_eq!(said[0].event.case.as_ref().unwrap().causation_id, request_id);
     assert_eq!(reason(cases.accept_case(an_acceptance(&case_id)).await), "CASE_ALREADY_ACCEPTED");
     let too_early = a_closing(&case_id, Outcome::Solved);
     assert_eq!(reason(cases.close_case(too_early).await), "REPLY_FIRST");

@@ -128,6 +128,7 @@ pub(crate) fn case(id: Uuid, moment: &str) -> routing::CaseRef {
         revision: 1,
         accused_office_ids: Vec::new(),
         occurred_at: Some(to_proto(at(moment))),
+        causation_id: String::new(),
     }
 }
 

@@ -34,7 +34,7 @@ pub(in crate::api) struct Event {
     recorded_time: Option<Time>,
     /// Its place in the log, from 1, without gaps.
     position: u64,
-    /// Counts the public events of this case, from 1, without gaps.
+    /// Counts the public events of this case, from 1, without gaps; 0 for restricted ones.
     subject_revision: u64,
     /// W3C trace context.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,6 +45,12 @@ pub(in crate::api) struct Event {
     /// Present if something was removed from this event.
     #[serde(skip_serializing_if = "Option::is_none")]
     redaction: Option<Redaction>,
+    /// True if the case is not public: only the agency of its office is given this event.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    restricted: bool,
+    /// The request_id of the act by which this came about; whoever acted knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    causation_id: Option<String>,
     /// The case as everybody may see it after this event.
     #[serde(skip_serializing_if = "Option::is_none")]
     case: Option<PublicCase>,
@@ -67,6 +73,8 @@ impl From<feed::Event> for Event {
             position: it.position,
             subject_revision: it.subject_revision,
             traceparent: some(it.traceparent),
+            restricted: it.restricted,
+            causation_id: some(it.causation_id),
         }
     }
 }

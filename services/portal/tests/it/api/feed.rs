@@ -3,13 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use http::header;
-use liuyan_kit::class::Class;
 use liuyan_proto::liuyan::feed::v1 as feed;
 
 use super::client::get;
 use crate::{
     portal::Running,
-    samples::{ago, answered, refused},
+    samples::{ago, answered},
 };
 
 fn event(position: u64) -> feed::Event {
@@ -76,22 +75,40 @@ async fn a_stream_goes_on_after_the_last_event_that_was_read() {
     let again = stream("/api/v1/events?cursor=c0").header("last-event-id", "c2").send().await;
     assert!(again.text().contains("\"id\":\"e3\"") && !again.text().contains("\"id\":\"e1\""));
     stream("/api/v1/events?start=latest").send().await;
+    stream("/api/v1/events?start=snapshot").send().await;
     let starts = starts.lock().unwrap();
     assert_eq!(starts[0].0, Some(Start::Earliest(true)));
     let clause = &starts[0].1.as_ref().unwrap().any_of[0];
     assert!(clause.include_below && clause.division_codes == ["330000"]);
     assert_eq!(starts[1], (Some(Start::Cursor("c2".to_owned())), None));
     assert_eq!(starts[2].0, Some(Start::Latest(true)));
+    assert_eq!(starts[3].0, Some(Start::Snapshot(true)));
+}
+
+/// What the feed says of a cursor after which it no longer keeps all.
+fn expired() -> tonic::Status {
+    use tonic_types::{ErrorDetails, StatusExt as _};
+    let mut details = ErrorDetails::new();
+    let hints = [("earliest_cursor".to_owned(), "c9".to_owned())];
+    details.set_error_info("CURSOR_EXPIRED", "liuyan", std::collections::HashMap::from(hints));
+    tonic::Status::with_error_details(tonic::Code::OutOfRange, "", details)
 }
 
 #[tokio::test]
 async fn a_cursor_that_is_too_old_is_a_problem_before_the_stream_begins() {
     let portal = Running::start().await;
     portal.fake.on_stream("FeedService/WatchEvents", |_: feed::WatchEventsRequest| {
-        Err::<Vec<feed::WatchEventsResponse>, _>(refused(Class::OutOfRange, "CURSOR_EXPIRED", &[]))
+        Err::<Vec<feed::WatchEventsResponse>, _>(expired())
     });
-    let call = get(&portal, "/api/v1/events").header(header::ACCEPT, "text/event-stream");
-    call.header("last-event-id", "c1").send().await.problem(410, "CURSOR_EXPIRED");
+    portal.fake.on("FeedService/ListEvents", |_: feed::ListEventsRequest| {
+        Err::<feed::ListEventsResponse, _>(expired())
+    });
+    for accept in ["text/event-stream", "application/json"] {
+        let call = get(&portal, "/api/v1/events").header(header::ACCEPT, accept);
+        let answer = call.header("last-event-id", "c1").send().await;
+        let told = answer.problem(410, "CURSOR_EXPIRED");
+        assert_eq!(told["hints"]["earliest_cursor"], "c9");
+    }
 }
 
 #[tokio::test]
