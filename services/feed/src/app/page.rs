@@ -11,8 +11,11 @@ use crate::{
     store,
 };
 
-/// Facts that are fetched at a time: small rows, so that a selective filter is cheap.
-const FACTS_AT_A_TIME: usize = 1_000;
+/// Positions that are looked through at a time, at most and at least: small rows, so that a selective filter is
+/// cheap, and not many more than the page has room for.
+const LOOKED_AT: (i64, i64) = (1_000, 50);
+/// How many events one is chosen of until it is known better.
+const ONE_OF: i64 = 4;
 /// Positions that are looked through at a time for the newest events of cases.
 const FACTS_WINDOW: i64 = 1_000;
 
@@ -35,7 +38,7 @@ struct Picker<'a> {
     limits: PageLimits,
     events: usize,
     bytes: usize,
-    scanned: usize,
+    after: i64,
     position: i64,
     recorded_at: Option<Timestamp>,
     full: bool,
@@ -49,7 +52,7 @@ impl<'a> Picker<'a> {
             limits,
             events: 0,
             bytes: 0,
-            scanned: 0,
+            after,
             position: after,
             recorded_at: None,
             full: false,
@@ -59,7 +62,7 @@ impl<'a> Picker<'a> {
     /// Whether the next event of the log belongs to the page. Once the page is full, the event is
     /// left for the next one.
     fn picks(&mut self, facts: &Facts) -> bool {
-        if self.full || self.scanned >= self.limits.scanned {
+        if self.full || facts.position > self.end() {
             self.full = true;
             return false;
         }
@@ -75,10 +78,28 @@ impl<'a> Picker<'a> {
             self.events += 1;
             self.bytes = bytes;
         }
-        self.scanned += 1;
         self.position = facts.position;
         self.recorded_at = Some(facts.recorded_at);
         chosen
+    }
+
+    /// The last position that may be looked at.
+    fn end(&self) -> i64 {
+        self.after.saturating_add(i64::try_from(self.limits.scanned).unwrap_or(i64::MAX))
+    }
+
+    /// How many positions are to be looked through next, by how many were chosen of those before.
+    fn next_look(&self) -> i64 {
+        let (most, least) = LOOKED_AT;
+        let count = |events: usize| i64::try_from(events).unwrap_or(i64::MAX);
+        let room = count(self.limits.events - self.events);
+        let looked = self.position - self.after;
+        let one_of = match (self.filter.chooses_all(), looked) {
+            (true, _) => 1,
+            (_, 0) => ONE_OF,
+            (_, looked) => looked / count(self.events).max(1) + 1,
+        };
+        room.saturating_mul(one_of).clamp(least, most)
     }
 
     fn page(self, entries: Vec<Arc<Entry>>) -> Page {
@@ -162,16 +183,14 @@ impl App {
 
     async fn stored_page(&self, mut picker: Picker<'_>, until: i64) -> Result<Page, Error> {
         let mut connection = self.db.read().await?;
-        let at_a_time = if picker.filter.chooses_all() {
-            FACTS_AT_A_TIME.min(picker.limits.events)
-        } else {
-            FACTS_AT_A_TIME
-        };
+        let coarse = picker.filter.coarse();
+        let end = until.min(picker.end());
         let mut chosen = Vec::new();
-        while !picker.full && picker.position < until {
-            let most = i64::try_from(at_a_time).unwrap_or(i64::MAX);
-            let facts = store::log::facts(&mut connection, picker.position, until, most).await?;
-            if facts.is_empty() {
+        while !picker.full && picker.position < end {
+            let until = end.min(picker.position + picker.next_look());
+            let facts =
+                store::log::coarse_facts(&mut connection, picker.position, until, &coarse).await?;
+            if facts.last().is_none_or(|last| last.position < until) {
                 break;
             }
             chosen.extend(facts.into_iter().filter(|facts| picker.picks(facts)));

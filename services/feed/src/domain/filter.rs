@@ -9,6 +9,9 @@ pub const MOST_CLAUSES: usize = 32;
 /// How many values a clause may have, all its lists together.
 pub const MOST_VALUES: usize = 200;
 
+/// How many values a [`Coarse`] filter may have in a list.
+const MOST_COARSE: usize = 64;
+
 /// The type of event by which the feed takes a case back.
 pub const CASE_HIDDEN: &str = "liuyan.feed.v1.case-hidden";
 
@@ -48,6 +51,16 @@ impl Audience {
             || ((acts_for(&facts.holder) || facts.former.as_ref().is_some_and(acts_for))
                 && (self.single || !facts.accuses))
     }
+}
+
+/// What a database can leave out for a filter before it is asked: it lets through all that the filter chooses,
+/// and may let through more. [`CASE_HIDDEN`] passes always.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Coarse {
+    /// Offices of which one has the case, or had it; `None` for any.
+    pub offices: Option<Vec<String>>,
+    /// Patterns of SQL's `like` of which one fits the division of one of these offices; `None` for any.
+    pub divisions: Option<Vec<String>>,
 }
 
 /// Conditions that must all be fulfilled. An empty one is no condition.
@@ -129,6 +142,23 @@ impl Filter {
     /// True if it chooses every event that its audience may see.
     pub fn chooses_all(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// What can be left out before the filter is asked. Long lists are dearer for the database than the events
+    /// that they spare, and are not in it.
+    pub fn coarse(&self) -> Coarse {
+        let offices = self.of_every_clause(|clause| clause.office_ids.iter().cloned().collect());
+        let divisions = self
+            .of_every_clause(|clause| clause.divisions.iter().map(DivisionPattern::like).collect());
+        Coarse { offices, divisions }
+    }
+
+    /// The values of all clauses together, if each has some and they are few.
+    fn of_every_clause(&self, values: impl Fn(&Clause) -> Vec<String>) -> Option<Vec<String>> {
+        let each: Vec<_> = self.0.iter().map(values).collect();
+        let together: usize = each.iter().map(Vec::len).sum();
+        let spares = (1..=MOST_COARSE).contains(&together) && !each.iter().any(Vec::is_empty);
+        spares.then(|| each.concat())
     }
 
     /// Whether the event is wanted.
@@ -240,6 +270,14 @@ impl DivisionPattern {
             Self::Below(prefix) => code.starts_with(prefix.as_str()),
         }
     }
+
+    /// As a pattern of SQL's `like`; codes are digits, so nothing in them is special there.
+    fn like(&self) -> String {
+        match self {
+            Self::Exact(exact) => exact.clone(),
+            Self::Below(prefix) => format!("{prefix}%"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -281,6 +319,30 @@ mod tests {
 
     fn divisions(codes: &[&str], below: bool) -> Vec<DivisionPattern> {
         codes.iter().map(|code| DivisionPattern::parse(code, below).unwrap()).collect()
+    }
+
+    #[test]
+    fn what_is_left_out_beforehand_is_what_no_clause_can_choose() {
+        let office = Clause { office_ids: set(&["o"]), ..Clause::default() };
+        let below = Clause { divisions: divisions(&["330100"], true), ..Clause::default() };
+        let one = Clause { divisions: divisions(&["110101"], false), ..Clause::default() };
+        let both = Clause { office_ids: set(&["p"]), ..below.clone() };
+        let many = (0..=MOST_COARSE).map(|at| at.to_string()).collect();
+        let many = Clause { office_ids: many, ..Clause::default() };
+        let some = |values: &[&str]| Some(values.iter().map(|it| (*it).to_owned()).collect());
+        let table: [(&[Clause], Option<Vec<String>>, Option<Vec<String>>); 7] = [
+            (&[], None, None),
+            (&[office.clone()], some(&["o"]), None),
+            (&[below.clone(), one.clone()], None, some(&["3301%", "110101"])),
+            (&[office.clone(), one], None, None),
+            (&[office, both.clone()], some(&["o", "p"]), None),
+            (&[both], some(&["p"]), some(&["3301%"])),
+            (&[many], None, None),
+        ];
+        for (clauses, offices, divisions) in table {
+            let coarse = Filter::new(clauses.to_vec()).unwrap().coarse();
+            assert_eq!(coarse, Coarse { offices, divisions }, "{clauses:?}");
+        }
     }
 
     #[test]

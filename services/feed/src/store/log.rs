@@ -10,7 +10,10 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::pending::Heard;
-use crate::domain::{Facts, Holder};
+use crate::domain::{
+    Facts, Holder,
+    filter::{CASE_HIDDEN, Coarse},
+};
 
 /// An event on its way into the log.
 #[derive(Debug, Clone)]
@@ -212,6 +215,28 @@ pub async fn facts(
         after,
         until,
         most,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Facts::from).collect())
+}
+
+/// The facts of the events after a position, up to another, that a coarse filter lets through, and of the last
+/// one in any case.
+pub async fn coarse_facts(
+    connection: &mut PgConnection,
+    after: i64,
+    until: i64,
+    coarse: &Coarse,
+) -> Result<Vec<Facts>, sqlx::Error> {
+    let rows = sqlx::query_file_as!(
+        Row,
+        "src/queries/coarse_facts.sql",
+        after,
+        until,
+        CASE_HIDDEN,
+        coarse.offices.as_deref() as Option<&[String]>,
+        coarse.divisions.as_deref() as Option<&[String]>,
     )
     .fetch_all(connection)
     .await?;
