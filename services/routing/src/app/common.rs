@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use super::{
     App,
     casework::{answered, remember},
-    say, viewer,
+    say, say_done, viewer,
 };
 use crate::{
     domain::{
@@ -128,7 +128,7 @@ impl App {
             };
             acts::append(tx, case, &entry).await?;
             cases::update(tx, case).await?;
-            say(tx, now, case, &[fact], None).await?;
+            say_done(tx, now, case, &[fact], order.request.request_id).await?;
         }
         problems::join(tx, problem.problem_id, &order.case_ids, now).await?;
         self.tell(tx, &order.request, first, problem.problem_id, order.encode).await
@@ -225,7 +225,11 @@ impl App {
         }
         case.plan(&directory, &self.config.pace());
         cases::update(tx, &case).await?;
-        say(tx, now, &case, &facts, None).await?;
+        match leaving {
+            // No act of an office caused it.
+            Leaving::Objected => say(tx, now, &case, &facts, None).await?,
+            _ => say_done(tx, now, &case, &facts, order.request.request_id).await?,
+        }
         self.tell(tx, &order.request, Some(case.case_id), problem_id, order.encode).await
     }
 

@@ -154,7 +154,10 @@ async fn one_answer_goes_into_the_history_of_each_and_each_keeps_its_clock_and_i
     let stale = routing::AnswerCommonProblemRequest { etag: "p0".to_owned(), ..an_answer(&id) };
     let stale = problems(&house, &lead).answer_common_problem(stale).await;
     assert_eq!(reason(stale), "ETAG_MISMATCH");
-    let answered = answer(&house, &lead, &id).await.unwrap();
+    let act = an_answer(&id);
+    let request_id = act.request_id.clone();
+    let answered = problems(&house, &lead).answer_common_problem(act).await.unwrap().into_inner();
+    let answered = answered.common_problem.unwrap();
     assert_eq!((answered.state(), answered.cases), (CommonProblemState::Answered, 3));
     for (message, case_id) in messages.iter().zip(&case_ids) {
         let case = house.case_of(message.message_id).await;
@@ -169,6 +172,8 @@ async fn one_answer_goes_into_the_history_of_each_and_each_keeps_its_clock_and_i
     assert_eq!(view(&after).office_id, "130104-g");
     let said = testing::said::<routing::CaseReplied>(house.db()).await;
     assert!(said.iter().all(|it| it.event.common_problem_id == id) && said.len() == 3);
+    let cause = |case: &routing::CaseRef| case.causation_id == request_id;
+    assert!(said.iter().all(|it| it.event.case.as_ref().is_some_and(cause)), "all by one act");
     assert_eq!(reason(answer(&house, &lead, &id).await), "COMMON_PROBLEM_NOT_OPEN");
     let mut browsing = in_public(&house);
     let listed = browsing.list_common_problems(routing::ListCommonProblemsRequest::default()).await;

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use liuyan_kit::{auth::Caller, id};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::{Seen, leads};
 use crate::{
-    app::{App, casework::answered, say, searching::words_of},
+    app::{App, casework::answered, say_done, searching::words_of},
     domain::{
         ProblemId, ReplyId,
         acts::Entry,
@@ -87,7 +88,8 @@ impl App {
             let request_id = of_request.then_some(order.request.request_id);
             let actor = order.request.caller.clone();
             let by = Entry { actor, request_id, ..Entry::of_itself(now, "", "", String::new()) };
-            replies.push((case.case_id, self.reply_in(tx, &mut case, &problem, by, now).await?));
+            let act = (order.request.request_id, by);
+            replies.push((case.case_id, self.reply_in(tx, &mut case, &problem, act, now).await?));
             after.push(case);
         }
         problems::answered(tx, problem.problem_id, &replies).await?;
@@ -98,13 +100,14 @@ impl App {
         self.tell(tx, &order.request, first, problem.problem_id, order.encode).await
     }
 
-    /// Answers one case with the common answer. A wait for its author ends with it.
+    /// Answers one case with the common answer, by an act of which the request's id is the cause of all that is
+    /// said. A wait for its author ends with it.
     async fn reply_in(
         &self,
         tx: &mut PgConnection,
         case: &mut Case,
         problem: &Problem,
-        by: Entry,
+        (cause, by): (Uuid, Entry),
         now: Timestamp,
     ) -> Result<ReplyId, Error> {
         let directory = self.directory();
@@ -134,7 +137,7 @@ impl App {
         let office_id = &problem.lead_office_id;
         let reply = NewReply { reply_id, office_id, body, gate: None, at };
         children::insert_reply(tx, case, &reply, now).await?;
-        say(tx, now, case, &facts, None).await?;
+        say_done(tx, now, case, &facts, cause).await?;
         Ok(reply_id)
     }
 }
