@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 mod appending;
+mod beside;
 mod board;
 mod consuming;
 mod cursors;
