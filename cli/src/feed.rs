@@ -6,6 +6,7 @@ mod consume;
 mod json;
 mod lag;
 mod record;
+mod restored;
 mod sandbox;
 mod watch;
 
@@ -18,12 +19,12 @@ use crate::{args::Output, error::Error};
 pub(crate) enum Command {
     /// Shows events as they are recorded, until Ctrl-C. Broken streams are resumed where they were.
     #[command(
-        after_help = "With --output json each line is a frame: its cursor, its position, and what it tells. With\n--checkpoint the place is stored after each line that brought events; the next start goes on there.\n\nExamples:\n  liuyan feed watch\n  liuyan feed watch --from latest --division 330000 --include-below\n  liuyan feed watch --from 2026-01-01T00:00:00Z --type 'liuyan.routing.v1.case-replied'\n  liuyan feed watch --checkpoint place.json --output json\n  liuyan feed watch --endpoint https://feed.example.org --until-caught-up"
+        after_help = "With --output json each line is a frame: its cursor, its position, and what it tells. With\n--checkpoint the place is stored after each line that brought events; the next start goes on there.\n\nExamples:\n  liuyan feed watch\n  liuyan feed watch --from latest --division 330000 --include-below\n  liuyan feed watch --from snapshot --until-caught-up\n  liuyan feed watch --from 2026-01-01T00:00:00Z --type 'liuyan.routing.v1.case-replied'\n  liuyan feed watch --checkpoint place.json --output json\n  liuyan feed watch --endpoint https://feed.example.org --until-caught-up"
     )]
     Watch(watch::Options),
     /// Follows a subscription, whose place the board keeps.
     #[command(
-        after_help = "Each event is printed as a line of JSON, or given to a command on its standard input. What was\nprinted, or what the command did with success, is committed. An event on which the command fails\nis put aside with what it said on standard error; the rest goes on.\n\nThe command finds LIUYAN_EVENT_ID, LIUYAN_EVENT_TYPE and LIUYAN_EVENT_SUBJECT in its environment.\nThe same event may come twice: keep the id with what you do.\n\nExamples:\n  liuyan feed consume --subscription archive --create --from earliest\n  liuyan feed consume --subscription archive --exec './store-event'\n  liuyan feed consume --subscription archive --until-caught-up --output json"
+        after_help = "Each event is printed as a line of JSON, or given to a command on its standard input. What was\nprinted, or what the command did with success, is committed. An event on which the command fails\nis put aside with what it said on standard error; the rest goes on.\n\nThe command finds LIUYAN_EVENT_ID, LIUYAN_EVENT_TYPE, LIUYAN_EVENT_SUBJECT and\nLIUYAN_EVENT_CAUSATION_ID (the request_id of the act behind it, if an office did it) in its environment.\nThe same event may come twice: keep the id with what you do.\n\nExamples:\n  liuyan feed consume --subscription archive --create --from earliest\n  liuyan feed consume --subscription archive --exec './store-event'\n  liuyan feed consume --subscription archive --until-caught-up --output json"
     )]
     Consume(consume::Options),
     /// Tells how far readers are behind; exits 1 if one is too far.
@@ -52,6 +53,18 @@ Examples:
   liuyan feed sandbox --port 0 --file events.jsonl --output json"
     )]
     Sandbox(sandbox::Options),
+    /// Begins a new life of the log, after the feed's database was restored from a backup.
+    #[command(
+        after_help = "For the board's operator: it works on the database itself, before readers come, while feed is stopped or
+running. Positions up to the newest event stay what they are; every reader is told FEED_EPOCH_CHANGED with the
+nearest cursor, and may see some events twice. The database is that of the board in the data folder, or
+else the one that the configuration names, as for `liuyan migrate`.
+
+Examples:
+  liuyan feed begin-epoch --config board.toml
+  liuyan feed begin-epoch --data-dir /srv/board --output json"
+    )]
+    BeginEpoch(restored::Options),
     /// Prints the events of a feed as lines of JSON, as `liuyan feed sandbox` reads them.
     Record(record::Options),
 }
@@ -65,5 +78,6 @@ pub(crate) async fn run(dir: &Path, command: Command, output: Output) -> Result<
         Command::Check(options) => check::run(dir, options, output).await,
         Command::Sandbox(options) => sandbox::run(options, output).await,
         Command::Record(options) => record::run(dir, options).await,
+        Command::BeginEpoch(options) => restored::run(dir, options, output).await,
     }
 }

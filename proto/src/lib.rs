@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod event;
+pub mod json;
 pub mod method;
 pub mod topology;
 

@@ -39,6 +39,20 @@ impl At {
         self.connect(dir, credentials)
     }
 
+    /// The same feed as nobody.
+    pub(crate) fn feed_of_nobody(&self, dir: &Path) -> Result<Feed, Error> {
+        self.connect(dir, Credentials::Nobody)
+    }
+
+    /// The pages of the board whose feed this is, as far as that is known.
+    pub(crate) fn http(&self, dir: &Path, named: Option<&str>) -> Option<String> {
+        match (named, &self.endpoint) {
+            (Some(named), _) => Some(named.to_owned()),
+            (None, Some(_)) => None,
+            (None, None) => Board::find(dir).ok().map(|board| board.http),
+        }
+    }
+
     /// The feed as an agency: the one that was named, or that of the board in the data folder.
     pub(crate) fn feed_of_agency(&self, dir: &Path) -> Result<Feed, Error> {
         let credentials = match self.named(dir)? {
@@ -146,6 +160,14 @@ impl Wanted {
 fn state(name: &str) -> Result<CaseState, String> {
     let full = format!("CASE_STATE_{}", name.to_uppercase().replace('-', "_"));
     CaseState::from_str_name(&full).ok_or_else(|| format!("there is no state {name}"))
+}
+
+/// Where a stream begins: a word, a time, or a cursor.
+pub(crate) fn start_of_stream(text: &str) -> Result<Start, String> {
+    match text {
+        "snapshot" => Ok(Start::Snapshot(true)),
+        text => start(text),
+    }
 }
 
 /// Where to begin: a word, a time, or a cursor.

@@ -1,6 +1,7 @@
 //! `liuyan feed check`: whether a feed keeps what its contract promises, seen as an agency sees it.
 
 mod errors;
+mod json;
 mod pages;
 mod streams;
 mod subscriptions;
@@ -29,6 +30,10 @@ pub(crate) struct Options {
     /// How many of the oldest events are looked at.
     #[arg(long, value_name = "N", default_value_t = 500)]
     events: usize,
+    /// The address of the board's pages, to check events as JSON; that of the board in the data folder, if the feed
+    /// is that one's.
+    #[arg(long, env = "LIUYAN_HTTP", value_name = "URL")]
+    http: Option<String>,
     /// Also check subscriptions, with one that is made for it and deleted; needs an agency.
     #[arg(long)]
     subscriptions: bool,
@@ -92,6 +97,13 @@ pub(crate) async fn run(dir: &Path, options: Options, output: Output) -> Result<
     rows.push(timed("cursors resume in streams", streams::resume(it)).await);
     rows.push(timed("a stream begins at a time", streams::time(it)).await);
     rows.push(timed("a stream that is open tells of it", streams::opened(it)).await);
+    rows.push(timed("a snapshot gives each case once", streams::snapshot(it)).await);
+    rows.push(timed("an event is found by its id", json::by_id(it)).await);
+    let nobody = options.at.feed_of_nobody(dir)?;
+    rows.push(timed("nobody is shown what is restricted", json::restricted(it, &nobody)).await);
+    if let Some(http) = options.at.http(dir, options.http.as_deref()) {
+        rows.push(timed("an event is the same JSON everywhere", json::canonical(it, &http)).await);
+    }
     rows.push(timed("heartbeats come with fresh cursors", streams::heartbeat(it)).await);
     if options.subscriptions {
         rows.extend(subscriptions::all(it).await);

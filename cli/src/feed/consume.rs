@@ -12,7 +12,7 @@ use tokio::{io::AsyncWriteExt as _, process::Command};
 
 use super::{
     at::{At, Wanted, called, failed, start},
-    json::Mapper,
+    json,
 };
 use crate::{args::Output, error::Error, output};
 
@@ -51,7 +51,7 @@ pub(crate) struct Options {
 
 /// Consumes events until it is told to stop. Exits 1 if events were put aside.
 pub(crate) async fn run(dir: &Path, options: Options, output: Output) -> Result<(), Error> {
-    let (feed, mapper) = (options.at.feed_of_agency(dir)?, Mapper::new()?);
+    let feed = options.at.feed_of_agency(dir)?;
     feed.get().await.map_err(failed)?;
     if options.create {
         create(&feed, &options).await?;
@@ -69,7 +69,7 @@ pub(crate) async fn run(dir: &Path, options: Options, output: Output) -> Result<
                 // Left for the next time: without a commit it comes again.
                 return finish(done, parked, &options, output);
             }
-            match handle(&mapper, event, options.exec.as_deref()).await? {
+            match handle(event, options.exec.as_deref()).await? {
                 Ok(()) => done += 1,
                 Err(why) => {
                     parked += 1;
@@ -127,12 +127,8 @@ async fn create(feed: &Feed, options: &Options) -> Result<(), Error> {
 }
 
 /// Prints an event or gives it to the command; the inner error is why it could not be done.
-async fn handle(
-    mapper: &Mapper,
-    event: &Event,
-    exec: Option<&str>,
-) -> Result<Result<(), String>, Error> {
-    let json = mapper.map("Event", event);
+async fn handle(event: &Event, exec: Option<&str>) -> Result<Result<(), String>, Error> {
+    let json = json::of("Event", event)?;
     match exec {
         Some(command) => execute(command, event, &json).await.map(|failed| match failed {
             None => Ok(()),
@@ -152,6 +148,7 @@ async fn execute(command: &str, event: &Event, json: &Value) -> Result<Option<St
         .env("LIUYAN_EVENT_ID", &event.id)
         .env("LIUYAN_EVENT_TYPE", &event.r#type)
         .env("LIUYAN_EVENT_SUBJECT", &event.subject)
+        .env("LIUYAN_EVENT_CAUSATION_ID", &event.causation_id)
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)

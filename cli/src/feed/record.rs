@@ -6,7 +6,7 @@ use liuyan_feed_client::v1::ListEventsRequest;
 
 use super::{
     at::{At, called, failed},
-    json::Mapper,
+    json,
 };
 use crate::{error::Error, output};
 
@@ -22,7 +22,7 @@ pub(crate) struct Options {
 
 /// Prints events from the oldest on. Traces name a board's own requests, and are left out.
 pub(crate) async fn run(dir: &Path, options: Options) -> Result<(), Error> {
-    let (feed, mapper) = (options.at.feed(dir)?, Mapper::new()?);
+    let feed = options.at.feed(dir)?;
     let mut client = feed.client().await.map_err(failed)?;
     let (mut cursor, mut left) = (String::new(), options.limit.unwrap_or(usize::MAX));
     loop {
@@ -31,7 +31,7 @@ pub(crate) async fn run(dir: &Path, options: Options) -> Result<(), Error> {
         let page = client.list_events(request).await.map_err(called)?.into_inner();
         for mut event in page.events.into_iter().take(left) {
             event.traceparent.clear();
-            output::json(&mapper.map("Event", &event));
+            output::json(&json::of("Event", &event)?);
             left -= 1;
         }
         if page.caught_up || left == 0 {

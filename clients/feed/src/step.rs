@@ -30,6 +30,9 @@ pub enum What {
     Again(Vec<Event>),
     /// No event, and a fresh cursor.
     Progress(Progress),
+    /// The present view of every case has been given; from here on come events of the log, the first of which may
+    /// be of what the views have already. Only after [`Start::Snapshot`](crate::Start::Snapshot).
+    SnapshotEnd,
     /// From here on events are live.
     CaughtUp,
     /// Something that the reader should know.

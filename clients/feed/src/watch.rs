@@ -28,7 +28,8 @@ const END_CURSOR: &str = "END_CURSOR";
 /// What to follow, and how.
 #[derive(Debug, Clone)]
 pub struct Watch {
-    /// Where to begin if there is no checkpoint yet; with the oldest event at first.
+    /// Where to begin if there is no checkpoint yet; with the oldest event at first. After `Start::Snapshot` come
+    /// the newest event of each case, [`What::SnapshotEnd`], and what has happened since.
     pub start: Start,
     /// Which events; all of them at first.
     pub filter: Option<EventFilter>,
@@ -262,6 +263,7 @@ impl Watcher {
             Some(Frame::Batch(batch)) => What::Events(self.fresh(batch.events)),
             Some(Frame::Progress(progress)) => What::Progress(progress),
             Some(Frame::CaughtUp(_)) => What::CaughtUp,
+            Some(Frame::SnapshotEnd(_)) => What::SnapshotEnd,
             Some(Frame::Notice(notice)) => What::Notice(notice),
             Some(Frame::Goodbye(goodbye)) => {
                 let after = goodbye.reconnect_after.and_then(|it| Duration::try_from(it).ok());
@@ -271,7 +273,7 @@ impl Watcher {
                 What::Goodbye(goodbye)
             }
             // A frame of a later version of the contract: its cursor is good all the same.
-            _ => What::Progress(Progress::default()),
+            None => What::Progress(Progress::default()),
         };
         if !matches!(what, What::Opened(_)) {
             self.pace.works();

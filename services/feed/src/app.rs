@@ -1,6 +1,7 @@
 //! The verbs of the feed: append what waits, read the log, follow it.
 
 pub mod append;
+pub mod by_id;
 pub mod consume;
 pub mod ending;
 pub mod export;
@@ -13,6 +14,7 @@ pub mod shelf;
 pub mod streams;
 pub mod subscriptions;
 pub mod tail;
+pub mod troubles;
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,7 +34,9 @@ use crate::{
     store,
 };
 
-use self::{gate::Gate, page::Page, shelf::Shelf, streams::Streams, tail::Tail};
+use self::{
+    gate::Gate, page::Page, shelf::Shelf, streams::Streams, tail::Tail, troubles::Troubles,
+};
 
 /// What all verbs need. Cheap to clone.
 #[derive(Clone)]
@@ -53,6 +57,8 @@ pub struct App {
     pub streams: Arc<Streams>,
     /// Signalled when something in an object was taken back.
     pub rewritten: Arc<Notify>,
+    /// The stretches that could not be worked on.
+    pub troubles: Arc<Troubles>,
     /// Cancelled when the process is ending.
     pub stopping: CancellationToken,
 }
@@ -97,14 +103,21 @@ pub async fn found(db: &Db, now: Timestamp) -> Result<(), Error> {
 }
 
 /// Begins a new life of the log. The operator calls it after a restore from a backup, before
-/// readers come: they are then told where to resume, instead of missing what the backup missed.
+/// readers come: they are then told where to resume, instead of missing what the backup missed. Gives the end
+/// of the log, at which the new life begins.
 ///
 /// # Errors
 /// If the database fails, or the log has not been begun.
-pub async fn begin_epoch(db: &Db, now: Timestamp) -> Result<(), Error> {
+pub async fn begin_epoch(db: &Db, now: Timestamp) -> Result<Head, Error> {
     let epoch = id::v7(now);
-    db.write(move |tx| Box::pin(async move { Ok(store::head::begin_epoch(tx, epoch).await?) }))
-        .await
+    db.write(move |tx| {
+        Box::pin(async move {
+            store::head::lock(tx).await?.ok_or(Error::HeadMissing)?;
+            store::head::begin_epoch(tx, epoch).await?;
+            store::head::read(tx).await?.ok_or(Error::HeadMissing)
+        })
+    })
+    .await
 }
 
 impl App {

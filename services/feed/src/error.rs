@@ -101,6 +101,13 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Whether an object, or a payload, is not what it should be: others are none the worse for it.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged(..) | Self::Objects(objects::Error::NotFound(_)))
+    }
+}
+
 impl From<Misplaced> for Error {
     fn from(misplaced: Misplaced) -> Self {
         match misplaced {

@@ -11,12 +11,12 @@
 //! An event is the JSON form of `liuyan.feed.v1.Event`, as protobuf defines it, and gives back the bytes of
 //! its row. The object is a row of zstd frames, each of which can be read alone.
 
-use std::sync::LazyLock;
-
 use bytes::Bytes;
-use liuyan_proto::liuyan::feed::v1::Event;
+use liuyan_proto::{
+    json::{self, Json},
+    liuyan::feed::v1::Event,
+};
 use prost::Message as _;
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -24,12 +24,6 @@ use uuid::Uuid;
 const FORMAT: &str = "liuyan-feed/1";
 /// How hard is pressed: objects are written once and read for years.
 const LEVEL: i32 = 9;
-
-static EVENT: LazyLock<Option<MessageDescriptor>> = LazyLock::new(|| {
-    DescriptorPool::decode(liuyan_proto::DESCRIPTORS)
-        .ok()?
-        .get_message_by_name("liuyan.feed.v1.Event")
-});
 
 /// Why a part of an object cannot be read, or an event not be written.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +37,9 @@ pub enum Damaged {
     /// The bytes of an event are none.
     #[error("an event of it is none")]
     Event(#[from] prost::DecodeError),
+    /// The bytes of an event cannot be written as JSON.
+    #[error("an event of it is none")]
+    Json(#[from] json::Error),
     /// It does not hold what it should.
     #[error("{0}")]
     Other(&'static str),
@@ -156,15 +153,12 @@ pub fn unpack(part: &[u8]) -> Result<Vec<(i64, Bytes)>, Damaged> {
     Ok(events)
 }
 
-fn json_of(payload: &[u8]) -> Result<DynamicMessage, Damaged> {
-    let descriptor = EVENT.clone().ok_or(Damaged::Other("the contract has no event"))?;
-    Ok(DynamicMessage::decode(descriptor, payload)?)
+fn json_of(payload: &[u8]) -> Result<Json, Damaged> {
+    Ok(json::of_bytes(json::EVENT, payload)?)
 }
 
 fn payload_of(json: &RawValue) -> Result<Vec<u8>, Damaged> {
-    let descriptor = EVENT.clone().ok_or(Damaged::Other("the contract has no event"))?;
-    let mut reader = serde_json::Deserializer::from_str(json.get());
-    Ok(DynamicMessage::deserialize(descriptor, &mut reader)?.encode_to_vec())
+    Ok(json::read(json::EVENT, &mut serde_json::Deserializer::from_str(json.get()))?)
 }
 
 #[cfg(test)]

@@ -7,15 +7,16 @@ mod subscriptions;
 use futures::{StreamExt as _, stream::BoxStream};
 use liuyan_kit::{auth::Caller, locale::Words};
 use liuyan_proto::liuyan::feed::v1::{
-    CommitCursorRequest, CommitCursorResponse, ConsumeEventsRequest, ConsumeEventsResponse,
-    CreateSubscriptionRequest, CreateSubscriptionResponse, DeleteSubscriptionRequest,
-    DeleteSubscriptionResponse, EventFilter, GetFeedRequest, GetFeedResponse,
-    GetSubscriptionRequest, GetSubscriptionResponse, ListEventsRequest, ListEventsResponse,
-    ListParkedEventsRequest, ListParkedEventsResponse, ListSubscriptionsRequest,
-    ListSubscriptionsResponse, PublishTestEventRequest, PublishTestEventResponse,
-    ReleaseParkedEventsRequest, ReleaseParkedEventsResponse, SeekSubscriptionRequest,
-    SeekSubscriptionResponse, UpdateSubscriptionRequest, UpdateSubscriptionResponse,
-    WatchEventsRequest, WatchEventsResponse, feed_service_server::FeedService,
+    BatchGetEventsRequest, BatchGetEventsResponse, CommitCursorRequest, CommitCursorResponse,
+    ConsumeEventsRequest, ConsumeEventsResponse, CreateSubscriptionRequest,
+    CreateSubscriptionResponse, DeleteSubscriptionRequest, DeleteSubscriptionResponse, EventFilter,
+    GetFeedRequest, GetFeedResponse, GetSubscriptionRequest, GetSubscriptionResponse,
+    ListEventsRequest, ListEventsResponse, ListParkedEventsRequest, ListParkedEventsResponse,
+    ListSubscriptionsRequest, ListSubscriptionsResponse, PublishTestEventRequest,
+    PublishTestEventResponse, ReleaseParkedEventsRequest, ReleaseParkedEventsResponse,
+    SeekSubscriptionRequest, SeekSubscriptionResponse, UpdateSubscriptionRequest,
+    UpdateSubscriptionResponse, WatchEventsRequest, WatchEventsResponse,
+    feed_service_server::FeedService,
 };
 use prost::Message as _;
 use tokio_stream::wrappers::ReceiverStream;
@@ -191,6 +192,18 @@ impl FeedService for Grpc {
         let caller = Caller::of(&request);
         let answer = self.list(&caller, request.get_ref()).await;
         answer.map(Response::new).map_err(|error| self.words.status(&error, &caller.locale))
+    }
+
+    async fn batch_get_events(
+        &self,
+        request: Request<BatchGetEventsRequest>,
+    ) -> Result<Response<BatchGetEventsResponse>, Status> {
+        self.answer(request, async |it, caller, request| {
+            let (ids, mask) = convert::by_id(&request)?;
+            let found = it.app.by_id(&ids, &audience(&caller)).await?;
+            frames::by_id(found, mask)
+        })
+        .await
     }
 
     async fn watch_events(

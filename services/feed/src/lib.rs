@@ -58,6 +58,7 @@ impl Service for Feed {
             gate: Arc::new(Gate::new(&config)),
             streams: Arc::default(),
             rewritten: Arc::default(),
+            troubles: Arc::default(),
             clock: host.clock(),
             stopping: host.stopping(),
             config: Arc::new(config),

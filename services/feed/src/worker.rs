@@ -37,15 +37,17 @@ pub fn append_what_waits(host: &Host, app: &App, views: Views, arrived: Arc<Noti
 /// # Errors
 /// If the database or routing is away; what waits goes on waiting.
 pub async fn append_some(app: &App, views: &Views) -> Result<Worked, Error> {
-    let waiting = append::waiting(&app.db, app.config.append_batch).await?;
+    let mut waiting = append::waiting(&app.db, app.config.append_batch).await?;
     if waiting.is_empty() {
         return Ok(Worked::Idle);
     }
     let span = span_of(&waiting);
     let append = async {
+        let (in_objects, late) = app.in_objects(&append::cases_to_rewrite(&waiting)).await?;
+        waiting.retain(|heard| !late.contains(&heard.case_id));
         let known = append::Known {
             views: views.of(&append::cases_to_view(&waiting)).await?,
-            in_objects: app.in_objects(&append::cases_to_rewrite(&waiting)).await?,
+            in_objects,
             stretch_events: i64::from(app.config.stretch_events),
         };
         append::append(&app.db, &app.clock, waiting, known).await
@@ -73,7 +75,8 @@ fn span_of(waiting: &[Heard]) -> Span {
 }
 
 /// Makes objects of old stretches, writes those anew in which something was taken back, and ends what is
-/// kept no longer. The readiness condition `stretches`, which is not required, says what went wrong.
+/// kept no longer. The readiness condition `stretches`, which is not required, says what went wrong, and names
+/// each stretch and case that waits because an object is damaged.
 pub fn look_after_stretches(host: &Host, app: &App) {
     let idle = Duration::from_millis(app.config.export_idle_ms);
     let pace = WorkPace { idle, wake: Some(Arc::clone(&app.rewritten)) };
@@ -82,7 +85,10 @@ pub fn look_after_stretches(host: &Host, app: &App) {
         let (app, readiness) = (app.clone(), readiness.clone());
         async move {
             let worked = app.look_after_stretches().await;
-            let condition = worked.as_ref().map(|_| ()).map_err(ToString::to_string);
+            let condition = match &worked {
+                Ok(_) => app.troubles.told().map_or(Ok(()), Err),
+                Err(error) => Err(error.to_string()),
+            };
             readiness.set("stretches", condition);
             worked
         }

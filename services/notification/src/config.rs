@@ -100,6 +100,8 @@ pub struct Sending {
     pub retry_seconds: Vec<u32>,
     /// How long everything waits when somebody is away.
     pub pause_seconds: u32,
+    /// How long a call waits for the feed to record its event.
+    pub await_feed_ms: u32,
 }
 
 impl Config {
@@ -169,6 +171,11 @@ impl Sending {
     /// How long a worker holds what it took.
     pub(crate) fn lease(&self) -> SignedDuration {
         SignedDuration::from_secs(i64::from(self.lease_seconds))
+    }
+
+    /// How long a call waits for the feed to record its event.
+    pub(crate) fn await_feed(&self) -> SignedDuration {
+        SignedDuration::from_millis(i64::from(self.await_feed_ms))
     }
 
     /// How long everything waits when somebody is away.

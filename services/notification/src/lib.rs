@@ -55,11 +55,12 @@ impl Service for Notification {
         let vault = Vault::open(&config.keyring_file, config.generate_keys)?;
         let db = host.database(Self::migrator()).await?;
         let (routing, identity) = (host.channel("routing")?, host.channel("identity")?);
+        let feed = host.channel("feed")?;
         let app = Arc::new(App {
             db: db.clone(),
             clock: host.clock(),
             vault,
-            peers: Peers::new(routing, identity, config.office_memory_seconds)?,
+            peers: Peers::new(routing, identity, feed, config.office_memory_seconds),
             mailer: Mailer::new(&config.email)?,
             caller: Caller::new(&config.webhook)?,
             letters: Letters::new(&config),

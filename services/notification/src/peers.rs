@@ -1,4 +1,5 @@
-//! Asks the others: routing for public views and titles of offices, identity for addresses. Never
+//! Asks the others: routing for public views and titles of offices, the feed for events as it records them,
+//! identity for addresses. Never
 //! inside a transaction, and nothing of it is stored.
 
 use std::{
@@ -8,11 +9,12 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use liuyan_kit::{grpc::Channel, locale};
+use liuyan_kit::{clock::to_proto, grpc::Channel, locale};
 use liuyan_proto::{
-    DESCRIPTORS,
+    json,
     liuyan::{
         common::v1::PublicCase,
+        feed::v1::{BatchGetEventsRequest, Event, feed_service_client::FeedServiceClient},
         identity::v1::{BatchGetContactRequest, identity_service_client::IdentityServiceClient},
         routing::v1::{
             BatchGetPublicCaseRequest, GetOfficeRequest, case_service_client::CaseServiceClient,
@@ -20,12 +22,11 @@ use liuyan_proto::{
         },
     },
 };
-use prost::Message as _;
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
+use serde_json::Value;
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::{domain::event::Kind, error::Error};
 
 /// The most that either gives at a time.
 const AT_A_TIME: usize = 256;
@@ -63,6 +64,35 @@ impl View {
     }
 }
 
+/// What the feed knows of an event.
+#[derive(Debug, Clone)]
+pub(crate) enum Recorded {
+    /// It is in the log.
+    Event {
+        /// As the feed gives it now.
+        event: Box<Event>,
+        /// Resume after this.
+        cursor: String,
+    },
+    /// It never will be.
+    Withheld,
+}
+
+/// An event that only this service tells agencies of, as the feed would.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unrecorded<'a> {
+    /// Its id.
+    pub(crate) event_id: Uuid,
+    /// What happened.
+    pub(crate) kind: Kind,
+    /// The case.
+    pub(crate) case_id: Uuid,
+    /// When.
+    pub(crate) occurred_at: Timestamp,
+    /// The trace of its cause.
+    pub(crate) traceparent: Option<&'a str>,
+}
+
 /// The others.
 #[derive(Debug, Clone)]
 pub struct Peers {
@@ -72,18 +102,13 @@ pub struct Peers {
     titles: Arc<Mutex<HashMap<String, (Timestamp, String)>>>,
     memory: SignedDuration,
     silent_since: Arc<Mutex<Option<Timestamp>>>,
-    view: MessageDescriptor,
+    feed: FeedServiceClient<Channel>,
 }
 
 impl Peers {
     /// Asks over these channels; remembers titles for so long.
-    ///
-    /// # Errors
-    /// If the contracts lack the public view.
-    pub fn new(routing: Channel, identity: Channel, memory_seconds: u32) -> anyhow::Result<Self> {
-        let name = "liuyan.common.v1.PublicCase";
-        let view = DescriptorPool::decode(DESCRIPTORS)?.get_message_by_name(name);
-        Ok(Self {
+    pub fn new(routing: Channel, identity: Channel, feed: Channel, memory_seconds: u32) -> Self {
+        Self {
             cases: CaseServiceClient::new(routing.clone())
                 .max_decoding_message_size(LARGEST_ANSWER),
             directory: DirectoryServiceClient::new(routing),
@@ -91,8 +116,29 @@ impl Peers {
             titles: Arc::default(),
             memory: SignedDuration::from_secs(i64::from(memory_seconds)),
             silent_since: Arc::default(),
-            view: view.ok_or_else(|| anyhow::anyhow!("the contracts have no {name}"))?,
-        })
+            feed: FeedServiceClient::new(feed).max_decoding_message_size(LARGEST_ANSWER),
+        }
+    }
+
+    /// What the feed knows of these events. One that it has not recorded yet is left out.
+    ///
+    /// # Errors
+    /// [`Error::Peer`].
+    pub(crate) async fn events(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Recorded>, Error> {
+        let mut events = HashMap::with_capacity(ids.len());
+        for chunk in ids.chunks(AT_A_TIME) {
+            let event_ids = chunk.iter().map(Uuid::to_string).collect();
+            let request = BatchGetEventsRequest { event_ids, read_mask: None };
+            let mut feed = self.feed.clone();
+            let answer = patient("feed", PATIENCE, feed.batch_get_events(request)).await?;
+            events.extend(answer.events.into_iter().filter_map(|it| {
+                let event = Box::new(it.event?);
+                Some((event.id.parse().ok()?, Recorded::Event { event, cursor: it.cursor }))
+            }));
+            let withheld = answer.withheld_event_ids.into_iter();
+            events.extend(withheld.filter_map(|id| Some((id.parse().ok()?, Recorded::Withheld))));
+        }
+        Ok(events)
     }
 
     /// The views of those cases that are public now.
@@ -181,16 +227,28 @@ impl Peers {
         let titles = self.titles.lock().unwrap_or_else(PoisonError::into_inner);
         titles.get(office_id).cloned()
     }
+}
 
-    /// A case as JSON, in protobuf's own mapping, so that whoever has the contract can read it.
-    ///
-    /// # Errors
-    /// [`Error::Unwritable`].
-    pub(crate) fn json(&self, view: &View) -> Result<serde_json::Value, Error> {
-        let bytes = view.0.encode_to_vec();
-        let case = DynamicMessage::decode(self.view.clone(), bytes.as_slice())
-            .map_err(|error| Error::Unwritable(error.into()))?;
-        serde_json::to_value(case).map_err(|error| Error::Unwritable(error.into()))
+/// An event as it is written everywhere.
+///
+/// # Errors
+/// [`Error::Unwritable`].
+pub(crate) fn as_json(event: &Event) -> Result<Value, Error> {
+    let event = json::event(event).map_err(|error| Error::Unwritable(error.into()))?;
+    serde_json::to_value(event).map_err(|error| Error::Unwritable(error.into()))
+}
+
+/// An event that the feed does not record, in the same form: it has no place, and the view is of now.
+pub(crate) fn unrecorded(of: Unrecorded<'_>, view: &View) -> Event {
+    Event {
+        id: of.event_id.to_string(),
+        r#type: of.kind.event_type(),
+        source: of.kind.source().to_owned(),
+        subject: format!("cases/{}", of.case_id),
+        time: Some(to_proto(of.occurred_at)),
+        traceparent: of.traceparent.unwrap_or_default().to_owned(),
+        case: Some(view.0.clone()),
+        ..Event::default()
     }
 }
 

@@ -1,11 +1,11 @@
 //! What streams promise.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use liuyan_feed_client::{
     Start,
     v1::{
-        Clause, Event, EventFilter, WatchEventsRequest, WatchEventsResponse,
+        Clause, Event, EventFilter, ListEventsRequest, WatchEventsRequest, WatchEventsResponse,
         watch_events_response::Frame,
     },
 };
@@ -17,6 +17,8 @@ use super::{Flaw, Found, Ground, ensure, unexpected};
 /// The shortest heartbeat that may be asked for, and how long a frame may be late.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 const LATE: Duration = Duration::from_secs(2);
+/// So many views are looked at.
+const MOST_VIEWS: usize = 5_000;
 
 async fn watch(
     it: &Ground,
@@ -71,6 +73,89 @@ pub(super) async fn same(it: &Ground) -> Found {
     })?;
     ensure(goodbye == "END_CURSOR", || format!("it ended with {goodbye:?}, not END_CURSOR"))?;
     Ok(format!("{} events", given.len()))
+}
+
+/// One view of each case, in the order of positions; then `SnapshotEnd`, whose cursor is one of the log. A
+/// cursor from the middle resumes in the middle.
+pub(super) async fn snapshot(it: &Ground) -> Found {
+    let mut views = Views::default();
+    let whole = views.take(it, Start::Snapshot(true), usize::MAX).await?;
+    let Some(end) = whole else {
+        return Ok(format!("the first {} cases", views.given.len()));
+    };
+    let request = ListEventsRequest { cursor: end, page_size: 1, ..ListEventsRequest::default() };
+    it.list(request).await.map_err(unexpected)?;
+    let seen = it.events.iter().map(|event| (event.subject.as_str(), event.position));
+    for (subject, position) in seen {
+        let newest = views.given.iter().find(|view| view.subject == subject);
+        ensure(newest.is_none_or(|newest| newest.position >= position), || {
+            format!("the view of {subject} is older than its event at {position}")
+        })?;
+    }
+    let mut parts = Views::default();
+    parts.take(it, Start::Snapshot(true), 1).await?;
+    if let Some(middle) = parts.cursor.clone().filter(|_| parts.given.len() < views.given.len()) {
+        parts.take(it, Start::Cursor(middle), usize::MAX).await?;
+        ensure(parts.given.len() >= views.given.len(), || {
+            format!("in two parts it has {} views, not {}", parts.given.len(), views.given.len())
+        })?;
+    }
+    Ok(format!("{} cases", views.given.len()))
+}
+
+/// The views of a snapshot.
+#[derive(Default)]
+struct Views {
+    given: Vec<Event>,
+    subjects: HashSet<String>,
+    /// That of the last frame with views.
+    cursor: Option<String>,
+}
+
+impl Views {
+    /// Takes frames until `SnapshotEnd`, of which it gives the cursor, or until so many frames or too many views.
+    async fn take(
+        &mut self,
+        it: &Ground,
+        start: Start,
+        frames: usize,
+    ) -> Result<Option<String>, Flaw> {
+        let request = WatchEventsRequest { start: Some(start), ..WatchEventsRequest::default() };
+        let mut stream = watch(it, request).await.map_err(unexpected)?;
+        let mut taken = 0;
+        while taken < frames && self.given.len() < MOST_VIEWS {
+            let Some(frame) = stream.message().await.map_err(unexpected)? else {
+                return Err(Flaw::Breach("the stream ended before SnapshotEnd".to_owned()));
+            };
+            match frame.frame {
+                Some(Frame::SnapshotEnd(_)) => return Ok(Some(frame.cursor)),
+                Some(Frame::CaughtUp(_)) => {
+                    return Err(Flaw::Breach("CaughtUp came before SnapshotEnd".to_owned()));
+                }
+                Some(Frame::Batch(batch)) => {
+                    taken += 1;
+                    self.cursor = Some(frame.cursor);
+                    for event in batch.events {
+                        self.add(event)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    fn add(&mut self, event: Event) -> Result<(), Flaw> {
+        ensure(self.subjects.insert(event.subject.clone()), || {
+            format!("{} comes twice", event.subject)
+        })?;
+        let last = self.given.last().map_or(0, |last| last.position);
+        ensure(event.position > last, || {
+            format!("position {last} is followed by {}", event.position)
+        })?;
+        self.given.push(event);
+        Ok(())
+    }
 }
 
 /// After the cursor of a page comes the event after it.

@@ -1,9 +1,11 @@
 //! The recorded log: places in it, and what is chosen of it.
 
+use std::collections::BTreeMap;
+
 use liuyan_feed_client::v1::{Clause, Event, EventFilter};
-use liuyan_proto::DESCRIPTORS;
+use liuyan_proto::json;
 use prost::Message as _;
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, ReflectMessage as _};
+use prost_reflect::{DynamicMessage, MessageDescriptor, ReflectMessage as _};
 use prost_types::{FieldMask, Timestamp};
 use sha2::{Digest as _, Sha256};
 
@@ -23,18 +25,15 @@ pub(super) struct Log {
 impl Log {
     /// Reads lines of JSON.
     pub(super) fn read(text: &str) -> Result<Self, Error> {
-        let pool = DescriptorPool::decode(DESCRIPTORS).map_err(Error::other("the contracts"))?;
-        let descriptor = pool
-            .get_message_by_name("liuyan.feed.v1.Event")
+        let descriptor = json::descriptor(json::EVENT)
             .ok_or_else(|| Error::Check("the contracts know no event".to_owned()))?;
         let mut events = Vec::new();
         for (index, line) in text.lines().filter(|line| !line.is_empty()).enumerate() {
             let wrong = |why: String| Error::Usage(format!("line {}: {why}", index + 1));
-            let mut json = serde_json::Deserializer::from_str(line);
-            let read = DynamicMessage::deserialize(descriptor.clone(), &mut json);
+            let read = json::read(json::EVENT, &mut serde_json::Deserializer::from_str(line));
             let read = read.map_err(|error| wrong(error.to_string()))?;
-            let event: Event =
-                read.transcode_to().map_err(|error| wrong(format!("no event: {error}")))?;
+            let event = Event::decode(read.as_slice())
+                .map_err(|error| wrong(format!("no event: {error}")))?;
             if event.position != index as u64 + 1 {
                 return Err(wrong(format!("its position is {}", event.position)));
             }
@@ -50,6 +49,28 @@ impl Log {
     /// What is at a position, from 1.
     pub(super) fn at(&self, position: usize) -> Option<&Event> {
         self.events.get(position.checked_sub(1)?)
+    }
+
+    /// The places of those among the first `until` that are the newest of their cases, if the case is chosen as
+    /// it is there; the types of events do not count. Cases that were taken back have none.
+    pub(super) fn newest(&self, until: usize, filter: Option<&EventFilter>) -> Vec<usize> {
+        let mut newest: BTreeMap<&str, usize> = BTreeMap::new();
+        for position in 1..=until {
+            newest.extend(self.at(position).map(|event| (event.subject.as_str(), position)));
+        }
+        let mut filter = filter.cloned();
+        let clauses = filter.iter_mut().flat_map(|filter| filter.any_of.iter_mut());
+        clauses.for_each(|clause| clause.event_types.clear());
+        let shown = |event: &Event| event.r#type != HIDDEN && chooses(filter.as_ref(), event);
+        let mut places: Vec<usize> = newest.into_values().collect();
+        places.retain(|position| self.at(*position).is_some_and(shown));
+        places.sort_unstable();
+        places
+    }
+
+    /// The place of an event by its id.
+    pub(super) fn of_id(&self, id: &str) -> Option<usize> {
+        self.events.iter().position(|event| event.id == id).map(|index| index + 1)
     }
 
     /// The types that occur.
@@ -119,6 +140,19 @@ fn keep(message: &mut DynamicMessage, paths: &[&[&str]]) {
 pub(super) fn cursor(position: usize) -> String {
     let mark = hex::encode(Sha256::digest(format!("{EPOCH}/{position}")));
     format!("sandbox-{position}-{}", &mark[..16])
+}
+
+/// A text for a place in the middle of a snapshot: as of which position, and how many views were given.
+pub(super) fn cursor_in_snapshot(position: usize, given: usize) -> String {
+    let mark = hex::encode(Sha256::digest(format!("{EPOCH}/{position}/{given}")));
+    format!("sandbox-{position}-{given}-{}", &mark[..16])
+}
+
+/// Position and number of such a text.
+pub(super) fn place_in_snapshot(text: &str) -> Option<(usize, usize)> {
+    let mut numbers = text.strip_prefix("sandbox-")?.split('-');
+    let (position, given) = (numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?);
+    (cursor_in_snapshot(position, given) == text).then_some((position, given))
 }
 
 /// The place of such a text.

@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use liuyan_feed_client::v1::{
-    self, CaughtUp, Event, EventBatch, EventFilter, GetFeedRequest, GetFeedResponse, Goodbye,
-    ListEventsRequest, ListEventsResponse, Opened, Progress, WatchEventsRequest,
-    WatchEventsResponse, feed_service_server::FeedService, watch_events_request::Start,
-    watch_events_response::Frame,
+    self, BatchGetEventsRequest, BatchGetEventsResponse, CaughtUp, Event, EventBatch, EventFilter,
+    EventInLog, GetFeedRequest, GetFeedResponse, Goodbye, ListEventsRequest, ListEventsResponse,
+    Opened, Progress, SnapshotEnd, WatchEventsRequest, WatchEventsResponse,
+    feed_service_server::FeedService, watch_events_request::Start, watch_events_response::Frame,
 };
 use prost_types::FieldMask;
 use tokio::{
@@ -17,7 +17,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use super::log::{EPOCH, Log, chooses, cursor, names, place};
+use super::log::{
+    EPOCH, Log, chooses, cursor, cursor_in_snapshot, names, place, place_in_snapshot,
+};
 
 /// Where errors come from, as a real board names it.
 const DOMAIN: &str = "liuyan";
@@ -34,6 +36,8 @@ struct Wanted {
     log: Arc<Log>,
     head: watch::Receiver<usize>,
     at: usize,
+    /// How many views of a snapshot as of `at` were given, until all are.
+    given: Option<usize>,
     end: Option<usize>,
     filter: Option<EventFilter>,
     mask: Option<FieldMask>,
@@ -103,6 +107,7 @@ impl Wanted {
         };
         opened.filter.clone_from(&self.filter);
         frames.send(Ok(self.frame(Frame::Opened(opened)))).await?;
+        self.snapshot(frames).await?;
         let mut live = false;
         loop {
             let head = self.end.unwrap_or(usize::MAX).min(*self.head.borrow_and_update());
@@ -135,9 +140,27 @@ impl Wanted {
         }
     }
 
+    /// Gives the views that are left to give, if the stream begins with a snapshot.
+    async fn snapshot(
+        &mut self,
+        frames: &mpsc::Sender<Result<WatchEventsResponse, Status>>,
+    ) -> Result<(), mpsc::error::SendError<Result<WatchEventsResponse, Status>>> {
+        let Some(given) = self.given else { return Ok(()) };
+        let places = self.log.newest(self.at, self.filter.as_ref());
+        for some in places.get(given..).unwrap_or_default().chunks(self.most) {
+            let events = some.iter().filter_map(|place| self.log.at(*place));
+            let events = events.map(|event| self.log.masked(event, self.mask.as_ref())).collect();
+            self.given = self.given.map(|given| given + some.len());
+            frames.send(Ok(self.frame(Frame::Batch(EventBatch { events })))).await?;
+        }
+        self.given = None;
+        frames.send(Ok(self.frame(Frame::SnapshotEnd(SnapshotEnd {})))).await
+    }
+
     fn frame(&self, frame: Frame) -> WatchEventsResponse {
+        let in_snapshot = |given| cursor_in_snapshot(self.at, given);
         WatchEventsResponse {
-            cursor: cursor(self.at),
+            cursor: self.given.map_or_else(|| cursor(self.at), in_snapshot),
             position: self.at as u64,
             cursor_time: self.log.at(self.at).and_then(|event| event.recorded_time),
             frame: Some(frame),
@@ -197,14 +220,47 @@ macro_rules! service {
                 }))
             }
 
+            async fn batch_get_events(
+                &self,
+                request: Request<BatchGetEventsRequest>,
+            ) -> Result<Response<BatchGetEventsResponse>, Status> {
+                let request = request.into_inner();
+                let mask = request.read_mask.as_ref();
+                self.check(None, mask)?;
+                let places = request.event_ids.iter().filter_map(|id| self.log.of_id(id));
+                let head = *self.head.borrow();
+                let mut places: Vec<usize> = places.filter(|place| *place <= head).collect();
+                places.sort_unstable();
+                places.dedup();
+                let in_log = |place: usize| {
+                    let event = self.log.at(place).map(|event| self.log.masked(event, mask));
+                    EventInLog { event, cursor: cursor(place) }
+                };
+                Ok(Response::new(BatchGetEventsResponse {
+                    events: places.into_iter().map(in_log).collect(),
+                    withheld_event_ids: Vec::new(),
+                }))
+            }
+
             async fn watch_events(
                 &self,
                 request: Request<WatchEventsRequest>,
             ) -> Result<Response<Self::WatchEventsStream>, Status> {
                 let request = request.into_inner();
                 self.check(request.filter.as_ref(), request.read_mask.as_ref())?;
+                let (mut given, head) = (None, *self.head.borrow());
                 let at = match request.start {
-                    Some(Start::Cursor(text)) => self.place(&text, "cursor")?,
+                    Some(Start::Snapshot(true)) => {
+                        given = Some(0);
+                        head
+                    }
+                    Some(Start::Cursor(text)) => match place_in_snapshot(&text) {
+                        Some((at, views)) if at <= head => {
+                            given = Some(views);
+                            at
+                        }
+                        _ => self.place(&text, "cursor")?,
+                    },
                     Some(Start::StartTime(time)) => self.log.before(time),
                     Some(Start::Latest(true)) => *self.head.borrow(),
                     _ => 0,
@@ -219,6 +275,7 @@ macro_rules! service {
                     log: self.log.clone(),
                     head: self.head.clone(),
                     at,
+                    given,
                     end,
                     filter: request.filter,
                     mask: request.read_mask,

@@ -11,7 +11,7 @@ use liuyan_feed_client::{
     Feed, Settings, Start,
     v1::{
         CaughtUp, Committed, ConsumeEventsRequest, ConsumeEventsResponse, Event, EventBatch,
-        Goodbye, Opened, Progress, WatchEventsRequest, WatchEventsResponse,
+        Goodbye, Opened, Progress, SnapshotEnd, WatchEventsRequest, WatchEventsResponse,
         consume_events_request::Said,
         consume_events_response::Frame as ConsumeFrame,
         feed_service_server::{FeedService, FeedServiceServer},
@@ -28,6 +28,8 @@ pub(crate) enum Turn {
     Refuse(Status),
     /// It gives these, and ends.
     Frames(Vec<Result<WatchEventsResponse, Status>>),
+    /// It gives these, and then a heartbeat twenty times a second.
+    Live(Vec<WatchEventsResponse>),
     /// It gives these, and goes silent.
     Silence(Vec<WatchEventsResponse>),
 }
@@ -36,6 +38,7 @@ pub(crate) enum Turn {
 struct State {
     turns: Mutex<VecDeque<Turn>>,
     starts: Mutex<Vec<String>>,
+    tokens: Mutex<Vec<String>>,
     streams: Mutex<VecDeque<Conversation>>,
 }
 
@@ -52,6 +55,12 @@ pub(crate) struct Double(Arc<State>);
 impl Double {
     /// A feed that does this, one stream after the other.
     pub(crate) async fn with(turns: impl IntoIterator<Item = Turn>) -> (Self, Feed) {
+        let (double, address) = Self::at(turns).await;
+        (double, Feed::new(&Settings::new(address)).unwrap())
+    }
+
+    /// The same, with its address.
+    pub(crate) async fn at(turns: impl IntoIterator<Item = Turn>) -> (Self, String) {
         let double = Self::default();
         double.0.turns.lock().unwrap().extend(turns);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -59,7 +68,12 @@ impl Double {
         let service = FeedServiceServer::new(double.clone());
         let incoming = TcpListenerStream::new(listener);
         tokio::spawn(Server::builder().add_service(service).serve_with_incoming(incoming));
-        (double, Feed::new(&Settings::new(format!("http://{address}"))).unwrap())
+        (double, format!("http://{address}"))
+    }
+
+    /// With which token each stream was opened.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        self.0.tokens.lock().unwrap().clone()
     }
 
     /// Where each stream began.
@@ -128,6 +142,10 @@ pub(crate) fn caught_up(position: u64) -> WatchEventsResponse {
     frame(position, Frame::CaughtUp(CaughtUp {}))
 }
 
+pub(crate) fn snapshot_end(position: u64) -> WatchEventsResponse {
+    frame(position, Frame::SnapshotEnd(SnapshotEnd {}))
+}
+
 pub(crate) fn goodbye(position: u64, reason: &str, after: Duration) -> WatchEventsResponse {
     let (reason, reconnect_after) = (reason.to_owned(), after.try_into().ok());
     frame(position, Frame::Goodbye(Goodbye { reconnect_after, reason }))
@@ -145,6 +163,8 @@ macro_rules! nothing_else {
             &self,
             request: Request<WatchEventsRequest>,
         ) -> Result<Response<Self::WatchEventsStream>, Status> {
+            let token = request.metadata().get("authorization").map(|it| it.to_str().unwrap());
+            self.0.tokens.lock().unwrap().push(token.unwrap_or_default().to_owned());
             let start = match request.into_inner().start {
                 Some(Start::Cursor(cursor)) => cursor,
                 start => format!("{start:?}"),
@@ -154,6 +174,15 @@ macro_rules! nothing_else {
             match turn {
                 Some(Turn::Refuse(status)) => Err(status),
                 Some(Turn::Frames(frames)) => Ok(Response::new(stream::iter(frames).boxed())),
+                Some(Turn::Live(frames)) => {
+                    let at = frames.last().map_or(0, |last| last.position);
+                    let beats = stream::unfold((), move |()| async move {
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                        Some((Ok(progress(at)), ()))
+                    });
+                    let frames = stream::iter(frames.into_iter().map(Ok));
+                    Ok(Response::new(frames.chain(beats).boxed()))
+                }
                 Some(Turn::Silence(frames)) => {
                     let frames = stream::iter(frames.into_iter().map(Ok));
                     Ok(Response::new(frames.chain(stream::pending()).boxed()))
@@ -185,6 +214,7 @@ macro_rules! nothing_else {
 nothing_else! {
     get_feed: GetFeedRequest => GetFeedResponse,
     list_events: ListEventsRequest => ListEventsResponse,
+    batch_get_events: BatchGetEventsRequest => BatchGetEventsResponse,
     create_subscription: CreateSubscriptionRequest => CreateSubscriptionResponse,
     get_subscription: GetSubscriptionRequest => GetSubscriptionResponse,
     list_subscriptions: ListSubscriptionsRequest => ListSubscriptionsResponse,

@@ -4,4 +4,5 @@
 
 mod consuming;
 mod double;
+mod renewing;
 mod watching;

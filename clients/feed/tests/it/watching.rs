@@ -6,12 +6,12 @@ use std::{
 };
 
 use liuyan_feed_client::{
-    Checkpoint, Error, Feed, Handler, RunError, Step, Watch, Watcher, What, v1::Event,
+    Checkpoint, Error, Feed, Handler, RunError, Start, Step, Watch, Watcher, What, v1::Event,
 };
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::double::{Double, Turn, batch, caught_up, goodbye, opened, progress};
+use crate::double::{Double, Turn, batch, caught_up, goodbye, opened, progress, snapshot_end};
 
 /// Every wait of a test ends here.
 const SOON: Duration = Duration::from_secs(10);
@@ -213,6 +213,27 @@ async fn the_first_event_behind_a_filter_that_chooses_nothing_is_not_far_from_th
     watcher.commit().await.unwrap();
     let kept = Checkpoint::read(&path).unwrap();
     assert_eq!((kept.position, kept.epoch.as_str()), (8, "life"));
+}
+
+#[tokio::test]
+async fn a_snapshot_ends_where_events_begin_and_is_resumed_in_its_middle() {
+    let broken = Err(Status::unknown("h2 protocol error"));
+    let (double, feed) = Double::with([
+        Turn::Frames(vec![Ok(opened(9)), Ok(batch(2..=3)), broken]),
+        Turn::Silence(vec![opened(9), batch(7..=7), snapshot_end(9), caught_up(9), batch(10..=10)]),
+    ])
+    .await;
+    let watch = Watch { start: Start::Snapshot(true), ..Watch::default() };
+    let mut watcher = feed.watch(watch).unwrap();
+    assert_eq!(events(&mut watcher).await.0, [2, 3]);
+    assert_eq!(events(&mut watcher).await.0, [7]);
+    let step = next(&mut watcher).await;
+    assert!(matches!(step.what, What::SnapshotEnd), "{step:?}");
+    assert_eq!((step.cursor.as_str(), step.position), ("c9", 9));
+    let (positions, told) = events(&mut watcher).await;
+    assert_eq!(positions, [10]);
+    assert!(matches!(told.as_slice(), [What::CaughtUp]), "{told:?}");
+    assert_eq!(double.starts(), ["Some(Snapshot(true))", "c3"]);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use liuyan_kit::{clock::SharedClock, db::Db};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::App;
+use super::{App, troubles::Of};
 use crate::{
     domain::{
         Head, Holder,
@@ -84,11 +84,40 @@ pub struct Known {
 }
 
 impl App {
-    /// The payloads of these cases that are in objects and hold more than ids.
+    /// The payloads of these cases that are in objects and hold more than ids, and the cases that have to wait
+    /// because an object of theirs is damaged: they are noted in [`App::troubles`].
     ///
     /// # Errors
     /// If the database or the objects fail.
-    pub async fn in_objects(&self, case_ids: &[Uuid]) -> Result<HashMap<i64, Bytes>, Error> {
+    pub async fn in_objects(
+        &self,
+        case_ids: &[Uuid],
+    ) -> Result<(HashMap<i64, Bytes>, HashSet<Uuid>), Error> {
+        let (mut payloads, mut waiting) = (HashMap::new(), HashSet::new());
+        match self.of_cases(case_ids).await {
+            Ok(all) => payloads = all,
+            Err(error) if error.is_damage() => {
+                // One after the other, to know which.
+                for case_id in case_ids {
+                    match self.of_cases(&[*case_id]).await {
+                        Ok(of_one) => payloads.extend(of_one),
+                        Err(error) if error.is_damage() => {
+                            let why = error.to_string();
+                            self.troubles.note(Of::Case(*case_id), why, self.clock.now());
+                            waiting.insert(*case_id);
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        let well = case_ids.iter().filter(|case_id| !waiting.contains(case_id));
+        well.for_each(|case_id| self.troubles.end(Of::Case(*case_id)));
+        Ok((payloads, waiting))
+    }
+
+    async fn of_cases(&self, case_ids: &[Uuid]) -> Result<HashMap<i64, Bytes>, Error> {
         if case_ids.is_empty() {
             return Ok(HashMap::new());
         }

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use liuyan_kit::{host::Worked, id, objects};
 use sha2::{Digest as _, Sha256};
 
-use super::App;
+use super::{App, troubles::Of};
 use crate::{
     domain::stretch::{Manifest, Part, Stretch},
     error::Error,
@@ -23,9 +23,13 @@ pub const FOLDER: &str = "log";
 const AT_A_TIME: i64 = 64;
 /// Bytes of lines that make a part: what is unpacked to read one event of it.
 const PART: usize = 512 << 10;
+/// How long a stretch rests whose object is damaged or has gone, and one whose object could not be reached.
+const DAMAGED_RESTS: SignedDuration = SignedDuration::from_mins(5);
+const AWAY_RESTS: SignedDuration = SignedDuration::from_secs(30);
 
 impl App {
-    /// Does what is due, one stretch at a time; tells whether more may be.
+    /// Does what is due, one stretch at a time; tells whether more may be. A stretch that cannot be read is noted
+    /// in [`App::troubles`] and rests; those after it go on.
     ///
     /// # Errors
     /// If the database or the objects fail; the next round goes on.
@@ -50,21 +54,41 @@ impl App {
             return Ok(false);
         }
         let before = self.days_ago(self.config.export_after_days);
+        let resting = self.troubles.resting(self.clock.now());
         let due = {
             let mut connection = self.db.read().await?;
-            store::stretches::due(&mut connection, before).await?
+            store::stretches::due(&mut connection, before, &resting).await?
         };
         let Some(stretch) = due else { return Ok(false) };
         let Some(object) = self.begin_writing(&stretch).await? else { return Ok(false) };
         match self.write_and_settle(&stretch, &object).await {
-            Ok(true) => {}
+            Ok(true) => self.troubles.end(Of::Stretch(stretch.first)),
             Ok(false) => self.give_up(object).await?,
             Err(error) => {
                 self.give_up(object).await?;
-                return Err(error);
+                self.rest(&stretch, error)?;
             }
         }
         Ok(true)
+    }
+
+    /// Lets a stretch rest that could not be written for a reason of its own; gives back any other error. If
+    /// the objects are away the round ends with it, and the next one begins with another stretch.
+    fn rest(&self, stretch: &Stretch, error: Error) -> Result<(), Error> {
+        let rests = match &error {
+            error if error.is_damage() => DAMAGED_RESTS,
+            Error::Objects(_) => AWAY_RESTS,
+            _ => return Err(error),
+        };
+        let now = self.clock.now();
+        let again_at = now.saturating_add(rests).unwrap_or(now);
+        self.troubles.note(Of::Stretch(stretch.first), error.to_string(), again_at);
+        if !error.is_damage() {
+            return Err(error);
+        }
+        let error = &error as &dyn std::error::Error;
+        tracing::error!(first = stretch.first, error, "a stretch of the log rests");
+        Ok(())
     }
 
     async fn write_and_settle(&self, stretch: &Stretch, object: &str) -> Result<bool, Error> {

@@ -163,7 +163,15 @@ impl Shelf {
         let objects = self.objects.as_ref().ok_or(objects::Error::Nowhere)?;
         let damaged = |what: String| Error::Damaged(manifest.object.clone(), what);
         let range = manifest.bytes_of(index).ok_or_else(|| damaged("no such part".to_owned()))?;
-        let packed = objects.get_part(&manifest.object, range).await?;
+        let packed = match objects.get_part(&manifest.object, range).await {
+            // An object that ends before the part does is not away.
+            Err(error @ objects::Error::Away(_)) => {
+                let found = objects.get(&manifest.object).await?.bytes;
+                let as_written = i64::try_from(found) == Ok(manifest.bytes);
+                return Err(if as_written { error.into() } else { damaged(cut_off(found)) });
+            }
+            packed => packed?,
+        };
         let unpacked = tokio::task::spawn_blocking(move || exported::unpack(&packed)).await;
         let unpacked = unpacked.map_err(|_| Error::Stopping)?;
         unpacked.map_err(|error| damaged(error.to_string()))
@@ -190,6 +198,10 @@ impl Shelf {
         };
         facts.into_iter().map(entry).collect()
     }
+}
+
+fn cut_off(bytes: u64) -> String {
+    format!("it has {bytes} bytes")
 }
 
 /// The positions that were not found.

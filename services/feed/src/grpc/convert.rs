@@ -7,10 +7,12 @@ use liuyan_kit::{class::Violation, clock};
 use liuyan_proto::liuyan::{
     common::v1::CaseState,
     feed::v1::{
-        self as proto, BatchLimits, EventFilter, ListEventsRequest, WatchEventsRequest,
-        watch_events_request,
+        self as proto, BatchGetEventsRequest, BatchLimits, EventFilter, ListEventsRequest,
+        WatchEventsRequest, watch_events_request,
     },
 };
+
+use uuid::Uuid;
 
 use crate::{
     app::{List, Start},
@@ -20,6 +22,7 @@ use crate::{
         cursor::{Cursor, InSnapshot},
         filter::{Clause, DivisionPattern, Fault, Filter, MOST_CLAUSES, MOST_VALUES, TypePattern},
         mask::Mask,
+        subscription::MOST_IDS,
     },
     error::Error,
     payload::EVENT_TYPES,
@@ -110,6 +113,22 @@ impl Check {
             self.0.push(violation);
         }
         duration
+    }
+
+    /// Ids of events.
+    pub(super) fn ids(&mut self, field: &str, texts: &[String]) -> Vec<Uuid> {
+        if texts.len() > MOST_IDS {
+            let violation = Violation::new(field, "TOO_MANY_VALUES").with("most", MOST_IDS);
+            self.0.push(violation);
+        }
+        let mut ids = Vec::new();
+        for (index, text) in texts.iter().take(MOST_IDS).enumerate() {
+            match text.parse() {
+                Ok(id) => ids.push(id),
+                Err(_) => self.add(format!("{field}[{index}]"), "NOT_A_UUID"),
+            }
+        }
+        ids
     }
 
     pub(super) fn mask(&mut self, said: Option<&prost_types::FieldMask>) -> Mask {
@@ -243,6 +262,14 @@ pub fn list(request: &ListEventsRequest, config: &Config) -> Result<(List, Mask)
     };
     let mask = check.mask(request.read_mask.as_ref());
     check.end((list, mask))
+}
+
+/// Checks a `BatchGetEventsRequest`.
+pub fn by_id(request: &BatchGetEventsRequest) -> Result<(Vec<Uuid>, Mask), Error> {
+    let mut check = Check::default();
+    let mask = check.mask(request.read_mask.as_ref());
+    let ids = check.ids("event_ids", &request.event_ids);
+    check.end((ids, mask))
 }
 
 /// Checks a `WatchEventsRequest`.

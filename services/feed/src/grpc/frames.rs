@@ -6,18 +6,24 @@ use liuyan_kit::clock;
 use liuyan_proto::liuyan::{
     common::v1::PublicCase,
     feed::v1::{
-        Again, CaughtUp, Committed, ConsumeEventsResponse, Event, EventBatch, EventFilter, Goodbye,
-        Notice, Opened, Progress, SnapshotEnd, WatchEventsResponse,
-        consume_events_response::Frame as ConsumeFrame, watch_events_response::Frame as ProtoFrame,
+        Again, BatchGetEventsResponse, CaughtUp, Committed, ConsumeEventsResponse, Event,
+        EventBatch, EventFilter, EventInLog, Goodbye, Notice, Opened, Progress, SnapshotEnd,
+        WatchEventsResponse, consume_events_response::Frame as ConsumeFrame,
+        watch_events_response::Frame as ProtoFrame,
     },
 };
 
 use crate::{
     app::{
+        by_id::Found,
         consume::{Sent, Tells},
         follow::{Frame, Framed},
     },
-    domain::{Entry, cursor::InSnapshot, mask::Mask},
+    domain::{
+        Entry,
+        cursor::{Cursor, InSnapshot},
+        mask::Mask,
+    },
     error::Error,
     payload,
 };
@@ -149,6 +155,22 @@ pub fn event(payload: bytes::Bytes, mask: Mask) -> Result<Event, Error> {
     Ok(event)
 }
 
+/// Events that were looked up by their ids, each with the cursor behind it.
+///
+/// # Errors
+/// If a stored payload is damaged.
+pub fn by_id(found: Found, mask: Mask) -> Result<BatchGetEventsResponse, Error> {
+    let Found { events, withheld, head } = found;
+    let in_log = |(position, payload)| {
+        let cursor = Cursor::at(&head, position).to_string();
+        Ok(EventInLog { event: Some(event(payload, mask)?), cursor })
+    };
+    Ok(BatchGetEventsResponse {
+        events: events.into_iter().map(in_log).collect::<Result<_, Error>>()?,
+        withheld_event_ids: withheld.iter().map(ToString::to_string).collect(),
+    })
+}
+
 macro_rules! clear_unwanted {
     ($keeps:expr, $message:expr, $default:expr, { $($name:literal => $field:ident),+ $(,)? }) => {
         $(if !$keeps($name) {
@@ -182,15 +204,12 @@ fn apply(mask: Mask, event: &mut Event) {
 
 #[cfg(test)]
 mod tests {
-    use prost_reflect::{DescriptorPool, DynamicMessage, ReflectMessage as _};
-
     use super::*;
     use crate::domain::mask::{CASE_FIELDS, EVENT_FIELDS};
 
     fn fields_of(message: &str) -> Vec<String> {
-        let pool = DescriptorPool::decode(liuyan_proto::DESCRIPTORS).unwrap();
-        let message = DynamicMessage::new(pool.get_message_by_name(message).unwrap());
-        message.descriptor().fields().map(|field| field.name().to_owned()).collect()
+        let descriptor = liuyan_proto::json::descriptor(message).unwrap();
+        descriptor.fields().map(|field| field.name().to_owned()).collect()
     }
 
     #[test]

@@ -20,9 +20,7 @@ use crate::{
     domain::{
         Head,
         mask::Mask,
-        subscription::{
-            LONGEST_REASON, LONGEST_TITLE, MOST_IDS, Parked, Subscription, Wish, is_id,
-        },
+        subscription::{LONGEST_REASON, LONGEST_TITLE, Parked, Subscription, Wish, is_id},
     },
     error::Error,
 };
@@ -197,20 +195,9 @@ pub(super) fn page_by_event(size: i32, token: &str) -> Result<(usize, Uuid), Err
 
 /// Checks ids of events.
 pub(super) fn event_ids(field: &str, texts: &[String]) -> Result<Vec<Uuid>, Error> {
-    let mut violations = Vec::new();
-    if texts.len() > MOST_IDS {
-        violations.push(Violation::new(field, "TOO_MANY_VALUES").with("most", MOST_IDS));
-    }
-    let mut ids = Vec::new();
-    for (index, text) in texts.iter().take(MOST_IDS).enumerate() {
-        match text.parse() {
-            Ok(id) => ids.push(id),
-            Err(_) => {
-                violations.push(Violation::new(format!("{field}[{index}]"), "NOT_A_UUID"));
-            }
-        }
-    }
-    if violations.is_empty() { Ok(ids) } else { Err(Error::Invalid(violations)) }
+    let mut check = Check::default();
+    let ids = check.ids(field, texts);
+    check.end(ids)
 }
 
 /// Checks the id that a caller made for a request.

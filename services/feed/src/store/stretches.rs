@@ -82,22 +82,24 @@ pub async fn holding(
     Ok(rows.into_iter().map(Stretch::from).collect())
 }
 
-/// The stretch that is to be written next, unless it is being written: the oldest object with rewritten
+/// The stretch that is to be written next, unless it is being written or rests: the oldest object with rewritten
 /// payloads, or else the oldest rows whose last event was recorded before a time.
 pub async fn due(
     connection: &mut PgConnection,
     before: Timestamp,
+    resting: &[i64],
 ) -> Result<Option<Stretch>, sqlx::Error> {
     let row = sqlx::query_as!(
         Row,
         "select first_position, last_position, changes, object, bytes, digest, events, hash,
                 first_recorded_at, last_recorded_at, part_positions, part_offsets
          from stretches
-         where writing is null and (rewritten > 0 or object is null and expired_at is null and exists (
+         where writing is null and first_position <> all($2) and (rewritten > 0 or object is null and expired_at is null and exists (
              select from log where position = last_position and recorded_at < $1
          ))
          order by rewritten = 0, first_position limit 1",
-        to_db(before)
+        to_db(before),
+        resting,
     )
     .fetch_optional(connection)
     .await?;
@@ -179,8 +181,14 @@ pub async fn settle(
     if settled.rows_affected() == 0 {
         return Ok(false);
     }
+    leave_rows(tx, stretch).await?;
+    Ok(true)
+}
+
+/// Lets the payloads of a stretch go that are rows: its own, or those that went before its object.
+async fn leave_rows(tx: &mut PgConnection, stretch: &Stretch) -> Result<(), sqlx::Error> {
     if stretch.manifest.is_none() {
-        let_go(&mut *tx, stretch.first).await?;
+        sqlx::query!("select let_go_of_stretch($1)", stretch.first).fetch_one(&mut *tx).await?;
     }
     sqlx::query!(
         "delete from rewritten where position between $1 and $2",
@@ -188,12 +196,8 @@ pub async fn settle(
         stretch.last
     )
     .execute(tx)
-    .await?;
-    Ok(true)
-}
-
-async fn let_go(tx: &mut PgConnection, first: i64) -> Result<(), sqlx::Error> {
-    sqlx::query!("select let_go_of_stretch($1)", first).fetch_one(tx).await.map(|_| ())
+    .await
+    .map(|_| ())
 }
 
 /// Objects that are to be removed, with the stretches that had them.
@@ -260,16 +264,7 @@ pub async fn expire(
     if expired.rows_affected() == 0 {
         return Ok(false);
     }
-    if stretch.manifest.is_none() {
-        let_go(&mut *tx, stretch.first).await?;
-    }
-    sqlx::query!(
-        "delete from rewritten where position between $1 and $2",
-        stretch.first,
-        stretch.last
-    )
-    .execute(&mut *tx)
-    .await?;
+    leave_rows(&mut *tx, stretch).await?;
     let moved = sqlx::query!(
         "update head set kept_from = $1 + 1, rewrites = rewrites + 1 where kept_from <= $1",
         stretch.last

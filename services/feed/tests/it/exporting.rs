@@ -185,7 +185,7 @@ async fn an_object_that_was_overtaken_by_a_redaction_is_not_taken() {
 /// The stretch whose turn it is.
 async fn due(house: &House) -> Option<liuyan_feed::domain::stretch::Stretch> {
     let mut connection = house.db.read().await.unwrap();
-    liuyan_feed::store::stretches::due(&mut connection, now()).await.unwrap()
+    liuyan_feed::store::stretches::due(&mut connection, now(), &[]).await.unwrap()
 }
 
 #[tokio::test]

@@ -107,6 +107,7 @@ async fn replica(db: &liuyan_kit::db::Db, config: &Config, folder: &Path) -> App
         gate: Arc::new(Gate::new(config)),
         streams: Arc::default(),
         rewritten: Arc::default(),
+        troubles: Arc::default(),
         stopping: CancellationToken::new(),
         config: Arc::new(config.clone()),
     }

@@ -5,8 +5,10 @@
 mod appending;
 mod beside;
 mod board;
+mod by_id;
 mod consuming;
 mod cursors;
+mod damaged;
 mod exporting;
 mod helpers;
 mod listing;

@@ -127,6 +127,8 @@ impl App {
         }
         let sorted = self.prepare(now, channel, due).instrument(span).await;
         self.set_aside(claim, sorted.dropped, sorted.postponed).await?;
+        let awaited = self.clock.now() + self.config.sending.await_feed();
+        self.postpone(claim, awaited, sorted.awaited).await?;
         Ok((ids.len(), claim, sorted.parcels))
     }
 
@@ -147,6 +149,25 @@ impl App {
                     queue::drop(tx, claim, &dropped).await?;
                     Ok::<_, Error>(queue::postpone(tx, claim, until, &postponed).await?)
                 })
+            })
+            .await
+    }
+}
+
+impl App {
+    /// Puts deliveries off until a time.
+    async fn postpone(
+        &self,
+        claim: Uuid,
+        until: Timestamp,
+        postponed: Vec<(Uuid, &'static str)>,
+    ) -> Result<(), Error> {
+        if postponed.is_empty() {
+            return Ok(());
+        }
+        self.db
+            .write(move |tx| {
+                Box::pin(async move { Ok(queue::postpone(tx, claim, until, &postponed).await?) })
             })
             .await
     }

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use jiff::Timestamp;
-use serde_json::json;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::App;
@@ -18,9 +18,12 @@ use crate::{
     },
     error::Error,
     letters::Subject,
-    peers::{Contact, View},
+    peers::{self, Contact, Recorded, Unrecorded, View},
     store::queue::Due,
 };
+
+/// For how long after it happened an event is awaited from the feed at short intervals.
+const FRESH: SignedDuration = SignedDuration::from_secs(10);
 
 /// Something that is ready to be sent.
 #[derive(Debug)]
@@ -61,12 +64,22 @@ pub(crate) struct Sorted {
     pub(crate) dropped: Vec<(Uuid, &'static str)>,
     /// To be sent later, because somebody is away.
     pub(crate) postponed: Vec<(Uuid, &'static str)>,
+    /// To be sent in a moment: the feed is about to record it.
+    pub(crate) awaited: Vec<(Uuid, &'static str)>,
 }
 
 /// What the others answered; `None` if they did not.
 struct Answers {
     contacts: Option<HashMap<Uuid, Contact>>,
     views: Option<HashMap<Uuid, View>>,
+    events: Option<HashMap<Uuid, Recorded>>,
+}
+
+/// What a call tells, and where the feed goes on after it.
+struct Content {
+    subject: String,
+    data: Value,
+    cursor: Option<String>,
 }
 
 /// What becomes of one delivery.
@@ -74,6 +87,7 @@ enum Fate {
     Send(Way),
     Drop(DropReason),
     Postpone(&'static str),
+    Await,
 }
 
 impl App {
@@ -97,6 +111,11 @@ impl App {
                 Ok(Fate::Send(way)) => sorted.parcels.push(Parcel { due, way }),
                 Ok(Fate::Drop(reason)) => sorted.dropped.push((due.delivery_id, reason.as_str())),
                 Ok(Fate::Postpone(why)) => sorted.postponed.push((due.delivery_id, why)),
+                Ok(Fate::Await) => {
+                    let fresh = now.duration_since(due.occurred_at) < FRESH;
+                    let list = if fresh { &mut sorted.awaited } else { &mut sorted.postponed };
+                    list.push((due.delivery_id, "not recorded yet"));
+                }
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;
                     tracing::error!(delivery_id = %due.delivery_id, error, "can't be prepared");
@@ -130,9 +149,18 @@ impl App {
             .collect();
         let accounts: Vec<Uuid> = accounts.into_iter().collect();
         let cases: Vec<Uuid> = cases.into_iter().collect();
-        let (contacts, views) =
-            tokio::join!(self.peers.contacts(&accounts), self.peers.views(&cases));
-        Answers { contacts: told(contacts), views: told(views) }
+        let events: BTreeSet<Uuid> = due
+            .iter()
+            .filter(|due| channel == Channel::Webhook && due.kind.is_in_feed())
+            .map(|due| due.event_id)
+            .collect();
+        let events: Vec<Uuid> = events.into_iter().collect();
+        let (contacts, views, events) = tokio::join!(
+            self.peers.contacts(&accounts),
+            self.peers.views(&cases),
+            self.peers.events(&events)
+        );
+        Answers { contacts: told(contacts), views: told(views), events: told(events) }
     }
 
     async fn mail(&self, now: Timestamp, due: &Due, answers: &Answers) -> Result<Fate, Error> {
@@ -183,32 +211,30 @@ impl App {
         let (Some(address), Some(secret)) = (&due.address, &due.secret) else {
             return Ok(Fate::Drop(DropReason::EndpointGone));
         };
-        let (subject, data) = match (due.kind, due.verification_id, due.case_id) {
+        let content = match (due.kind, due.verification_id, due.case_id) {
             (Kind::EndpointVerify, Some(verification_id), _) => {
                 let code = self.vault.code(due.endpoint_id, verification_id);
                 let data = json!({ "endpointId": due.endpoint_id, "code": code });
-                (format!("endpoints/{}", due.endpoint_id), data)
+                Content { subject: format!("endpoints/{}", due.endpoint_id), data, cursor: None }
             }
-            (_, _, Some(case_id)) => {
-                let Some(views) = &answers.views else {
-                    return Ok(Fate::Postpone("routing away"));
-                };
-                let Some(view) = views.get(&case_id) else {
-                    return Ok(Fate::Drop(DropReason::NotPublic));
-                };
-                (format!("cases/{case_id}"), self.peers.json(view)?)
-            }
+            (_, _, Some(case_id)) => match of_case(due, case_id, answers)? {
+                Ok(content) => content,
+                Err(fate) => return Ok(fate),
+            },
             _ => return Ok(Fate::Drop(DropReason::EndpointGone)),
         };
-        let body = json!({
+        let mut body = json!({
             "specversion": "1.0",
             "id": due.event_id,
             "type": due.kind.event_type(),
             "source": due.kind.source(),
-            "subject": subject,
+            "subject": content.subject,
             "time": due.occurred_at.to_string(),
-            "data": data,
+            "data": content.data,
         });
+        if let Some(cursor) = content.cursor {
+            body["cursor"] = cursor.into();
+        }
         let call = Call {
             id: due.event_id.to_string(),
             at: now,
@@ -218,6 +244,40 @@ impl App {
         let to = self.vault.address(due.endpoint_id, address)?;
         Ok(Fate::Send(Way::Call { to, call }))
     }
+}
+
+/// What is told of a case: the event as the feed has it, if the case is still public; otherwise what becomes
+/// of the delivery.
+fn of_case(due: &Due, case_id: Uuid, answers: &Answers) -> Result<Result<Content, Fate>, Error> {
+    let Some(views) = &answers.views else {
+        return Ok(Err(Fate::Postpone("routing away")));
+    };
+    let Some(view) = views.get(&case_id) else {
+        return Ok(Err(Fate::Drop(DropReason::NotPublic)));
+    };
+    let subject = format!("cases/{case_id}");
+    if !due.kind.is_in_feed() {
+        let of = Unrecorded {
+            event_id: due.event_id,
+            kind: due.kind,
+            case_id,
+            occurred_at: due.occurred_at,
+            traceparent: due.traceparent.as_deref(),
+        };
+        let data = peers::as_json(&peers::unrecorded(of, view))?;
+        return Ok(Ok(Content { subject, data, cursor: None }));
+    }
+    let Some(events) = &answers.events else {
+        return Ok(Err(Fate::Postpone("feed away")));
+    };
+    Ok(match events.get(&due.event_id) {
+        Some(Recorded::Event { event, cursor }) => {
+            let data = peers::as_json(event)?;
+            Ok(Content { subject, data, cursor: Some(cursor.clone()) })
+        }
+        Some(Recorded::Withheld) => Err(Fate::Drop(DropReason::NotPublic)),
+        None => Err(Fate::Await),
+    })
 }
 
 /// Whether what is due tells something that only the public view has.

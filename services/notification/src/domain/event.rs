@@ -220,6 +220,11 @@ impl Kind {
         }
     }
 
+    /// Whether the feed records it if the case is public: of what agencies are told, all but ratings.
+    pub const fn is_in_feed(self) -> bool {
+        self.tells_agencies() && !matches!(self, Self::CaseRated)
+    }
+
     /// Whether agencies are told, if the case is public.
     pub const fn tells_agencies(self) -> bool {
         matches!(

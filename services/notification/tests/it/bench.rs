@@ -81,12 +81,12 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut Config)) -> Bench {
     config.webhook.timeout_ms = 5_000;
     change(&mut config);
     let address = peers.serve().await;
-    let (routing, identity) = (testing::channel(address), testing::channel(address));
+    let [routing, identity, feed] = [(); 3].map(|()| testing::channel(address));
     let app = Arc::new(App {
         db: (*db).clone(),
         clock: clock.clone(),
         vault: Vault::open(&keys.path().join("keyring"), true).unwrap(),
-        peers: Asking::new(routing, identity, config.office_memory_seconds).unwrap(),
+        peers: Asking::new(routing, identity, feed, config.office_memory_seconds),
         mailer: Mailer::new(&config.email).unwrap(),
         caller: Caller::new(&config.webhook).unwrap(),
         letters: Letters::new(&config),
@@ -198,6 +198,9 @@ impl Bench {
             "identity" => self.ears.of_identity(),
             other => panic!("nobody hears {other}"),
         };
+        if source == "routing" {
+            batch.iter().for_each(|event| self.peers.records(event));
+        }
         consumer.deliver(&self.db, self.clock.now(), batch).await.unwrap();
     }
 

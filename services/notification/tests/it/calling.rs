@@ -67,9 +67,10 @@ async fn an_agency_is_called_with_the_public_view_and_can_check_who_calls() {
     assert_eq!(json["type"], "liuyan.routing.v1.case-replied");
     assert_eq!(json["source"], "routing");
     assert_eq!(json["subject"], format!("cases/{}", matter.case_id));
-    assert_eq!(json["data"]["caseId"], matter.case_id.to_string());
-    assert_eq!(json["data"]["state"], "CASE_STATE_REPLIED");
-    assert_eq!(json["data"]["title"], "The street lamp");
+    assert_eq!(json["data"], bench.peers.recorded(&json["id"]), "the event as the feed gives it");
+    assert_eq!(json["data"]["case"]["state"], "CASE_STATE_REPLIED");
+    assert_eq!(json["data"]["case"]["title"], "The street lamp");
+    assert_eq!(json["cursor"], format!("c{}", json["data"]["position"].as_str().unwrap()));
     assert_eq!(only(&bench).await.state(), DeliveryState::Delivered);
     bench.send().await;
     assert_eq!(bench.hook.calls().len(), 1, "once");
@@ -214,6 +215,63 @@ async fn a_call_waits_for_routing() {
     bench.after(SignedDuration::from_secs(31));
     bench.send().await;
     assert_eq!(bench.hook.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_call_waits_for_the_feed_to_record_its_event() {
+    let bench = bench().await;
+    bench.hooked().await;
+    bench.peers.feed_is_late(true);
+    let matter = answered(&bench).await;
+    bench.send().await;
+    let waiting = only(&bench).await;
+    assert_eq!((waiting.attempts, waiting.last_error.as_str()), (0, "not recorded yet"));
+    bench.after(SignedDuration::from_millis(250));
+    bench.peers.feed_is_late(false);
+    bench.send().await;
+    assert_eq!(bench.hook.calls().len(), 1);
+
+    // What happened a while ago is not asked for all the time.
+    bench.peers.feed_is_late(true);
+    bench.accepted(&matter).await;
+    bench.after(SignedDuration::from_secs(11));
+    bench.send().await;
+    bench.peers.feed_is_late(false);
+    bench.after(SignedDuration::from_secs(29));
+    bench.send().await;
+    assert_eq!(bench.hook.calls().len(), 1);
+    bench.after(SignedDuration::from_secs(1));
+    bench.send().await;
+    assert_eq!(bench.hook.calls().len(), 2);
+    assert!(bench.breaches().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_the_feed_never_records_is_not_told_and_a_rating_that_it_has_not_is() {
+    let bench = bench().await;
+    bench.hooked().await;
+    let matter = Matter { account_id: None, ..a_matter() };
+    bench.submitted(&matter).await;
+    let replied = bench.replied(&matter).await;
+    bench.peers.withholds(replied.event_id);
+    bench.send().await;
+    assert!(bench.hook.calls().is_empty());
+    let dropped = only(&bench).await;
+    assert_eq!(
+        (dropped.state(), dropped.last_error.as_str()),
+        (DeliveryState::Dropped, "not public")
+    );
+
+    let rated = bench.rated(&matter).await;
+    bench.peers.withholds(rated.event_id);
+    bench.send().await;
+    let json = bench.hook.calls()[0].json();
+    assert_eq!(json["type"], "liuyan.routing.v1.case-rated");
+    assert_eq!(json["data"]["id"], json["id"]);
+    assert_eq!(json["data"]["type"], json["type"]);
+    assert_eq!(json["data"]["subject"], json["subject"]);
+    assert_eq!(json["data"]["case"]["title"], "The street lamp");
+    assert!(json["data"].get("position").is_none() && json.get("cursor").is_none());
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Stand-ins for routing and identity: they serve what notification asks for, and nothing else.
+//! Stand-ins for routing, identity and the feed: they serve what notification asks for, and nothing else.
 
 use std::{
     collections::HashMap,
@@ -9,25 +9,29 @@ use std::{
     },
 };
 
-use liuyan_kit::testing;
+use liuyan_kit::{messaging::Envelope, testing};
 use liuyan_proto::liuyan::{
     common::v1::PublicCase,
+    feed::v1::{self as feed, feed_service_server as feed_server},
     identity::v1::{self as identity, identity_service_server as identity_server},
     routing::v1::{
         self as routing, case_service_server as case_server,
         directory_service_server as directory_server,
     },
 };
-use tonic::{Request, Response, Status, service::Routes};
+use tonic::{Request, Response, Status, Streaming, service::Routes};
 use uuid::Uuid;
 
-/// Both, in one.
+/// All of them, in one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Peers {
     contacts: Arc<Mutex<HashMap<Uuid, identity::Contact>>>,
     cases: Arc<Mutex<HashMap<Uuid, PublicCase>>>,
     away: Arc<AtomicBool>,
     purposes: Arc<Mutex<Vec<String>>>,
+    log: Arc<Mutex<Vec<feed::Event>>>,
+    withheld: Arc<Mutex<Vec<String>>>,
+    feed_is_late: Arc<AtomicBool>,
 }
 
 impl Peers {
@@ -60,12 +64,70 @@ impl Peers {
         self.purposes.lock().unwrap().clone()
     }
 
-    /// Serves both; gives the address.
+    /// The feed records an event; it shows the case as it is when it is asked.
+    pub(crate) fn records(&self, said: &Envelope) {
+        let mut log = self.log.lock().unwrap();
+        let event = feed::Event {
+            id: said.event_id.to_string(),
+            r#type: said.kind.clone(),
+            source: "routing".to_owned(),
+            subject: format!("cases/{}", said.subject_id),
+            position: log.len() as u64 + 1,
+            ..feed::Event::default()
+        };
+        log.push(event);
+    }
+
+    /// An event that the feed recorded, as JSON.
+    pub(crate) fn recorded(&self, id: &serde_json::Value) -> serde_json::Value {
+        let request = feed::BatchGetEventsRequest {
+            event_ids: vec![id.as_str().unwrap().to_owned()],
+            read_mask: None,
+        };
+        let event = self.events(request).unwrap().events.remove(0).event.unwrap();
+        serde_json::to_value(liuyan_proto::json::event(&event).unwrap()).unwrap()
+    }
+
+    /// The feed has recorded nothing yet, or all.
+    pub(crate) fn feed_is_late(&self, late: bool) {
+        self.feed_is_late.store(late, Ordering::SeqCst);
+    }
+
+    /// The feed will never record an event.
+    pub(crate) fn withholds(&self, event_id: Uuid) {
+        self.withheld.lock().unwrap().push(event_id.to_string());
+    }
+
+    fn events(
+        &self,
+        request: feed::BatchGetEventsRequest,
+    ) -> Result<feed::BatchGetEventsResponse, Status> {
+        self.here()?;
+        assert!(request.event_ids.len() <= 500);
+        if self.feed_is_late.load(Ordering::SeqCst) {
+            return Ok(feed::BatchGetEventsResponse::default());
+        }
+        let (log, cases) = (self.log.lock().unwrap(), self.cases.lock().unwrap());
+        let mut withheld = self.withheld.lock().unwrap().clone();
+        withheld.retain(|id| request.event_ids.contains(id));
+        let asked = log.iter().filter(|event| request.event_ids.contains(&event.id));
+        let there = asked.filter(|event| !withheld.contains(&event.id)).map(|event| {
+            let case_id = event.subject.strip_prefix("cases/").unwrap().parse().unwrap();
+            let case = cases.get(&case_id).cloned();
+            let cursor = format!("c{}", event.position);
+            feed::EventInLog { event: Some(feed::Event { case, ..event.clone() }), cursor }
+        });
+        let events = there.collect();
+        Ok(feed::BatchGetEventsResponse { events, withheld_event_ids: withheld })
+    }
+
+    /// Serves all; gives the address.
     pub(crate) async fn serve(&self) -> SocketAddr {
         let mut routes = Routes::new(case_server::CaseServiceServer::new(self.clone()));
         routes = routes
             .add_service(directory_server::DirectoryServiceServer::new(self.clone()))
-            .add_service(identity_server::IdentityServiceServer::new(self.clone()));
+            .add_service(identity_server::IdentityServiceServer::new(self.clone()))
+            .add_service(feed_server::FeedServiceServer::new(self.clone()));
         testing::stub(routes).await
     }
 
@@ -202,4 +264,59 @@ stand_in!(
     create_agency(CreateAgencyRequest) -> CreateAgencyResponse,
     list_agencies(ListAgenciesRequest) -> ListAgenciesResponse,
     rotate_secret(RotateSecretRequest) -> RotateSecretResponse,
+);
+
+macro_rules! feed_stand_in {
+    ($($other:ident($other_request:ident) -> $other_response:ident),* $(,)?) => {
+        #[tonic::async_trait]
+        impl feed_server::FeedService for Peers {
+            type WatchEventsStream = Nothing<feed::WatchEventsResponse>;
+            type ConsumeEventsStream = Nothing<feed::ConsumeEventsResponse>;
+
+            async fn batch_get_events(
+                &self,
+                request: Request<feed::BatchGetEventsRequest>,
+            ) -> Result<Response<feed::BatchGetEventsResponse>, Status> {
+                self.events(request.into_inner()).map(Response::new)
+            }
+
+            async fn watch_events(
+                &self,
+                _: Request<feed::WatchEventsRequest>,
+            ) -> Result<Response<Self::WatchEventsStream>, Status> {
+                Err(Status::unimplemented("the stand-in has no streams"))
+            }
+
+            async fn consume_events(
+                &self,
+                _: Request<Streaming<feed::ConsumeEventsRequest>>,
+            ) -> Result<Response<Self::ConsumeEventsStream>, Status> {
+                Err(Status::unimplemented("the stand-in has no streams"))
+            }
+
+            $(async fn $other(
+                &self,
+                _: Request<feed::$other_request>,
+            ) -> Result<Response<feed::$other_response>, Status> {
+                Err(Status::unimplemented("the stand-in does not serve this"))
+            })*
+        }
+    };
+}
+
+type Nothing<T> = futures::stream::Empty<Result<T, Status>>;
+
+feed_stand_in!(
+    get_feed(GetFeedRequest) -> GetFeedResponse,
+    list_events(ListEventsRequest) -> ListEventsResponse,
+    create_subscription(CreateSubscriptionRequest) -> CreateSubscriptionResponse,
+    get_subscription(GetSubscriptionRequest) -> GetSubscriptionResponse,
+    list_subscriptions(ListSubscriptionsRequest) -> ListSubscriptionsResponse,
+    update_subscription(UpdateSubscriptionRequest) -> UpdateSubscriptionResponse,
+    delete_subscription(DeleteSubscriptionRequest) -> DeleteSubscriptionResponse,
+    commit_cursor(CommitCursorRequest) -> CommitCursorResponse,
+    seek_subscription(SeekSubscriptionRequest) -> SeekSubscriptionResponse,
+    list_parked_events(ListParkedEventsRequest) -> ListParkedEventsResponse,
+    release_parked_events(ReleaseParkedEventsRequest) -> ReleaseParkedEventsResponse,
+    publish_test_event(PublishTestEventRequest) -> PublishTestEventResponse,
 );

@@ -61,6 +61,7 @@ async fn the_running_service_guards_hears_and_mails() {
     let board = Board::new()
         .with_stub("routing", address)
         .with_stub("identity", address)
+        .with_stub("feed", address)
         .with_settings::<Notification>(settings)
         .start()
         .await;

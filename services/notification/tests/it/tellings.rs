@@ -217,6 +217,16 @@ impl Bench {
         self.say(matter.case_id, &event).await
     }
 
+    /// A rating of the reply is final.
+    pub(crate) async fn rated(&self, matter: &Matter) -> Envelope {
+        let event = routing::CaseRated {
+            case: matter.case(self.clock.now()),
+            reply_id: matter.reply_id.to_string(),
+            ..Default::default()
+        };
+        self.say(matter.case_id, &event).await
+    }
+
     /// Another office is asked to help.
     pub(crate) async fn invited(&self, matter: &Matter, helper: &str) -> Envelope {
         let (case, helper_office_id) = (matter.case(self.clock.now()), helper.to_owned());

@@ -81,7 +81,7 @@ impl OfEvents {
     }
 }
 
-/// Public changes in their order. `Accept: text/event-stream` gives a stream: each event's data is
+/// Public changes in their order. An event is written in protobuf's JSON mapping, as in webhooks. `Accept: text/event-stream` gives a stream: each event's data is
 /// an event as in a page, ids are cursors, and whoever comes back with `Last-Event-ID` misses nothing.
 #[utoipa::path(
     get, path = "/api/v1/events", tag = "feed", security((), ("bearer" = [])),
@@ -124,7 +124,7 @@ pub(super) async fn events(
         call.set_timeout(longest);
     }
     let answer = ask.app.backend.feed().list_events(call).await?.into_inner();
-    let page = Events::from(answer);
+    let page = Events::of(&answer)?;
     if waits > 0 {
         return private(http::StatusCode::OK, &page);
     }

@@ -115,7 +115,11 @@ fn texts(reading: Reading) -> impl Stream<Item = Result<Bytes, Infallible>> {
         match frame {
             Some(Ok(frame)) => {
                 let ends = matches!(frame.frame, Some(Frame::Goodbye(_)));
-                Some((written(frame), (!ends).then_some(reading)))
+                match written(frame) {
+                    Ok(text) => Some((text, (!ends).then_some(reading))),
+                    // An event that cannot be written must not be passed over.
+                    Err(error) => Some((told(&error, reading.locale), None)),
+                }
             }
             Some(Err(status)) => Some((broken(&status, reading.locale), None)),
             None => None,
@@ -135,7 +139,7 @@ async fn next(reading: &mut Reading) -> Option<Result<WatchEventsResponse, Statu
 }
 
 /// A frame as text.
-fn written(frame: WatchEventsResponse) -> String {
+fn written(frame: WatchEventsResponse) -> Result<String, Error> {
     let cursor = one_line(&frame.cursor);
     let mut text = String::new();
     match frame.frame {
@@ -146,7 +150,7 @@ fn written(frame: WatchEventsResponse) -> String {
                     let _ = writeln!(text, "id: {cursor}");
                 }
                 let kind = one_line(&event.r#type);
-                let data = serde_json::to_string(&Event::from(event)).unwrap_or_default();
+                let data = serde_json::to_string(&Event::of(&event)?)?;
                 let _ = write!(text, "event: {kind}\ndata: {data}\n\n");
             }
         }
@@ -169,12 +173,15 @@ fn written(frame: WatchEventsResponse) -> String {
             let _ = write!(text, "id: {cursor}\n\n");
         }
     }
-    text
+    Ok(text)
 }
 
 /// Why the stream ends before its time. The reader comes back with the last id that it has.
 fn broken(status: &Status, locale: &'static str) -> String {
-    let error = Error::from(status.clone());
+    told(&Error::from(status.clone()), locale)
+}
+
+fn told(error: &Error, locale: &'static str) -> String {
     tracing::debug!(%error, "a stream of the feed ends");
     let told = serde_json::json!({
         "status": error.status().as_u16(),
@@ -207,7 +214,7 @@ mod tests {
     #[test]
     fn the_last_event_of_a_frame_has_its_cursor() {
         let events = vec![event("a"), event("b\nid: x")];
-        let text = written(frame(Frame::Batch(feed::EventBatch { events })));
+        let text = written(frame(Frame::Batch(feed::EventBatch { events }))).unwrap();
         let blocks: Vec<&str> = text.split_terminator("\n\n").collect();
         assert_eq!(blocks.len(), 2, "{text}");
         assert!(blocks[0].starts_with("event: t\ndata: {\"id\":\"a\""), "{text}");
@@ -236,12 +243,13 @@ mod tests {
     #[test]
     fn a_frame_without_events_is_an_id() {
         let progress = feed::Progress { lag_events: 0, live: true };
-        assert_eq!(written(frame(Frame::Progress(progress))), "id: c7\n\n");
-        assert_eq!(written(frame(Frame::Batch(feed::EventBatch::default()))), "id: c7\n\n");
+        assert_eq!(written(frame(Frame::Progress(progress))).unwrap(), "id: c7\n\n");
+        let empty = frame(Frame::Batch(feed::EventBatch::default()));
+        assert_eq!(written(empty).unwrap(), "id: c7\n\n");
         let after = prost_types::Duration { seconds: 2, nanos: 500_000_000 };
-        let end = written(frame(Frame::SnapshotEnd(feed::SnapshotEnd {})));
+        let end = written(frame(Frame::SnapshotEnd(feed::SnapshotEnd {}))).unwrap();
         assert_eq!(end, "id: c7\nevent: snapshot-end\ndata: {}\n\n");
         let goodbye = feed::Goodbye { reconnect_after: Some(after), reason: String::new() };
-        assert_eq!(written(frame(Frame::Goodbye(goodbye))), "id: c7\nretry: 2500\n\n");
+        assert_eq!(written(frame(Frame::Goodbye(goodbye))).unwrap(), "id: c7\nretry: 2500\n\n");
     }
 }

@@ -1,6 +1,6 @@
 //! What the API says and hears, and how it follows from the contracts. Here alone is it decided how a
 //! thing looks in JSON: names in `snake_case`, codes in lower case, times as RFC 3339 says, and what is
-//! not there is left out.
+//! not there is left out. Events of the feed alone look as they do everywhere (`feed`).
 
 use liuyan_kit::clock;
 use serde::{Serialize, Serializer};
@@ -17,6 +17,7 @@ pub(super) mod attachments;
 pub(super) mod cases;
 pub(super) mod casework;
 pub(super) mod consultations;
+mod contract;
 pub(super) mod decisions;
 pub(super) mod directory;
 pub(super) mod feed;
