@@ -58,7 +58,7 @@ pub(crate) struct Options {
 struct Row {
     /// `INTAKE`, or `INTAKE/stats` for a consumer.
     name: String,
-    /// `same`, `made`, `changed`; with `--check`, `missing`, `different`.
+    /// `same`, `made`, `changed`, `without a stream` to hear; with `--check`, `missing`, `different`.
     state: &'static str,
     /// What differed: `max_age is 3s, not 5s`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -112,8 +112,10 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<(), Error> {
             };
             let declared = answer(end, || bus.declare_consumer(source, name, options.check)).await;
             rows.push(match declared {
-                // It was told above, if it was to be told.
-                Err(Refusal(bus::Error::NoStream(_))) if options.check => row(Declared::Missing),
+                // Its source is not among those that were to be declared.
+                Err(Refusal(bus::Error::NoStream(_))) => {
+                    Row { state: "without a stream", ..row(Declared::Same) }
+                }
                 declared => row(declared?),
             });
         }
@@ -121,7 +123,12 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<(), Error> {
     output::rows(output, &["stream or consumer", "state", "differs"], &rows, |row| {
         vec![row.name.clone(), row.state.to_owned(), row.differences.join("\n")]
     });
-    let wrong = rows.iter().filter(|row| matches!(row.state, "missing" | "different")).count();
+    let wrong = |row: &&Row| match row.state {
+        "missing" | "different" => true,
+        "without a stream" => options.check,
+        _ => false,
+    };
+    let wrong = rows.iter().filter(wrong).count();
     match wrong {
         0 => Ok(()),
         _ => Err(Error::Check(format!("{wrong} streams and consumers are not as declared"))),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::Readiness;
-use crate::{db::Db, telemetry::gauge};
+use crate::{db::Db, telemetry};
 
 /// How often the numbers are told.
 const LOOK: Duration = Duration::from_secs(1);
@@ -15,15 +15,15 @@ pub(super) async fn tell(service: &'static str, readiness: Readiness, db: impl F
     loop {
         for condition in readiness.report().conditions {
             let labels = [("service", service), ("condition", condition.name.as_str())];
-            gauge("liuyan_ready_condition", i64::from(condition.holds), &labels);
+            telemetry::gauge("liuyan_ready_condition", i64::from(condition.holds), &labels);
         }
         if let Some(connections) = db().map(|db| db.connections()) {
             let of = [("service", service)];
-            gauge("database_connections_limit", connections.limit.into(), &of);
-            gauge("database_connections_waiting", connections.waiting.into(), &of);
+            telemetry::gauge("database_connections_limit", connections.limit.into(), &of);
+            telemetry::gauge("database_connections_waiting", connections.waiting.into(), &of);
             for (state, number) in [("used", connections.used), ("idle", connections.idle)] {
                 let labels = [("service", service), ("state", state)];
-                gauge("database_connections", number.into(), &labels);
+                telemetry::gauge("database_connections", number.into(), &labels);
             }
         }
         sleep(LOOK).await;

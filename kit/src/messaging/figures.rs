@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::{Bus, bus, ledger, relay};
-use crate::{clock::SharedClock, db::Db, telemetry::gauge};
+use crate::{clock::SharedClock, db::Db, telemetry};
 
 /// How often the numbers are asked for.
 const LOOK: Duration = Duration::from_secs(5);
@@ -24,8 +24,8 @@ pub(crate) async fn of_outbox(service: &'static str, db: Db, clock: SharedClock)
                 let age = waiting
                     .oldest
                     .map_or(0, |said| clock.now().duration_since(said).as_secs().max(0));
-                gauge("messaging_outbox_waiting", waiting.events, &labels);
-                gauge("messaging_outbox_oldest_age_seconds", age, &labels);
+                telemetry::gauge("messaging_outbox_waiting", waiting.events, &labels);
+                telemetry::gauge("messaging_outbox_oldest_age_seconds", age, &labels);
             }
             Err(error) => tracing::debug!(service, %error, "the outbox could not be counted"),
         }
@@ -47,15 +47,15 @@ pub(crate) async fn of_consumer(service: &'static str, source: &'static str, db:
             match bus.lag(source, service).await {
                 Ok(bus::Lag { undelivered, unsettled }) => {
                     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-                    gauge("messaging_pending", number(undelivered + unsettled), &labels);
-                    gauge("messaging_ack_pending", number(unsettled), &labels);
+                    telemetry::gauge("messaging_pending", number(undelivered + unsettled), &labels);
+                    telemetry::gauge("messaging_ack_pending", number(unsettled), &labels);
                 }
                 // Before the source has spoken for the first time there is no stream.
                 Err(error) => tracing::debug!(service, source, %error, "the bus tells no numbers"),
             }
         }
         match parked(&db, source).await {
-            Ok(parked) => gauge("messaging_parked", parked, &labels),
+            Ok(parked) => telemetry::gauge("messaging_parked", parked, &labels),
             Err(error) => tracing::debug!(service, source, %error, "parked events are not counted"),
         }
         rest(began).await;
