@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     board::Board, dead_letters, doctor, error::Error, events, feed, import, migrate, model,
-    policies, receipt, reset, rules, serve, status, support_bundle, token, up, verify,
+    policies, receipt, reset, rules, serve, status, streams, support_bundle, token, up, verify,
 };
 
 /// The message board between citizens and their government: runs it, and is its operator's tool.
@@ -58,6 +58,9 @@ pub(crate) enum Command {
         after_help = "Configuration is that of `liuyan serve`; a service whose `database.migrate` is false refuses to start\non a database that this was not run on. It may be run again, and by several at a time.\n\nExamples:\n  liuyan migrate intake\n  liuyan migrate intake routing --config board.toml"
     )]
     Migrate(migrate::Options),
+    /// Deals with streams and consumers on the bus.
+    #[command(subcommand)]
+    Streams(streams::Command),
     /// Sends the rows of a CSV file to the board, as any client would.
     #[command(
         after_help = "The mapping from columns to fields is found by the file's header among those that Liuyan knows, or\nis given by --mapping. An import that was interrupted goes on where it stopped.\n\nExamples:\n  liuyan import messages.csv\n  liuyan import messages.csv --mapping mine.toml --output json"
@@ -134,6 +137,7 @@ impl Args {
             Command::Up(options) => up::run(&dir, options, output).await,
             Command::Serve(options) => serve::run(options).await,
             Command::Migrate(options) => migrate::run(options).await,
+            Command::Streams(command) => streams::run(command, output).await,
             Command::Doctor(options) => doctor::run(&dir, &options, output).await,
             Command::SupportBundle(options) => support_bundle::run(&dir, &options, output).await,
             Command::Import(options) => import::run(&Board::find(&dir)?, options, output).await,

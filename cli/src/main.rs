@@ -21,6 +21,7 @@ mod serve;
 mod services;
 mod smoke;
 mod status;
+mod streams;
 mod support_bundle;
 mod token;
 mod up;

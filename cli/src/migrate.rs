@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use liuyan_kit::config::{Sources, Telemetry};
+use liuyan_kit::config::Sources;
 
 use crate::{error::Error, output, serve, services::Name};
 
@@ -19,8 +19,8 @@ pub(crate) struct Options {
 
 /// Migrates one after the other; stops at the first that fails.
 pub(crate) async fn run(options: Options) -> Result<(), Error> {
-    let _process = serve::process(&Telemetry::default())?;
     let sources = Sources::of_machine(options.config);
+    let _process = serve::process_of(&options.services, &sources)?;
     for service in options.services {
         if service.keeps() {
             service.migrate(&sources).await?;

@@ -12,6 +12,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{error::Error, services::Name};
 
+/// As whom a process of several services traces.
+const PROGRAM: &str = "liuyan";
+
 /// What to serve.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -25,9 +28,9 @@ pub(crate) struct Options {
 
 /// Serves until it is told to stop.
 pub(crate) async fn run(options: Options) -> Result<(), Error> {
-    let process = process(&Telemetry::default())?;
-    let mut signals = Signals::new()?;
     let sources = Sources::of_machine(options.config);
+    let process = process_of(&options.services, &sources)?;
+    let mut signals = Signals::new()?;
     let mut running: Vec<Running> = Vec::new();
     for service in options.services {
         match service.start(&sources, &process).await {
@@ -43,16 +46,31 @@ pub(crate) async fn run(options: Options) -> Result<(), Error> {
     Ok(())
 }
 
-/// Sets up logs and traces; `LIUYAN_LOG` and `LIUYAN_OTLP_ENDPOINT` have the last word.
+/// Sets up logs and traces for these services. They share a process and so what it logs: what is
+/// configured for the first of them.
+pub(crate) fn process_of(services: &[Name], sources: &Sources) -> Result<Process, Error> {
+    let telemetry = match services {
+        [first, ..] => first.configured(sources)?.telemetry,
+        [] => Telemetry::default(),
+    };
+    let name = if let [only] = services { only.text() } else { PROGRAM };
+    start(&telemetry, name)
+}
+
+/// Sets up logs and traces of the whole board; `LIUYAN_LOG` and `LIUYAN_OTLP_ENDPOINT` have the last word.
 pub(crate) fn process(defaults: &Telemetry) -> Result<Process, Error> {
+    start(defaults, PROGRAM)
+}
+
+fn start(configured: &Telemetry, name: &'static str) -> Result<Process, Error> {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let telemetry = Telemetry {
-        filter: set("LIUYAN_LOG").unwrap_or_else(|| defaults.filter.clone()),
+        filter: set("LIUYAN_LOG").unwrap_or_else(|| configured.filter.clone()),
         otlp_endpoint: set("LIUYAN_OTLP_ENDPOINT")
-            .unwrap_or_else(|| defaults.otlp_endpoint.clone()),
-        ..defaults.clone()
+            .unwrap_or_else(|| configured.otlp_endpoint.clone()),
+        ..configured.clone()
     };
-    Process::start(&telemetry, "liuyan").map_err(|error| Error::Usage(error.to_string()))
+    Process::start(&telemetry, name).map_err(|error| Error::Usage(error.to_string()))
 }
 
 /// The signals that ask a process to end.

@@ -148,6 +148,8 @@ pub(crate) struct Configured {
     pub(crate) objects: config::Objects,
     /// Whom it believes.
     pub(crate) auth: config::Auth,
+    /// What it logs and traces.
+    pub(crate) telemetry: config::Telemetry,
     /// Where the others are, by name.
     pub(crate) peers: BTreeMap<String, String>,
 }
@@ -159,8 +161,8 @@ fn settings<S: Service>(sources: &Sources) -> Result<Settings<S::Config>, Error>
 fn configured<S: Service>(sources: &Sources) -> Result<Configured, Error> {
     let settings = settings::<S>(sources)?;
     let printed = settings.print().map_err(|error| Error::Usage(error.to_string()))?;
-    let Settings { database, nats, objects, auth, peers, .. } = settings;
-    Ok(Configured { printed, database, nats, objects, auth, peers })
+    let Settings { database, nats, objects, auth, telemetry, peers, .. } = settings;
+    Ok(Configured { printed, database, nats, objects, auth, telemetry, peers })
 }
 
 async fn migrate<S: Service>(sources: &Sources) -> Result<(), Error> {

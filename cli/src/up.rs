@@ -4,7 +4,7 @@ mod databases;
 mod progress;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     env, fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
@@ -30,6 +30,9 @@ const READY_LIMIT: Duration = Duration::from_secs(120);
 /// What is logged unless `LIUYAN_LOG` says otherwise: conditions that do not hold are told by name
 /// if the board does not become ready.
 const QUIET: &str = "warn,liuyan_kit::host::readiness=error,sqlx=error";
+/// How often a server that ended by itself is started again within this time.
+const REVIVALS: usize = 3;
+const REVIVAL_WINDOW: Duration = Duration::from_secs(600);
 /// The port of the pages, if nobody says.
 const HTTP_PORT: u16 = 8080;
 /// How often that is looked at.
@@ -91,14 +94,25 @@ impl Ground {
         }
     }
 
-    async fn ended(&mut self) -> Error {
-        match self {
-            Self::Own(servers) => {
-                let why = servers.ended().await;
-                Error::Unreachable(format!("a server of the board ended: {why}"))
-            }
-            Self::Given { .. } => std::future::pending().await,
+    /// Waits until a server ends by itself and starts it again, where it was. Gives an error if it cannot be
+    /// started, or has ended too often.
+    async fn revived(&mut self, ends: &mut VecDeque<Instant>) -> Result<(), Error> {
+        let Self::Own(servers) = self else { return std::future::pending().await };
+        let why = servers.ended().await;
+        ends.retain(|end| end.elapsed() < REVIVAL_WINDOW);
+        if ends.len() >= REVIVALS {
+            return Err(Error::Unreachable(format!(
+                "{why}; it was started again {REVIVALS} times within {} minutes, and the board ends",
+                REVIVAL_WINDOW.as_secs() / 60
+            )));
         }
+        ends.push_back(Instant::now());
+        tracing::warn!(attempt = ends.len(), "{why}; it is started again");
+        servers.revive(&|_| {}).await.map_err(|error| {
+            Error::Unreachable(format!("{why}; it could not be started again: {error}"))
+        })?;
+        tracing::warn!("the server is back");
+        Ok(())
     }
 
     async fn stop(self) -> Result<(), Error> {
@@ -133,7 +147,7 @@ pub(crate) async fn run(dir: &Path, options: Options, output: Output) -> Result<
         board = assemble(&dir, &ground, &process, &options, &progress) => board,
         () = signals.received() => Err(Error::Check("stopped before the board was ready".to_owned())),
     };
-    let (board, running) = match board {
+    let (mut board, running) = match board {
         Ok(board) => board,
         Err(error) => {
             progress.done();
@@ -142,7 +156,7 @@ pub(crate) async fn run(dir: &Path, options: Options, output: Output) -> Result<
         }
     };
     progress.done();
-    let result = live(&board, ground, &mut signals, options, output).await;
+    let result = live(&mut board, ground, &mut signals, options, output).await;
     let (ground, result) = result;
     if output == Output::Text {
         output::line("stopping …");
@@ -155,26 +169,41 @@ pub(crate) async fn run(dir: &Path, options: Options, output: Output) -> Result<
 
 /// From the moment the board is ready to the moment it is told to stop.
 async fn live(
-    board: &Board,
+    board: &mut Board,
     mut ground: Ground,
     signals: &mut serve::Signals,
     options: Options,
     output: Output,
 ) -> (Ground, Result<(), Error>) {
+    let mut ends = VecDeque::new();
     if options.smoke {
         let result = tokio::select! {
             result = smoke::run(board, output) => result,
             () = signals.received() => Err(Error::Check("stopped during the smoke test".to_owned())),
-            error = ground.ended() => Err(error),
+            error = until_lost(&mut ground, &mut ends) => Err(error),
         };
         return (ground, result);
     }
     tell(board, output);
-    let result = tokio::select! {
-        () = signals.received() => Ok(()),
-        error = ground.ended() => Err(error),
-    };
-    (ground, result)
+    loop {
+        let revived = tokio::select! {
+            () = signals.received() => return (ground, Ok(())),
+            revived = ground.revived(&mut ends) => revived,
+        };
+        board.processes = ground.processes();
+        if let Err(error) = revived.and_then(|()| board.announce()) {
+            return (ground, Err(error));
+        }
+    }
+}
+
+/// Starts servers that end again, until one cannot be.
+async fn until_lost(ground: &mut Ground, ends: &mut VecDeque<Instant>) -> Error {
+    loop {
+        if let Err(error) = ground.revived(ends).await {
+            return error;
+        }
+    }
 }
 
 /// Finds or starts Postgres and nats-server.

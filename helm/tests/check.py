@@ -30,6 +30,8 @@ VARIANTS = {
     "external": ("small", {"migrations": {"mode": "external"}, "networkPolicy": {"enabled": False}}),
     "ingress": ("small", {"gateway": {"enabled": False, "grpc": {"enabled": False}},
                           "ingress": {"enabled": True, "hosts": ["b.example.org"], "grpc": {"enabled": True, "hosts": ["g.example.org"]}}}),
+    "declared": ("evaluation", {"nats": {"declare": False}, "services": {"intake": {"config": {"nats": {"stream_max_bytes": 1073741824}}},
+                 "stats": {"autoscaling": {"enabled": True, "keda": {"enabled": True, "prometheus": "http://prometheus:9090"}}}}}),
     "extras": ("evaluation", {
         "global": {"imageRegistry": "mirror.example.org/liuyan", "imagePullSecrets": ["pull"], "labels": {"team": "board"}, "annotations": {"a": "b"}},
         "image": {"digest": "sha256:" + "0" * 64},
@@ -106,6 +108,9 @@ def pod_of(document):
         return document["spec"], document["metadata"]["labels"]
     if document["kind"] in ("Deployment", "StatefulSet", "Job"):
         template = document["spec"]["template"]
+        return template["spec"], template["metadata"]["labels"]
+    if document["kind"] == "CronJob":
+        template = document["spec"]["jobTemplate"]["spec"]["template"]
         return template["spec"], template["metadata"]["labels"]
     return None
 
@@ -246,7 +251,7 @@ def check_shape(checks, name, documents):
         if found:
             claims = {it["metadata"]["name"] for it in document["spec"].get("volumeClaimTemplates", [])}
             check_pod(checks, where, found[0], claims)
-            if document["kind"] in ("Job", "Pod"):
+            if document["kind"] in ("CronJob", "Job", "Pod"):
                 caught = [it for it in selectors if it.items() <= found[1].items()]
                 checks.that(f"{where}: no service takes its pods for its own", not caught, str(caught))
         if document["kind"] == "Deployment":
@@ -281,6 +286,14 @@ def check_words(checks, rendered):
     checks.that("what is scaled has no number of its own", not any("replicas" in d["spec"] for d in scaled))
     kinds = [d["kind"] for d in rendered["cell"]]
     checks.that("KEDA stands in place of an HPA", kinds.count("ScaledObject") == 1 and "HorizontalPodAutoscaler" not in kinds)
+    bus = next(d for d in rendered["declared"] if key(d) == "ConfigMap/board-liuyan-nats")["data"]["nats.conf"]
+    services, declarer = bus.split("user: declarer")
+    may = [it for it in ("STREAM.CREATE", "STREAM.UPDATE", "CONSUMER.CREATE") if it in services]
+    checks.that("where a job declares, no service may", not may and "STREAM.UPDATE" in declarer, str(may))
+    checks.that("where services declare, there is no declarer", not any("declarer" in json.dumps(d) for d in rendered["evaluation"]))
+    job = next(d for d in rendered["declared"] if d["kind"] == "Job")["spec"]["template"]["spec"]["containers"][0]
+    sizes = [it["value"] for it in job["env"] if it["name"] == "INTAKE__NATS__STREAM_MAX_BYTES"]
+    checks.that("the job declares streams as the services know them", sizes == ["1073741824"] and "portal" not in job["args"], str(job))
     owners = [d for d in rendered["high-availability"] if d["kind"] == "Deployment" and "postgres-owner" in json.dumps(d)]
     checks.that("no service sees the owner's password", not owners, str([key(d) for d in owners]))
 
@@ -312,7 +325,7 @@ def main():
             check_golden(checks, name, [it for it in documents if it not in usual], options.record)
             check_valid(checks, name, documents, schemas)
             check_shape(checks, name, documents)
-        if rendered.keys() >= {"extras", "high-availability", "cell"}:
+        if rendered.keys() >= {"declared", "extras", "high-availability", "cell"}:
             check_words(checks, rendered)
         packaged = chart.run("package", CHART, "--destination", work)
         checks.that("the chart can be packed", packaged.returncode == 0, packaged.stderr)

@@ -56,11 +56,13 @@ def answers(address):
 
 
 class Board:
-    def __init__(self, options, work):
-        self.options, self.work, self.processes = options, work, []
+    """`declared`: a job declares streams and consumers, and services may not."""
+
+    def __init__(self, options, work, declared):
+        self.options, self.work, self.declared, self.processes = options, work, declared, []
         rendered = subprocess.run(
             [options.helm, "template", "board", ROOT / "helm/liuyan", "--namespace", "liuyan", "-f",
-             ROOT / "helm/liuyan/examples/evaluation.yaml", "--set", f"migrations.mode={options.mode}"],
+             ROOT / "helm/liuyan/examples/evaluation.yaml", "--set", f"migrations.mode={options.mode}", "--set", f"nats.declare={str(not declared).lower()}"],
             capture_output=True, text=True, check=True).stdout
         documents = [it for it in yaml.safe_load_all(rendered) if it]
         self.objects = {(it["kind"], it["metadata"]["name"]): it for it in documents}
@@ -119,7 +121,8 @@ class Board:
         folder = self.work / "nats"
         text = self.here(self.data("ConfigMap", "nats")["nats.conf"], "nats").replace("store_dir: /data", f"store_dir: {folder}/data")
         self.write(folder, {"nats.conf": text})
-        passwords = {f"{name.upper()}_PASSWORD": self.data("Secret", name)["nats-password"] for name in self.names if name != "portal"}
+        users = [name for name in self.names if name != "portal"] + ["declarer"] * self.declared
+        passwords = {f"{name.upper()}_PASSWORD": self.data("Secret", name)["nats-password"] for name in users}
         self.start("nats", [self.options.nats_server, "--config", folder / "nats.conf"], env={**os.environ, **passwords})
 
     def service(self, name):
@@ -135,6 +138,43 @@ class Board:
         for migrating in pod.get("initContainers", []):
             subprocess.run([self.options.liuyan, *migrating["args"]], check=True, env=environment)
         self.start(name, [self.options.liuyan, *container["args"]], env=environment)
+
+    def declare(self):
+        """What the Job does, and what only it may do."""
+        folder = self.work / "declarer"
+        self.write(folder / "config", {"config.toml": self.here(self.data("ConfigMap", "declarer")["config.toml"], "declarer")})
+        self.write(folder / "secrets", {"nats": self.data("Secret", "declarer")["nats-password"]})
+        job = next(it for (kind, _), it in self.objects.items() if kind == "Job")["spec"]["template"]["spec"]["containers"][0]
+        environment = {it["name"]: self.here(it["value"], "declarer") for it in job["env"]}
+
+        def run(*arguments, **more):
+            made = subprocess.run([self.options.liuyan, "--output", "json", *arguments], env={**environment, **more},
+                                  capture_output=True, text=True, timeout=READY_SECONDS, check=False)
+            states = [json.loads(line)["state"] for line in made.stdout.splitlines()]
+            return made, {it: states.count(it) for it in sorted(set(states))}
+
+        password = self.data("Secret", "intake")["nats-password"]
+        (folder / "intake").write_text(password)
+        forbidden, _ = run("streams", "declare", "intake", "--wait", "1", INTAKE__NATS__USER="intake", INTAKE__NATS__PASSWORD_FILE=str(folder / "intake"))
+        if forbidden.returncode != 1 or "refuses INTAKE" not in forbidden.stderr:
+            sys.exit(f"the user of intake declares its stream: {forbidden.returncode} {forbidden.stdout} {forbidden.stderr}")
+        steps = [
+            ("check before", [*job["args"], "--check"], {}, 1, {"missing", "without a stream"}),
+            ("declare", job["args"], {}, 0, {"made"}),
+            ("declare again", job["args"], {}, 0, {"same"}),
+            ("check", [*job["args"], "--check"], {}, 0, {"same"}),
+            ("check another age", [*job["args"], "--check"], {"INTAKE__NATS__STREAM_MAX_AGE_DAYS": "3"}, 1, {"different", "same"}),
+            ("declare another age", job["args"], {"INTAKE__NATS__STREAM_MAX_AGE_DAYS": "3"}, 0, {"changed", "same"}),
+            ("back again", job["args"], {}, 0, {"changed", "same"}),
+        ]
+        for what, arguments, more, code, states in steps:
+            made, counts = run(*arguments, **more)
+            if made.returncode != code or counts.keys() != states:
+                sys.exit(f"{what}: {made.returncode} {counts} {made.stdout[-2000:]} {made.stderr[-2000:]}")
+            if what == "check another age" and "max_age is 1209600s, not 259200s" not in made.stdout:
+                sys.exit(f"it is not said what differs: {made.stdout}")
+            if what == "declare":
+                print(f"the job declares {sum(counts.values())} streams and consumers; the user of intake may not declare its own")
 
     def wait(self):
         deadline = time.monotonic() + READY_SECONDS
@@ -166,7 +206,7 @@ class Board:
             if time.monotonic() > deadline:
                 sys.exit(f"routing said {said} offices, intake heard {heard}")
             time.sleep(0.5)
-        refused = [line for line in (self.work / "nats.log").read_text().splitlines() if "ermissions" in line]
+        refused = [line for line in (self.work / "nats.log").read_text().splitlines() if "ermissions" in line and not (self.declared and "STREAM.CREATE.INTAKE" in line)]
         if refused:
             sys.exit("the bus refused what the services need:\n" + "\n".join(refused[:10]))
         return said
@@ -214,21 +254,27 @@ def main():
     parser.add_argument("--nats-server", required=True)
     parser.add_argument("--mode", default="initContainer")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as work:
-        os.chmod(work, 0o755)
-        board = Board(options, pathlib.Path(work))
-        try:
-            board.postgres()
-            board.nats()
-            for name in board.names:
-                board.service(name)
-            board.wait()
-            print(f"{len(board.names)} services are ready with the chart's configuration; {board.told()} offices went over the bus")
-            board.schemas()
-            print("a newer schema is borne, an older one is not")
-        finally:
-            board.stop()
-    print("2 passed, 0 failed")
+    for declared in (False, True):
+        with tempfile.TemporaryDirectory() as work:
+            os.chmod(work, 0o755)
+            board = Board(options, pathlib.Path(work), declared)
+            try:
+                board.postgres()
+                board.nats()
+                if declared:
+                    time.sleep(1)
+                    board.declare()
+                for name in board.names:
+                    board.service(name)
+                board.wait()
+                by = "streams that a job declared" if declared else "the chart's configuration"
+                print(f"{len(board.names)} services are ready with {by}; {board.told()} offices went over the bus")
+                if not declared:
+                    board.schemas()
+                    print("a newer schema is borne, an older one is not")
+            finally:
+                board.stop()
+    print("4 passed, 0 failed")
 
 
 main()

@@ -27,6 +27,11 @@ use tracing::Instrument as _;
 
 use crate::class::Class;
 
+mod pools;
+
+use pools::Pools;
+pub use pools::Use;
+
 /// For so long a connection that was used is taken to be there.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -100,7 +105,8 @@ pub enum Error {
 /// A service's database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Db {
-    pool: PgPool,
+    pool: Arc<PgPool>,
+    pools: Pools,
     committed: Arc<Notify>,
     writes: TaskTracker,
     /// Whether a write was ever cut off between its beginning and its end.
@@ -144,7 +150,9 @@ impl Db {
             .await
             .map_err(Error::Connect)?;
         let (committed, cut_off) = (Arc::default(), Arc::default());
-        let db = Self { pool, committed, writes: TaskTracker::new(), cut_off };
+        let pools = Pools::default();
+        let pool = pools.add(pool);
+        let db = Self { pool, pools, committed, writes: TaskTracker::new(), cut_off };
         db.check().await?;
         Ok(db)
     }
@@ -155,7 +163,7 @@ impl Db {
                       current_setting('synchronous_commit') as "commit!",
                       (select datctype from pg_database where datname = current_database()) as "ctype!""#
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&*self.pool)
         .await
         .map_err(Error::Connect)?;
         if facts.version < OLDEST_SERVER {
@@ -177,11 +185,11 @@ impl Db {
     /// [`Error::Migrate`] if a migration fails or an applied one was edited.
     pub async fn migrate(&self, own: Option<&Migrator>) -> Result<(), Error> {
         for migrator in [Some(&MESSAGING), own].into_iter().flatten() {
-            tolerant(migrator).run(&self.pool).await.map_err(Error::Migrate)?;
+            tolerant(migrator).run(&*self.pool).await.map_err(Error::Migrate)?;
         }
         // Before anything is said, so that nothing falls into the default partition.
         sqlx::query_scalar!("select messaging.make_partitions(current_date - 1, 9)")
-            .fetch_one(&self.pool)
+            .fetch_one(&*self.pool)
             .await
             .map_err(|error| Error::Migrate(error.into()))?;
         Ok(())
@@ -220,10 +228,12 @@ impl Db {
         T: Send + 'static,
         E: From<sqlx::Error> + Send + 'static,
     {
-        let (pool, committed) = (self.pool.clone(), Arc::clone(&self.committed));
-        let cut_off = Arc::clone(&self.cut_off);
+        let (pool, committed) = (Arc::clone(&self.pool), Arc::clone(&self.committed));
+        let (cut_off, pools) = (Arc::clone(&self.cut_off), self.pools.clone());
         let task = async move {
+            let waiting = pools.wait();
             let mut connection = pool.acquire().await?;
+            drop(waiting);
             // Dropped before the connection is.
             let mut under_way = UnderWay { cut_off, ended: false };
             let mut tx = connection.begin().await?;
@@ -259,6 +269,7 @@ impl Db {
         reason = "the one place that may; nobody hangs up on a loop"
     )]
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        let _waiting = self.pools.wait();
         self.pool.begin().await
     }
 
@@ -281,7 +292,8 @@ impl Db {
         );
         Self {
             cut_off: Arc::clone(&self.cut_off),
-            pool: options.connect_lazy_with((*self.pool.connect_options()).clone()),
+            pool: self.pools.add(options.connect_lazy_with((*self.pool.connect_options()).clone())),
+            pools: self.pools.clone(),
             committed: Arc::clone(&self.committed),
             writes: self.writes.clone(),
         }
@@ -292,7 +304,13 @@ impl Db {
     /// # Errors
     /// If none comes free within the limit.
     pub async fn read(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+        let _waiting = self.pools.wait();
         self.pool.acquire().await
+    }
+
+    /// How the connections are used at this moment, those of [`Db::beside`] among them.
+    pub fn connections(&self) -> Use {
+        self.pools.told()
     }
 
     /// Signalled after each commit of this process; what publishes waits for it.

@@ -27,11 +27,13 @@ use crate::{
     config::{self, Settings},
     db::Db,
     grpc::{self, Channel, Credentials, Guarded, OwnTokens},
-    messaging::{Bus, Consumer, archive, confirm, consumer, relay},
+    messaging::{Bus, Consumer, archive, confirm, consumer, figures as messages, relay},
     objects::{self, Objects},
 };
 
 mod bell;
+mod figures;
+mod keys;
 mod process;
 mod readiness;
 mod tasks;
@@ -43,6 +45,8 @@ pub use readiness::{ConditionReport, Readiness, Report};
 pub use tasks::{WorkPace, Worked};
 pub(crate) use watch::connect;
 
+/// How long a service that declares nothing waits at its start for the bus, to see whether it differs.
+const DRIFT_LIMIT: Duration = Duration::from_secs(3);
 /// The service that every service with a database serves beside its own.
 const CONFIRMATION: &str = "liuyan.messaging.v1.ConfirmationService";
 
@@ -192,14 +196,17 @@ impl Host {
     /// service that says anything.
     ///
     /// # Errors
-    /// If the settings of the bus are wrong. A bus that is away is waited for.
+    /// If the settings of the bus are wrong, or its stream is not as declared, which the service may not
+    /// mend. A bus that is away is waited for.
     pub async fn relay(&self, db: &Db) -> anyhow::Result<()> {
         let inner = &self.0;
         let office = relay::Office::default();
+        let bus = self.bus().await?;
+        bus.refuse_drift(inner.name, None, DRIFT_LIMIT).await?;
         let relay = relay::Relay {
             source: inner.name,
             db: db.clone(),
-            bus: self.bus().await?,
+            bus,
             settings: inner.settings.messaging.clone(),
             clock: self.clock(),
             readiness: self.readiness(),
@@ -207,6 +214,10 @@ impl Host {
             stopping: self.stopping(),
         };
         self.supervise("relay", move || relay::run(relay.clone()));
+        let (source, watched, clock) = (inner.name, db.clone(), self.clock());
+        self.watch("count-outbox", move || {
+            messages::of_outbox(source, watched.clone(), Arc::clone(&clock))
+        });
         let (mut consumers, mut hearers) = (Vec::new(), Vec::new());
         for hearer in topology::hearers(inner.name) {
             let channel = self.channel(hearer);
@@ -243,19 +254,27 @@ impl Host {
     /// Hears one source.
     ///
     /// # Errors
-    /// If the settings of the bus are wrong. A bus that is away is waited for.
+    /// If the settings of the bus are wrong, or its consumer is not as declared, which the service may not
+    /// mend. A bus that is away is waited for.
     pub async fn consume(&self, db: &Db, consumer: Consumer) -> anyhow::Result<()> {
         let consumer = Arc::new(consumer);
+        let bus = self.bus().await?;
+        bus.refuse_drift(consumer.source(), Some(self.0.name), DRIFT_LIMIT).await?;
         let pace = consumer::Pace {
             service: self.0.name,
             db: db.clone(),
-            bus: self.bus().await?,
+            bus,
             settings: self.0.settings.messaging.clone(),
             clock: self.clock(),
             readiness: self.readiness(),
             stopping: self.stopping(),
         };
-        let name = format!("hear-{}", consumer.source());
+        let (service, source) = (self.0.name, consumer.source());
+        let (watched, bus) = (db.clone(), pace.bus.clone());
+        self.watch(&format!("count-{source}"), move || {
+            messages::of_consumer(service, source, watched.clone(), bus.clone())
+        });
+        let name = format!("hear-{source}");
         self.supervise(&name, move || consumer::run(Arc::clone(&consumer), pace.clone()));
         Ok(())
     }
@@ -368,6 +387,21 @@ impl Host {
         inner.tasks.spawn(task);
         tracing::info!(service = inner.name, %address, "serving");
         Ok(())
+    }
+
+    /// Tells Prometheus again and again how the host is, and takes up keys that were changed.
+    pub(crate) fn keep(&self) {
+        let inner = &self.0;
+        let (auth, signer) = (Arc::new(inner.settings.auth.clone()), inner.signer.clone());
+        let (service, verifier) = (inner.name, inner.verifier.clone());
+        self.watch("watch-keys", move || {
+            keys::keep(service, Arc::clone(&auth), signer.clone(), verifier.clone())
+        });
+        let host = self.clone();
+        self.watch("count-host", move || {
+            let host = host.clone();
+            figures::tell(host.0.name, host.readiness(), move || host.0.db.get().cloned())
+        });
     }
 
     pub(crate) fn grpc_address(&self) -> Option<SocketAddr> {

@@ -30,6 +30,7 @@ pub mod confirm;
 pub mod consumer;
 pub mod dead;
 pub mod envelope;
+pub(crate) mod figures;
 pub mod ledger;
 pub mod outbox;
 pub mod relay;

@@ -89,6 +89,7 @@ pub async fn run<S: Service>(
         .with_context(|| format!("{} cannot listen on {}", S::NAME, settings.management.address))?;
     let management = listener.local_addr()?;
     let host = Host::new(S::NAME, settings, process)?;
+    host.keep();
     let managed = CancellationToken::new();
     tokio::spawn(management::serve(listener, host.readiness(), managed.clone()));
     let started = S::start(config, host.clone()).await;

@@ -89,6 +89,17 @@ impl Board {
         Self { at, child, data, _turn: turn }
     }
 
+    /// The processes of its servers, as it announces them now.
+    pub(crate) fn processes(&self) -> BTreeMap<String, u32> {
+        #[derive(Deserialize)]
+        struct Announced {
+            processes: BTreeMap<String, u32>,
+        }
+        let file = self.data.path().join("board/board.json");
+        let read = std::fs::read(file).unwrap();
+        serde_json::from_slice::<Announced>(&read).unwrap().processes
+    }
+
     /// Runs the command against this board; gives its exit code and what it printed.
     pub(crate) fn liuyan(&self, arguments: &[&str]) -> (i32, String) {
         let done = Command::new(PROGRAM)

@@ -9,5 +9,6 @@ mod losing;
 mod otlp;
 mod receipts;
 mod rights;
+mod running;
 mod tending;
 mod traces;

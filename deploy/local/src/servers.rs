@@ -9,6 +9,7 @@ use tokio::time::sleep;
 
 use crate::account::Account;
 use crate::error::{Error, at};
+use crate::find::Program;
 use crate::folder::{Folder, one_line, random_word};
 use crate::guard::Guard;
 use crate::options::Options;
@@ -32,9 +33,21 @@ pub struct Servers {
     postgres: postgres::Running,
     nats: nats::Running,
     data_dir: PathBuf,
+    made: Made,
     // The order matters when this is dropped: the guard goes to work before the lock is given back.
     guard: Guard,
-    _folder: Folder,
+    folder: Folder,
+}
+
+/// How the servers were started, for those that must be started again.
+#[derive(Debug)]
+struct Made {
+    account: Account,
+    durable: bool,
+    postgres: Program,
+    postgres_password: String,
+    nats: Program,
+    nats_password: String,
 }
 
 /// Starts a private Postgres and a private nats-server in a data folder.
@@ -60,8 +73,8 @@ pub(crate) async fn start_as(
     let folder = open_patiently(&options.data_dir, account.folder_mode()).await?;
     let guard = guard_of(&folder, options.temporary)?;
     match start_both(account, &options, &folder, &guard, progress).await {
-        Ok((postgres, nats, base)) => {
-            Ok(Servers { postgres, nats, data_dir: base, guard, _folder: folder })
+        Ok((postgres, nats, data_dir, made)) => {
+            Ok(Servers { postgres, nats, data_dir, made, guard, folder })
         }
         Err(error) => {
             // Whatever did start is stopped before the caller hears of the failure.
@@ -101,7 +114,7 @@ async fn start_both(
     folder: &Folder,
     guard: &Guard,
     progress: Listener<'_>,
-) -> Result<(postgres::Running, nats::Running, PathBuf), Error> {
+) -> Result<(postgres::Running, nats::Running, PathBuf, Made), Error> {
     let cache = absolute(&options.cache_dir)?;
     let base = account.home(&folder.path).await?;
     if base != folder.path {
@@ -116,11 +129,12 @@ async fn start_both(
     let postgres_program =
         programs::postgres(options.source, account, home.major(), &data, &cache, progress).await?;
     let nats_password = random_word()?;
-    let (postgres, nats) = tokio::try_join!(
+    let ((postgres, postgres_password), nats) = tokio::try_join!(
         async {
             let password = home.prepare(&postgres_program, guard, progress).await?;
             let wish = Wish::Rather(options.postgres_port);
-            home.start(&postgres_program, &password, wish, guard, progress).await
+            let running = home.start(&postgres_program, &password, wish, guard, progress).await?;
+            Ok((running, password))
         },
         nats::start(
             &nats_program,
@@ -131,7 +145,15 @@ async fn start_both(
             progress
         ),
     )?;
-    Ok((postgres, nats, base))
+    let made = Made {
+        account,
+        durable: options.durable,
+        postgres: postgres_program,
+        postgres_password,
+        nats: nats_program,
+        nats_password,
+    };
+    Ok((postgres, nats, base, made))
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Error> {
@@ -194,13 +216,41 @@ impl Servers {
         }
     }
 
+    /// Starts again whichever server has ended, at its port and with its password: addresses stay as they are.
+    /// What Postgres had committed is there, and so is what nats-server had acknowledged, but for what it had not
+    /// flushed yet.
+    ///
+    /// # Errors
+    /// As [`start`]. It may be tried again.
+    pub async fn revive(
+        &mut self,
+        progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<(), Error> {
+        let Self { made, guard, folder, .. } = self;
+        if self.postgres.server.has_ended() {
+            let Made { account, durable, .. } = *made;
+            let home = Home { folder, base: self.data_dir.clone(), account, durable };
+            home.clear_leftovers(progress).await?;
+            let wish = Wish::Only(self.postgres.port);
+            let (program, password) = (&made.postgres, &made.postgres_password);
+            self.postgres = home.start(program, password, wish, guard, progress).await?;
+        }
+        if self.nats.server.has_ended() {
+            nats::clear_leftovers(folder, progress).await?;
+            let wish = Wish::Only(self.nats.port);
+            let (program, password) = (&made.nats, &made.nats_password);
+            self.nats = nats::start(program, folder, password, wish, guard, progress).await?;
+        }
+        Ok(())
+    }
+
     /// Stops both: Postgres by a fast shutdown, which waits for no client and loses nothing, nats-server by SIGTERM.
     /// Waits for their end, at most for 20 seconds each.
     ///
     /// # Errors
     /// [`Error::Slow`] if one does not end even when killed. The other one is stopped all the same.
     pub async fn stop(self) -> Result<(), Error> {
-        let Self { postgres, nats, guard, _folder, .. } = self;
+        let Self { postgres, nats, guard, folder: _folder, .. } = self;
         let (postgres, nats) = tokio::join!(
             postgres.server.stop(Signal::SIGINT, Signal::SIGQUIT),
             nats.server.stop(Signal::SIGTERM, Signal::SIGKILL),

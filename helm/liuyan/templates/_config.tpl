@@ -62,7 +62,7 @@
 {{- $credentials := $values.nats.credentials -}}
 {{- if $values.evaluation.enabled -}}
 {{- $credentials = "password" -}}
-{{- $nats = dict "url" (printf "nats://%s:4222" (include "liuyan.host" (dict "root" .root "name" "nats"))) "declare" true "replicas" 1 -}}
+{{- $nats = dict "url" (printf "nats://%s:4222" (include "liuyan.host" (dict "root" .root "name" "nats"))) "declare" $values.nats.declare "replicas" 1 -}}
 {{- else if $values.nats.caSecret -}}
 {{- $_ := set $nats "ca_file" "/etc/liuyan/nats/ca.crt" -}}
 {{- end -}}

@@ -1,6 +1,9 @@
 //! Keys: making, reading and signing with them.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::{
@@ -44,25 +47,50 @@ pub fn generate_key() -> Result<(String, String), KeyError> {
     Ok((private.to_string(), public))
 }
 
-/// Reads a public key: PEM, or its 32 bytes in base64url.
-pub(super) fn public_key(issuer: &str, text: &str) -> Result<VerifyingKey, KeyError> {
+/// What a public key ends with in PEM.
+const END: &str = "-----END PUBLIC KEY-----";
+
+/// Reads public keys: one or several in PEM, or the 32 bytes of one in base64url. Several are good at the
+/// same time while keys are changed.
+pub(super) fn public_keys(issuer: &str, text: &str) -> Result<Vec<VerifyingKey>, KeyError> {
     let refused = || KeyError::Public(issuer.to_owned());
     let text = text.trim();
     if text.starts_with("-----") {
-        return VerifyingKey::from_public_key_pem(text).map_err(|_| refused());
+        let parts = text.split_inclusive(END).map(str::trim).filter(|part| !part.is_empty());
+        return parts
+            .map(|part| VerifyingKey::from_public_key_pem(part).map_err(|_| refused()))
+            .collect();
     }
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refused())?;
     let bytes = <[u8; 32]>::try_from(bytes).map_err(|_| refused())?;
-    VerifyingKey::from_bytes(&bytes).map_err(|_| refused())
+    Ok(vec![VerifyingKey::from_bytes(&bytes).map_err(|_| refused())?])
 }
 
 /// Signs tokens as one issuer. Cheap to clone.
 #[derive(Clone)]
 pub struct Signer {
     issuer: Arc<str>,
+    pair: Arc<RwLock<Pair>>,
+    clock: SharedClock,
+}
+
+/// Both halves of a key.
+struct Pair {
     key: EncodingKey,
     public: VerifyingKey,
-    clock: SharedClock,
+    /// How many there were before it.
+    before: u64,
+}
+
+impl Pair {
+    fn read(private_pem: &str) -> Result<Self, KeyError> {
+        let key = SigningKey::from_pkcs8_pem(private_pem.trim()).map_err(|_| KeyError::Private)?;
+        let der = KeypairBytes { secret_key: key.to_bytes(), public_key: None }
+            .to_pkcs8_der()
+            .map_err(|_| KeyError::Private)?;
+        let public = key.verifying_key();
+        Ok(Self { key: EncodingKey::from_ed_der(der.as_bytes()), public, before: 0 })
+    }
 }
 
 impl fmt::Debug for Signer {
@@ -77,16 +105,27 @@ impl Signer {
     /// # Errors
     /// [`KeyError::Private`] if it is none.
     pub fn new(issuer: &str, private_pem: &str, clock: SharedClock) -> Result<Self, KeyError> {
-        let key = SigningKey::from_pkcs8_pem(private_pem.trim()).map_err(|_| KeyError::Private)?;
-        let der = KeypairBytes { secret_key: key.to_bytes(), public_key: None }
-            .to_pkcs8_der()
-            .map_err(|_| KeyError::Private)?;
-        Ok(Self {
-            issuer: issuer.into(),
-            key: EncodingKey::from_ed_der(der.as_bytes()),
-            public: key.verifying_key(),
-            clock,
-        })
+        let pair = Arc::new(RwLock::new(Pair::read(private_pem)?));
+        Ok(Self { issuer: issuer.into(), pair, clock })
+    }
+
+    /// Signs with another key from now on, here and in every clone. Gives whether it is another one.
+    ///
+    /// # Errors
+    /// [`KeyError::Private`] if it is none; the present one is kept.
+    pub fn renew(&self, private_pem: &str) -> Result<bool, KeyError> {
+        let pair = Pair::read(private_pem)?;
+        let mut present = self.pair.write().unwrap_or_else(PoisonError::into_inner);
+        let another = present.public != pair.public;
+        if another {
+            *present = Pair { before: present.before + 1, ..pair };
+        }
+        Ok(another)
+    }
+
+    /// How often the key has changed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.pair.read().unwrap_or_else(PoisonError::into_inner).before
     }
 
     /// Whose tokens these are.
@@ -96,7 +135,8 @@ impl Signer {
 
     /// The public half of the key, 32 bytes in base64url.
     pub fn public_key(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.public.as_bytes())
+        let pair = self.pair.read().unwrap_or_else(PoisonError::into_inner);
+        URL_SAFE_NO_PAD.encode(pair.public.as_bytes())
     }
 
     /// A token that says what `claims` say, from now on.
@@ -115,7 +155,8 @@ impl Signer {
             divisions: claims.divisions.clone(),
         };
         let header = Header::new(Algorithm::EdDSA);
-        jsonwebtoken::encode(&header, &wire, &self.key).unwrap_or_else(|error| {
+        let pair = self.pair.read().unwrap_or_else(PoisonError::into_inner);
+        jsonwebtoken::encode(&header, &wire, &pair.key).unwrap_or_else(|error| {
             // The key was read before, and these claims are always JSON.
             tracing::error!(%error, "a token could not be signed");
             String::new()

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use jiff::Timestamp;
@@ -23,12 +23,19 @@ const LONGEST: usize = 4_096;
 pub struct Verifier(Arc<Inner>);
 
 struct Inner {
-    issuers: HashMap<String, Vec<Issuer>>,
+    issuers: RwLock<Issuers>,
     validation: Validation,
     leeway: i64,
     clock: SharedClock,
     /// A signature costs about as much as the rest of a call, and most callers call often.
     known: Mutex<HashMap<[u8; 32], Arc<Caller>>>,
+}
+
+/// The issuers by their names.
+struct Issuers {
+    known: HashMap<String, Vec<Issuer>>,
+    /// What their keys were read from.
+    texts: Vec<String>,
 }
 
 struct Issuer {
@@ -38,7 +45,8 @@ struct Issuer {
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verifier").field("issuers", &self.0.issuers.keys()).finish_non_exhaustive()
+        let issuers = self.0.issuers.read().unwrap_or_else(PoisonError::into_inner);
+        f.debug_struct("Verifier").field("issuers", &issuers.known.keys()).finish_non_exhaustive()
     }
 }
 
@@ -53,24 +61,34 @@ pub enum Error {
     File(#[from] config::Error),
 }
 
-impl Verifier {
-    /// Reads the issuers' keys. An issuer that is listed twice has two keys, for a change of keys.
-    ///
-    /// # Errors
-    /// Names the issuer whose key cannot be read.
-    pub fn new(settings: &config::Auth, clock: SharedClock) -> Result<Self, Error> {
-        let mut issuers: HashMap<String, Vec<Issuer>> = HashMap::new();
+impl Issuers {
+    fn read(settings: &config::Auth) -> Result<Self, Error> {
+        let mut known: HashMap<String, Vec<Issuer>> = HashMap::new();
+        let mut texts = Vec::with_capacity(settings.issuers.len());
         for issuer in &settings.issuers {
             let text = match &issuer.public_key_file {
                 Some(path) => config::read_pem("auth.issuers.public_key_file", path)?,
                 None => issuer.public_key.clone(),
             };
-            let key = keys::public_key(&issuer.name, &text)?;
-            issuers.entry(issuer.name.clone()).or_default().push(Issuer {
-                key: DecodingKey::from_ed_der(key.as_bytes()),
-                grants: issuer.scopes.clone(),
-            });
+            let of_name = known.entry(issuer.name.clone()).or_default();
+            for key in keys::public_keys(&issuer.name, &text)? {
+                let key = DecodingKey::from_ed_der(key.as_bytes());
+                of_name.push(Issuer { key, grants: issuer.scopes.clone() });
+            }
+            texts.push(text);
         }
+        Ok(Self { known, texts })
+    }
+}
+
+impl Verifier {
+    /// Reads the issuers' keys. An issuer may have several, for a change of keys: in one file, or by being
+    /// listed twice.
+    ///
+    /// # Errors
+    /// Names the issuer whose key cannot be read.
+    pub fn new(settings: &config::Auth, clock: SharedClock) -> Result<Self, Error> {
+        let issuers = RwLock::new(Issuers::read(settings)?);
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["iss", "sub", "aud", "exp"]);
@@ -79,6 +97,23 @@ impl Verifier {
         let leeway = i64::try_from(settings.leeway_s).unwrap_or_default();
         let known = Mutex::default();
         Ok(Self(Arc::new(Inner { issuers, validation, leeway, clock, known })))
+    }
+
+    /// Reads the issuers' keys again. Gives whether they have changed; a token that only a key of before
+    /// proves is then refused.
+    ///
+    /// # Errors
+    /// Names the issuer whose key cannot be read; those of before stay.
+    pub fn renew(&self, settings: &config::Auth) -> Result<bool, Error> {
+        let read = Issuers::read(settings)?;
+        let mut issuers = self.0.issuers.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = issuers.texts != read.texts;
+        if changed {
+            *issuers = read;
+            // What was believed, was believed by the keys of before.
+            self.known().clear();
+        }
+        Ok(changed)
     }
 
     /// Who presents `token`. The caller's language is left to whoever knows it.
@@ -94,7 +129,9 @@ impl Verifier {
         let caller = match known {
             Some(caller) => caller,
             None => {
-                let caller = Arc::new(self.check(token)?);
+                // Held until it is remembered, so that no change of keys comes in between.
+                let issuers = self.0.issuers.read().unwrap_or_else(PoisonError::into_inner);
+                let caller = Arc::new(self.check(&issuers, token)?);
                 let mut known = self.known();
                 if known.len() >= REMEMBERED {
                     known.clear();
@@ -116,14 +153,14 @@ impl Verifier {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn check(&self, token: &str) -> Result<Caller, Refusal> {
+    fn check(&self, issuers: &Issuers, token: &str) -> Result<Caller, Refusal> {
         // The issuer says which key to check with; nothing else is believed before the check.
         let issuer = dangerous::insecure_decode::<WireClaims>(token)
             .map_err(|_| Refusal::Invalid("it cannot be read"))?
             .claims
             .iss;
         let issuers =
-            self.0.issuers.get(&issuer).ok_or(Refusal::Invalid("its issuer is not known"))?;
+            issuers.known.get(&issuer).ok_or(Refusal::Invalid("its issuer is not known"))?;
         for issuer in issuers {
             let decoded =
                 jsonwebtoken::decode::<WireClaims>(token, &issuer.key, &self.0.validation);

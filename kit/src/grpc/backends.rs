@@ -80,15 +80,17 @@ pub(super) struct Backends {
 }
 
 impl Backends {
-    /// Looks up `host` for as long as the value lives; `connect` makes the endpoint of an address.
+    /// Looks up `host` for as long as the value lives; `connect` makes the endpoint of an address, and
+    /// `changed`, asked each time, says whether endpoints that were made before are no longer the right ones.
     pub(super) fn look_up(
         host: String,
         port: u16,
         connect: impl Fn(SocketAddr) -> Option<Endpoint> + Send + Sync + 'static,
+        changed: impl Fn() -> bool + Send + Sync + 'static,
     ) -> Arc<Self> {
         let backends =
             Arc::new(Self { known: watch::Sender::new(None), turn: AtomicUsize::new(0) });
-        tokio::spawn(keep_looking(Arc::downgrade(&backends), host, port, connect));
+        tokio::spawn(keep_looking(Arc::downgrade(&backends), host, port, connect, changed));
         backends
     }
 
@@ -123,10 +125,20 @@ async fn keep_looking(
     host: String,
     port: u16,
     connect: impl Fn(SocketAddr) -> Option<Endpoint> + Send + Sync + 'static,
+    changed: impl Fn() -> bool + Send + Sync + 'static,
 ) {
     loop {
         let found = timeout(LOOK_UP_LIMIT, lookup_host((host.as_str(), port))).await;
         let Some(backends) = backends.upgrade() else { return };
+        if changed() {
+            // Calls that are under way end on the connections that they have.
+            backends.known.send_modify(|known| {
+                let addresses: Vec<SocketAddr> =
+                    known.iter().flat_map(|known| known.keys().copied()).collect();
+                *known = None;
+                renew(known, &addresses, &connect);
+            });
+        }
         match found {
             Ok(Ok(found)) => {
                 let found: Vec<SocketAddr> = found.collect();

@@ -99,16 +99,20 @@ impl Channel {
         let host = url.host_str().ok_or_else(|| refused("names no host"))?.to_owned();
         let tls = match url.scheme() {
             "http" => None,
-            "https" => Some(tls::client(&settings.tls, host.trim_matches(['[', ']']))?),
+            "https" => {
+                let name = host.trim_matches(['[', ']']);
+                Some(Arc::new(tls::client(&settings.tls, name)?))
+            }
             _ => return Err(refused("is neither http nor https")),
         };
         let port = url.port_or_known_default().unwrap_or_default();
         let scheme = url.scheme().to_owned();
         let origin = format!("{scheme}://{host}:{port}");
+        let renewed = tls.clone();
         let connect = move |address| {
             let endpoint = Endpoint::from_shared(format!("{scheme}://{address}")).ok()?;
-            let endpoint = match tls.clone() {
-                Some(tls) => endpoint.tls_config(tls).ok()?,
+            let endpoint = match &tls {
+                Some(tls) => endpoint.tls_config(tls.present()).ok()?,
                 None => endpoint,
             };
             let endpoint = endpoint
@@ -122,7 +126,9 @@ impl Channel {
         Ok(Self(Arc::new(Inner {
             peer: peer.to_owned(),
             origin,
-            backends: Backends::look_up(name, port, connect),
+            backends: Backends::look_up(name, port, connect, move || {
+                renewed.as_ref().is_some_and(|tls| tls.look())
+            }),
             credentials,
             longest: Duration::from_millis(settings.deadline_ms),
         })))

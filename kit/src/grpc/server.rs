@@ -1,6 +1,6 @@
 //! Serves the routes of a service, with everything that every service has.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use rand::RngExt as _;
 use tokio::net::TcpListener;
@@ -70,17 +70,21 @@ pub(crate) fn serve(
         let age = Duration::from_secs(settings.max_connection_age_s);
         server = server.max_connection_age(age.mul_f64(rand::rng().random_range(0.9..1.1)));
     }
-    if let Some(tls) = tls::server(&settings.tls)? {
-        server = server.tls_config(tls)?;
-    }
+    let acceptor = tls::server(&settings.tls)?;
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let task = async move {
+        let router = server.layer(guard).add_routes(routes);
         let stopped = stopping.cancelled_owned();
-        let served = server
-            .layer(guard)
-            .add_routes(routes)
-            .serve_with_incoming_shutdown(incoming, stopped)
-            .await;
+        let served = match acceptor {
+            Some(acceptor) => {
+                let encrypted = Arc::clone(&acceptor).accept(incoming);
+                tokio::select! {
+                    served = router.serve_with_incoming_shutdown(encrypted, stopped) => served,
+                    () = acceptor.keep() => Ok(()),
+                }
+            }
+            None => router.serve_with_incoming_shutdown(incoming, stopped).await,
+        };
         if let Err(error) = served {
             tracing::error!(%error, "serving ended");
         }

@@ -26,7 +26,14 @@ pub(crate) struct OwnTokens(Arc<Inner>);
 struct Inner {
     signer: Signer,
     clock: SharedClock,
-    made: Mutex<HashMap<&'static [&'static str], (Timestamp, HeaderValue)>>,
+    made: Mutex<Made>,
+}
+
+/// The tokens that are fresh, and how often the key had changed when they were made.
+#[derive(Default)]
+struct Made {
+    changes: u64,
+    tokens: HashMap<&'static [&'static str], (Timestamp, HeaderValue)>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -45,7 +52,11 @@ impl OwnTokens {
     pub(super) fn header(&self, scopes: &'static [&'static str]) -> Option<HeaderValue> {
         let now = self.0.clock.now();
         let mut made = self.0.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, header)) = made.get(scopes)
+        let changes = self.0.signer.changes();
+        if made.changes != changes {
+            *made = Made { changes, ..Made::default() };
+        }
+        if let Some((at, header)) = made.tokens.get(scopes)
             && now.duration_since(*at).abs() < RENEWAL
         {
             return Some(header.clone());
@@ -59,7 +70,7 @@ impl OwnTokens {
         });
         let mut header = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
         header.set_sensitive(true);
-        made.insert(scopes, (now, header.clone()));
+        made.tokens.insert(scopes, (now, header.clone()));
         Some(header)
     }
 }

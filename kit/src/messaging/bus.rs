@@ -1,6 +1,6 @@
 //! The bus: NATS JetStream, as transport. The only room that names `async-nats`.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use async_nats::{
     Client, ConnectOptions, Event as ClientEvent,
@@ -8,7 +8,6 @@ use async_nats::{
         self,
         consumer::{AckPolicy, DeliverPolicy, pull},
         context::GetStreamErrorKind,
-        stream::{self, DiscardPolicy, RetentionPolicy, StorageType},
     },
 };
 use bytes::Bytes;
@@ -19,8 +18,10 @@ use rand::RngExt as _;
 use super::{Envelope, bundle};
 use crate::config;
 
+mod declared;
 mod message;
 
+pub use declared::{Declared, Difference};
 pub use message::Delivery;
 use message::message;
 
@@ -28,10 +29,6 @@ use message::message;
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// How often a silent connection is tried.
 const PING: Duration = Duration::from_secs(10);
-/// The window in which the bus itself drops repetitions. Nothing depends on it.
-const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
-/// The largest event.
-const MAX_EVENT_BYTES: i32 = 64 * 1024;
 /// How long a delivered event may stay unacknowledged before it is delivered again.
 const ACK_WAIT: Duration = Duration::from_secs(30);
 /// How many messages may be delivered and unacknowledged; several batches, so that the next one is
@@ -66,16 +63,44 @@ pub enum Error {
     #[error("the stream {0} does not exist")]
     NoStream(String),
     /// The stream or consumer is not what the code declares.
-    #[error("{name} differs from its declaration in {fields}; mend it, or start with the old one")]
+    #[error(
+        "{name} is not as declared: {differences}; `liuyan streams declare` mends it, or start with the old settings"
+    )]
     Drift {
         /// Stream or consumer.
         name: String,
-        /// The fields that differ.
-        fields: String,
+        /// The fields that differ: what they are, and what they are to be.
+        differences: String,
+    },
+    /// The consumer is not there, and this identity may not declare it.
+    #[error("the consumer {0} does not exist")]
+    NoConsumer(String),
+    /// The bus does not let us declare something, or not change it so.
+    #[error("the bus refuses {name}: {cause}")]
+    Refused {
+        /// Stream or consumer.
+        name: String,
+        /// What it said.
+        cause: String,
     },
     /// A question to the bus failed; it may succeed later.
     #[error("nats did not answer: {0}")]
     Away(String),
+}
+
+impl Error {
+    fn refused(name: &str, cause: &dyn std::fmt::Display) -> Self {
+        Self::Refused { name: name.to_owned(), cause: cause.to_string() }
+    }
+}
+
+/// What a consumer has not settled yet, in messages of the bus; a message holds up to some hundred events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lag {
+    /// Those that were not delivered yet.
+    pub undelivered: u64,
+    /// Those that were delivered and not acknowledged.
+    pub unsettled: u64,
 }
 
 /// A connection to the bus. Cheap to clone.
@@ -188,7 +213,7 @@ impl Bus {
         if let Some(state) = self.stream_state(source).await? {
             return Ok(state);
         }
-        let wanted = self.declaration(source);
+        let wanted = self.stream_wanted(source);
         if !self.settings.declare {
             return Err(Error::NoStream(wanted.name));
         }
@@ -204,46 +229,18 @@ impl Bus {
     /// # Errors
     /// [`Error::Drift`] if it is not as declared.
     pub async fn stream_state(&self, source: &str) -> Result<Option<StreamState>, Error> {
-        let wanted = self.declaration(source);
-        let stream = match self.context.get_stream(&wanted.name).await {
-            Ok(stream) => stream,
-            Err(error) => match error.kind() {
-                GetStreamErrorKind::JetStream(inner)
-                    if inner.error_code() == jetstream::ErrorCode::STREAM_NOT_FOUND =>
-                {
-                    return Ok(None);
-                }
-                _ => return Err(Error::Away(error.to_string())),
-            },
-        };
-        let info = stream.cached_info();
-        let drifted = drift(&wanted, &info.config);
-        if !drifted.is_empty() {
-            return Err(Error::Drift { name: wanted.name, fields: drifted });
+        let wanted = self.stream_wanted(source);
+        let Some(info) = self.stream_found(&wanted.name).await? else { return Ok(None) };
+        let differences = declared::of_stream(&wanted, &info.config);
+        if !differences.is_empty() {
+            let differences = declared::in_words(&differences);
+            return Err(Error::Drift { name: wanted.name, differences });
         }
         let created = Timestamp::from_nanosecond(info.created.unix_timestamp_nanos());
         Ok(Some(StreamState {
             created_at: crate::clock::micros(created.unwrap_or(Timestamp::UNIX_EPOCH)),
             last_sequence: info.state.last_sequence,
         }))
-    }
-
-    fn declaration(&self, source: &str) -> stream::Config {
-        stream::Config {
-            name: stream_name(source),
-            subjects: vec![format!("liuyan.{source}.>")],
-            retention: RetentionPolicy::Limits,
-            discard: DiscardPolicy::New,
-            storage: StorageType::File,
-            max_bytes: self.settings.stream_max_bytes,
-            max_age: Duration::from_secs(u64::from(self.settings.stream_max_age_days) * 86_400),
-            max_message_size: MAX_EVENT_BYTES,
-            duplicate_window: DUPLICATE_WINDOW,
-            deny_delete: true,
-            deny_purge: true,
-            num_replicas: self.settings.replicas,
-            ..Default::default()
-        }
     }
 
     /// Publishes events and waits for every answer: bundled, the bundles side by side. Gives, for each
@@ -322,23 +319,19 @@ impl Bus {
             }
             _ => away(&error),
         })?;
-        let wanted = pull::Config {
-            durable_name: Some(service.to_owned()),
-            deliver_policy: DeliverPolicy::All,
-            ack_policy: AckPolicy::Explicit,
-            ack_wait: ACK_WAIT,
-            max_deliver: -1,
-            max_ack_pending: MAX_ACK_PENDING,
-            ..Default::default()
-        };
+        let wanted = declared::consumer_wanted(service);
         let consumer = match stream.get_consumer::<pull::Config>(service).await {
             Ok(consumer) => consumer,
+            Err(_) if !self.settings.declare => {
+                return Err(Error::NoConsumer(format!("{name}/{service}")));
+            }
             // Creating is idempotent; whoever may not create is told so by the server.
             Err(_) => stream.create_consumer(wanted.clone()).await.map_err(|error| away(&error))?,
         };
-        let drifted = consumer_drift(&wanted, &consumer.cached_info().config);
-        if !drifted.is_empty() {
-            return Err(Error::Drift { name: format!("{name}/{service}"), fields: drifted });
+        let differences = declared::of_consumer(&wanted, &consumer.cached_info().config);
+        if !differences.is_empty() {
+            let differences = declared::in_words(&differences);
+            return Err(Error::Drift { name: format!("{name}/{service}"), differences });
         }
         let messages = consumer
             .stream()
@@ -354,11 +347,11 @@ impl Bus {
         }))
     }
 
-    /// How many events of `source` the consumer `service` has not yet settled.
+    /// How far the consumer `service` is behind `source`.
     ///
     /// # Errors
     /// [`Error::Away`].
-    pub async fn pending(&self, source: &str, service: &str) -> Result<u64, Error> {
+    pub async fn lag(&self, source: &str, service: &str) -> Result<Lag, Error> {
         let stream = self
             .context
             .get_stream_no_info(stream_name(source))
@@ -366,7 +359,50 @@ impl Bus {
             .map_err(|error| Error::Away(error.to_string()))?;
         let info =
             stream.consumer_info(service).await.map_err(|error| Error::Away(error.to_string()))?;
-        Ok(info.num_pending + info.num_ack_pending as u64)
+        Ok(Lag { undelivered: info.num_pending, unsettled: info.num_ack_pending as u64 })
+    }
+
+    /// How many messages of `source` the consumer `service` has not yet settled.
+    ///
+    /// # Errors
+    /// [`Error::Away`].
+    pub async fn pending(&self, source: &str, service: &str) -> Result<u64, Error> {
+        let Lag { undelivered, unsettled } = self.lag(source, service).await?;
+        Ok(undelivered + unsettled)
+    }
+
+    /// Refuses a stream of `source`, or a consumer of `service`, that is not as declared, for services that
+    /// do not declare themselves. A bus that does not answer within `limit`, and what is missing, are no
+    /// reason: whoever needs them waits.
+    ///
+    /// # Errors
+    /// [`Error::Drift`].
+    pub async fn refuse_drift(
+        &self,
+        source: &str,
+        service: Option<&str>,
+        limit: Duration,
+    ) -> Result<(), Error> {
+        if self.settings.declare {
+            return Ok(());
+        }
+        let looked = async {
+            while !self.connected() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            match service {
+                Some(service) => self.declare_consumer(source, service, true).await,
+                None => self.declare_stream(source, true).await,
+            }
+        };
+        match tokio::time::timeout(limit, looked).await {
+            Ok(Ok(Declared::Different(differences))) => {
+                let consumer = service.map(|service| format!("/{service}")).unwrap_or_default();
+                let name = format!("{}{consumer}", stream_name(source));
+                Err(Error::Drift { name, differences: declared::in_words(&differences) })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Events of `source` as they come, for a person who looks on; nothing is remembered. With
@@ -408,39 +444,4 @@ fn credentials(settings: &config::Nats) -> Option<(String, String)> {
     let url = url::Url::parse(first.trim()).ok()?;
     let password = url.password()?.to_owned();
     Some((url.username().to_owned(), password))
-}
-
-/// The fields in which a stream differs from its declaration.
-fn drift(wanted: &stream::Config, found: &stream::Config) -> String {
-    let same = [
-        ("subjects", wanted.subjects == found.subjects),
-        ("retention", wanted.retention == found.retention),
-        ("discard", wanted.discard == found.discard),
-        ("storage", wanted.storage == found.storage),
-        ("max_bytes", wanted.max_bytes == found.max_bytes),
-        ("max_age", wanted.max_age == found.max_age),
-        ("max_msg_size", wanted.max_message_size == found.max_message_size),
-        ("duplicate_window", wanted.duplicate_window == found.duplicate_window),
-        ("deny_delete", wanted.deny_delete == found.deny_delete),
-        ("deny_purge", wanted.deny_purge == found.deny_purge),
-        ("num_replicas", wanted.num_replicas == found.num_replicas),
-    ];
-    differing(&same)
-}
-
-fn consumer_drift(wanted: &pull::Config, found: &jetstream::consumer::Config) -> String {
-    let same = [
-        ("ack_policy", found.ack_policy == wanted.ack_policy),
-        ("ack_wait", found.ack_wait == wanted.ack_wait),
-        ("max_deliver", found.max_deliver == wanted.max_deliver),
-        ("max_ack_pending", found.max_ack_pending == wanted.max_ack_pending),
-        ("filter_subject", found.filter_subject.is_empty() && found.filter_subjects.is_empty()),
-    ];
-    differing(&same)
-}
-
-fn differing(same: &[(&str, bool)]) -> String {
-    let fields: BTreeSet<&str> =
-        same.iter().filter(|(_, same)| !same).map(|(field, _)| *field).collect();
-    fields.into_iter().collect::<Vec<_>>().join(", ")
 }

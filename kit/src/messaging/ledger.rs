@@ -301,6 +301,19 @@ pub(super) async fn resolve(
     Ok(())
 }
 
+/// How many events of `source` wait for an earlier one.
+pub(super) async fn parked_count(
+    connection: &mut PgConnection,
+    source: &str,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from messaging.parked where source = $1"#,
+        source
+    )
+    .fetch_one(connection)
+    .await
+}
+
 /// How many dead letters wait for a person.
 pub(super) async fn dead_count(
     connection: &mut PgConnection,

@@ -24,6 +24,7 @@ mod store;
 pub use store::{
     Marked, Unpublished, compare, mark, published, say_again, take_lease, unpublished,
 };
+pub(super) use store::{Waiting, waiting};
 
 /// How often the stream is looked at while nothing is said.
 const LOOK: Duration = Duration::from_secs(1);

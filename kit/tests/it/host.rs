@@ -146,7 +146,7 @@ async fn health_and_contracts_are_told_without_a_token() {
     assert_eq!(refused.unwrap_err().code(), Code::Unimplemented);
 }
 
-async fn get(address: std::net::SocketAddr, path: &str) -> (u16, String) {
+pub(crate) async fn get(address: std::net::SocketAddr, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
     let mut answer = String::new();

@@ -5,9 +5,11 @@
 mod auth;
 mod bus;
 mod config;
+mod figures;
 mod grpc;
 mod helpers;
 mod host;
+mod keys;
 mod messaging;
 mod objects;
 mod program;

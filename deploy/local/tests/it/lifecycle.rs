@@ -72,6 +72,28 @@ async fn a_restart_finds_the_data_again() {
 }
 
 #[tokio::test]
+async fn a_server_that_was_killed_is_started_again_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut servers = start(options(folder.path()), &silent).await.unwrap();
+    tell(servers.postgres_url(), "create table t as select 'kept' as word").await;
+    let stream = r#"{"name":"S","subjects":["s"],"storage":"file"}"#;
+    nats_request(servers.nats_url(), "$JS.API.STREAM.CREATE.S", stream).unwrap();
+    let addresses = [servers.postgres_url().to_owned(), servers.nats_url().to_owned()];
+    for pid in [servers.postgres_pid(), servers.nats_pid()] {
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+        assert!(matches!(servers.ended().await, Error::Ended { .. }));
+        servers.revive(&silent).await.unwrap();
+    }
+    assert_eq!(addresses, [servers.postgres_url().to_owned(), servers.nats_url().to_owned()]);
+    assert_eq!(ask(servers.postgres_url(), "select word from t").await, "kept");
+    assert!(
+        nats_request(servers.nats_url(), "$JS.API.STREAM.NAMES", "").unwrap().contains(r#"["S"]"#)
+    );
+    servers.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_busy_port_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let busy =

@@ -71,7 +71,7 @@ pub async fn run(consumer: Arc<Consumer>, pace: Pace) {
                 Ok(()) => tracing::debug!(source = consumer.source(), "the stream ended"),
                 Err(error) => {
                     // Before its source has spoken for the first time there is nothing to hear.
-                    if matches!(error, Error::NoStream(_)) {
+                    if matches!(error, Error::NoStream(_) | Error::NoConsumer(_)) {
                         tracing::debug!(source = consumer.source(), %error, "waiting");
                     } else {
                         tracing::warn!(source = consumer.source(), %error, "hearing was interrupted");

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -35,6 +36,30 @@ pub async fn take_lease(db: &Db, holder: Uuid, lease_ms: u64) -> Result<Option<i
         })
     })
     .await
+}
+
+/// How much waits for the bus.
+#[derive(Debug)]
+pub(in crate::messaging) struct Waiting {
+    /// How many events.
+    pub(in crate::messaging) events: i64,
+    /// When the first in the line was said.
+    pub(in crate::messaging) oldest: Option<Timestamp>,
+}
+
+/// How much waits for the bus.
+pub(in crate::messaging) async fn waiting(
+    connection: &mut PgConnection,
+) -> Result<Waiting, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select (select coalesce(sum(cardinality(event_ids)), 0)::bigint
+                   from messaging.waiting_batches) as "events!",
+                  (select messaging.time_of(first_id)
+                   from messaging.waiting_batches order by batch_id limit 1) as oldest"#
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(Waiting { events: row.events, oldest: row.oldest.map(clock::from_db) })
 }
 
 /// What waits for the bus.

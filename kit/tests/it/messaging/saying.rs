@@ -429,7 +429,8 @@ async fn a_stream_that_drifted_is_refused() {
     .await;
     assert_eq!(
         refusal.unwrap_err().to_string(),
-        "INTAKE differs from its declaration in max_age; mend it, or start with the old one"
+        "INTAKE is not as declared: max_age is 1209600s, not 1296000s; \
+         `liuyan streams declare` mends it, or start with the old settings"
     );
 }
 
