@@ -22,7 +22,7 @@ use liuyan_routing::{
     domain::{
         directory::{Directory, Office, Place},
         lists,
-        search::{WAY, place, words},
+        search::{WAY, place, sample, words},
     },
 };
 use serde_json::json;
@@ -295,6 +295,7 @@ impl Lines {
         )?;
         writeln!(self.custody, "{id}\t1\t{office_id}\t{submitted}\t\\N")?;
         let mut all = words(&body);
+        all.extend(sample::of(id));
         all.push(place::office(office_id));
         all.push(place::kind("help"));
         all.push(place::domain("7"));

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use liuyan_kit::class::Violation;
+use sqlx::PgConnection;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::{
@@ -15,7 +16,7 @@ use crate::{
         case::Case,
         directory::Level,
         page,
-        search::{self, Excerpt, Query, Term, place},
+        search::{self, Excerpt, Query, Term, place, sample},
         view::View,
     },
     error::Error,
@@ -156,8 +157,7 @@ impl App {
         bound: &str,
     ) -> Result<Found, Error> {
         let mut connection = self.db.read().await?;
-        let most = i64::try_from(COUNTED + 1).unwrap_or(i64::MAX);
-        let mut keys = words::matches(&mut connection, looked, most).await?;
+        let mut keys = some_matches(&mut connection, looked).await?;
         let total = keys.len().min(COUNTED);
         let limit = i64::try_from(size + 1).unwrap_or(i64::MAX);
         if keys.len() > COUNTED {
@@ -215,6 +215,22 @@ impl App {
             })
             .await
     }
+}
+
+/// Cases that match, in no order: all of them, or more than are counted. Of frequent words a sample of the
+/// cases has enough, and all that have them would be many.
+async fn some_matches(
+    connection: &mut PgConnection,
+    looked: &Looked,
+) -> Result<Vec<Key>, sqlx::Error> {
+    let most = i64::try_from(COUNTED + 1).unwrap_or(i64::MAX);
+    if let Some(sample) = sample::fitting(words::about(connection).await?) {
+        let keys = words::matches(connection, &looked.within(&sample), most).await?;
+        if keys.len() > COUNTED {
+            return Ok(keys);
+        }
+    }
+    words::matches(connection, looked, most).await
 }
 
 /// The words by which a public case is found.

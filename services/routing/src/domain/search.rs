@@ -8,9 +8,11 @@ use std::{collections::BTreeSet, ops::Range};
 
 use super::{directory::Place, view::View};
 
+pub mod sample;
+
 /// The way in which words are made now. Whoever changes it raises it: what has words of an older
 /// way gets new ones.
-pub const WAY: i16 = 1;
+pub const WAY: i16 = 2;
 /// The longest word, in characters; of a longer one the beginning counts.
 const LONGEST: usize = 64;
 /// The most bytes of words of one case. Postgres takes a megabyte.
@@ -168,11 +170,13 @@ pub mod place {
     }
 }
 
-/// Everything by which a public case is found: what it and its replies say, and where it lies.
+/// Everything by which a public case is found: what it and its replies say, where it lies, and the samples
+/// in which it is.
 pub fn words_of(view: &View, at: &Place) -> Vec<String> {
     let divisions = [&at.division_code, &at.city_code, &at.province_code];
     let mut found: BTreeSet<String> =
         divisions.into_iter().flatten().map(|code| place::division(code)).collect();
+    found.extend(sample::of(view.case_id.uuid()));
     found.insert(place::office(&view.office_id));
     found.insert(place::kind(&view.kind));
     found.insert(place::domain(&view.domain));

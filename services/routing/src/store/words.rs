@@ -93,6 +93,23 @@ pub struct Looked {
     pub times: Times,
 }
 
+impl Looked {
+    /// The same among the cases that have a word beside.
+    pub fn within(&self, word: &str) -> Self {
+        let also = all_of(&BTreeSet::from([Term::Whole(word.to_owned())]));
+        Self { words: format!("{} & {also}", self.words), ..self.clone() }
+    }
+}
+
+/// About how many cases have words, as of the database's last look; -1 if it has never looked.
+pub async fn about(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select reltuples::bigint as "about!" from pg_class where oid = 'case_words'::regclass"#
+    )
+    .fetch_one(connection)
+    .await
+}
+
 /// A `tsquery` of terms that must all be there.
 pub fn all_of(terms: &BTreeSet<Term>) -> String {
     let quoted = |word: &str| format!("'{}'", word.replace('\\', r"\\").replace('\'', "''"));
