@@ -56,14 +56,15 @@ pub async fn put(tx: &mut PgConnection, all: &[Words]) -> Result<(), sqlx::Error
     expect_all(&put, all.len())
 }
 
-/// Up to `limit` public cases whose words are missing or were made in another way.
+/// Up to `limit` public cases whose words are missing or were made in an older way. Those of a newer program
+/// stay as they are.
 pub async fn missing(
     connection: &mut PgConnection,
     limit: i64,
 ) -> Result<Vec<CaseId>, sqlx::Error> {
     let ids = sqlx::query_scalar!(
         "select case_id from cases left join case_words using (case_id)
-         where cases.public and way is distinct from $1 limit $2",
+         where cases.public and coalesce(way, 0) < $1::smallint limit $2",
         WAY,
         limit,
     )
