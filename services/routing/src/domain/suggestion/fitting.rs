@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::{
     Example, FOLDS, Figures, Known, Model, TooFew, Training, calibration, entries,
     features::{Piece, Read, field},
-    linear::{self, Rows},
+    linear::{self, Costs, Rows},
 };
 
 /// In how many texts a piece is, at least.
@@ -14,6 +14,8 @@ const LEAST_TEXTS: u32 = 2;
 const ASSUMED: f32 = 0.01;
 /// What an error costs against large weights.
 const COST: f32 = 3.0;
+/// The power with which the rareness of a label makes an error at one of its texts dearer.
+const BALANCE: f32 = 0.3;
 
 type Counts = Vec<(Piece, u32)>;
 
@@ -50,6 +52,12 @@ pub(super) fn train(examples: &[Example<'_>], training: &Training) -> Result<Mod
     }
     let all: Vec<usize> = (0..texts.len()).collect();
     let mut model = fit(&texts, &right, &all, &names, training);
+    let shifts = calibration::shifts(&scores, &right, names.len());
+    for scores in scores.iter_mut().chain([&mut model.begins]) {
+        for (score, shift) in scores.iter_mut().zip(&shifts) {
+            *score += shift;
+        }
+    }
     model.sharpness = calibration::sharpness(&scores, &right);
     model.figures = figures(&scores, &right, model.sharpness, names.len(), training);
     Ok(model)
@@ -130,8 +138,8 @@ fn fit(
         rows.push(entries(&known, &texts[*at]));
     }
     let sides: Vec<usize> = learnt.iter().map(|at| right[*at]).collect();
-    let mut weights =
-        linear::learn(&rows, known.len(), (&sides, labels.len()), COST, training.seed);
+    let costs = costs(&sides, labels.len());
+    let mut weights = linear::learn(&rows, known.len(), &sides, &costs, training.seed);
     let begins = weights.split_off(known.len() * labels.len());
     let figures = Figures {
         examples: learnt.len(),
@@ -142,6 +150,18 @@ fn fit(
         sure: 0.0,
     };
     Model { labels: labels.to_vec(), known, weights, begins, sharpness: 1.0, figures }
+}
+
+/// What an error costs against large weights: first at any text that has not the machine's label, and of each
+/// label at a text that has it.
+fn costs(right: &[usize], labels: usize) -> Costs {
+    let mut having = vec![0_u32; labels];
+    for label in right {
+        having[*label] += 1;
+    }
+    let usual = right.len() as f32 / labels as f32;
+    let own = having.iter().map(|having| COST * (usual / (*having).max(1) as f32).powf(BALANCE));
+    Costs { own: own.collect(), others: COST }
 }
 
 /// The pieces that more than one text has, and how rare each is.

@@ -39,28 +39,35 @@ pub(super) fn shuffle<T>(items: &mut [T], seed: &mut u64) {
     }
 }
 
+/// What an error costs against large weights.
+pub(super) struct Costs {
+    /// Of each label, at a row that has it.
+    pub(super) own: Vec<f32>,
+    /// At a row that has another one.
+    pub(super) others: f32,
+}
+
 /// The most rounds over all rows.
 const ROUNDS: usize = 20;
 /// Rounds end when no row moves the machine by more than this.
 const SMALL: f32 = 0.1;
 
 /// Learns one machine for each label, all in one walk over the rows: of each column in turn the weight
-/// for each label, and at last those of a constant 1. `right` are the labels of the rows, and how many
-/// labels there are; `cost` is what an error costs against large weights; `seed` decides the order of
-/// the rows.
+/// for each label, and at last those of a constant 1. `right` are the labels of the rows; `seed` decides the
+/// order of the rows.
 pub(super) fn learn(
     rows: &Rows,
     columns: usize,
-    (right, labels): (&[usize], usize),
-    cost: f32,
+    right: &[usize],
+    costs: &Costs,
     seed: u64,
 ) -> Vec<f32> {
+    let labels = costs.own.len();
     let constant = columns * labels;
     let mut weights = vec![0_f32; constant + labels];
     let mut alphas = vec![0_f32; rows.len() * labels];
-    let diagonal = 0.5 / cost;
     let squares: Vec<f32> = (0..rows.len())
-        .map(|at| rows.row(at).1.iter().map(|value| value * value).sum::<f32>() + 1.0 + diagonal)
+        .map(|at| rows.row(at).1.iter().map(|value| value * value).sum::<f32>() + 1.0)
         .collect();
     let mut order: Vec<usize> = (0..rows.len()).collect();
     let mut random = seed | 1;
@@ -78,7 +85,9 @@ pub(super) fn learn(
                 }
             }
             for label in 0..labels {
-                let side = if right[at] == label { 1.0 } else { -1.0 };
+                let own = right[at] == label;
+                let (side, cost) = if own { (1.0, costs.own[label]) } else { (-1.0, costs.others) };
+                let diagonal = 0.5 / cost;
                 let alpha = &mut alphas[at * labels + label];
                 let gradient = side * products[label] - 1.0 + diagonal * *alpha;
                 let projected = if *alpha == 0.0 { gradient.min(0.0) } else { gradient };
@@ -86,7 +95,7 @@ pub(super) fn learn(
                 least = least.min(projected);
                 let before = *alpha;
                 if projected.abs() > 1e-9 {
-                    *alpha = (before - gradient / squares[at]).max(0.0);
+                    *alpha = (before - gradient / (squares[at] + diagonal)).max(0.0);
                 }
                 steps[label] = (*alpha - before) * side;
             }

@@ -1,8 +1,8 @@
 //! What a model learns, and what it tells of it.
 
 use super::{
-    Example, Model, Text, TooFew, Training,
-    calibration::{expected_error, macro_f1, sure_from},
+    Example, Model, Suggestion, Text, TooFew, Training,
+    calibration::{expected_error, macro_f1, shifts, sure_from},
     fitting::folds,
 };
 
@@ -121,4 +121,34 @@ fn figures_are_counted_by_hand() {
     let (macro_f1, accuracy) = macro_f1(&[0, 0, 1, 1], &[0, 1, 1, 1], 2);
     assert!((macro_f1 - (2.0 / 3.0 + 0.8) / 2.0).abs() < 1e-9);
     assert!((accuracy - 0.75).abs() < 1e-9);
+}
+
+#[test]
+fn a_small_label_that_is_called_too_seldom_is_shifted_up() {
+    // Of label 1 two of three lie just below label 0; of label 0 one does.
+    let scores = [[1.0, 0.0], [1.0, 0.1], [0.5, 0.47], [0.5, 0.46], [0.5, 0.45], [0.2, 0.9]];
+    let scores: Vec<Vec<f32>> = scores.into_iter().map(Vec::from).collect();
+    let right = [0, 0, 0, 1, 1, 1];
+    let shifts = shifts(&scores, &right, 2);
+    let told: Vec<usize> = scores
+        .iter()
+        .map(|scores| usize::from(scores[1] + shifts[1] > scores[0] + shifts[0]))
+        .collect();
+    let before = macro_f1(&right, &[0, 0, 0, 0, 0, 1], 2).0;
+    assert!(macro_f1(&right, &told, 2).0 > before + 0.1, "{shifts:?}");
+    let good = vec![vec![1.0, 0.0], vec![0.0, 1.0]];
+    assert_eq!(super::calibration::shifts(&good, &[0, 1], 2), [0.0, 0.0]);
+}
+
+#[test]
+fn a_model_is_sure_from_its_threshold_on_and_not_below() {
+    let texts = texts();
+    let mut model = Model::train(&examples(&texts), &Training::default()).unwrap();
+    model.figures.sure_from = 0.8;
+    for (probability, sure) in [(0.79, false), (0.8, true), (1.0, true)] {
+        let suggestion = Suggestion { label: "6", probability };
+        assert_eq!(model.is_sure(&suggestion), sure, "{probability}");
+    }
+    // Where nothing is right often enough, it is never sure.
+    assert!(sure_from(&[(0.9, false), (0.8, false)], 0.95).0 > 1.0);
 }
