@@ -28,6 +28,11 @@ full-disk:
     cargo build -p liuyan
     .ci/full-disk
 
+[doc("Old stretches of the feed on a real S3, which is started for it")]
+[group("check")]
+s3:
+    .ci/s3
+
 [doc("Kills a board's parts at random while an agency reads: `just chaos-feed --minutes 10 --seed 1`")]
 [group("check")]
 chaos-feed *arguments:

@@ -116,6 +116,11 @@ impl Board {
         (done.status.code().unwrap_or(-1), told)
     }
 
+    /// The board's folder.
+    pub(crate) fn folder(&self) -> std::path::PathBuf {
+        self.data.path().join("board")
+    }
+
     /// A channel to a service.
     pub(crate) async fn channel(&self, service: &str) -> Channel {
         let address = &self.at.grpc[service];

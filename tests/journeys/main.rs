@@ -10,5 +10,6 @@ mod otlp;
 mod receipts;
 mod rights;
 mod running;
+mod same_json;
 mod tending;
 mod traces;

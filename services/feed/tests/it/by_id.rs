@@ -96,7 +96,7 @@ async fn an_event_is_the_same_json_in_an_object_as_by_the_contract() {
     house.hear(&said).await;
     house.append().await;
     house.export().await;
-    let object = house.objects().into_values().next().unwrap();
+    let object = house.objects().await.into_values().next().unwrap();
     let lines = object.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let in_object: Vec<Value> = lines.filter_map(|line| line.get("event").cloned()).collect();
     let by_grpc = house.all().await.events;

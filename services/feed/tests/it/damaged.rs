@@ -1,6 +1,6 @@
 //! An object that cannot be read holds up nothing but what it is needed for.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use liuyan_kit::clock::ManualClock;
@@ -29,11 +29,10 @@ async fn two_cases(house: &House) -> (Case, Case) {
     (one, other)
 }
 
-/// The file of the stretch that begins at a position.
-fn file_of(house: &House, first: i64) -> PathBuf {
+/// The object of the stretch that begins at a position: its name, and what it holds.
+async fn object_of(house: &House, first: i64) -> (String, Vec<u8>) {
     let wanted = format!("log/{first:012}-");
-    let name = house.objects().into_keys().find(|name| name.contains(&wanted)).unwrap();
-    house.folder.path().join(name)
+    house.packed().await.into_iter().find(|(name, _)| name.starts_with(&wanted)).unwrap()
 }
 
 #[tokio::test]
@@ -45,9 +44,8 @@ async fn a_damaged_object_holds_up_neither_later_stretches_nor_other_cases() {
     let (mut sound, _) = two_cases(&house).await;
     clock.advance(SignedDuration::from_secs(1));
     house.export().await;
-    let (file, whole) = (file_of(&house, 1), fs::read(file_of(&house, 1)).unwrap());
-    fs::write(&file, b"nothing of the kind").unwrap();
-    house.app.shelf.forget();
+    let (name, whole) = object_of(&house, 1).await;
+    house.damage(&name, Some(b"nothing of the kind")).await;
 
     // Both are taken back. The one whose events cannot be read waits, the other goes on.
     house.routing.hides(&broken);
@@ -60,11 +58,10 @@ async fn a_damaged_object_holds_up_neither_later_stretches_nor_other_cases() {
     assert!(told.starts_with(&format!("the case {}: ", broken.id)), "{told}");
 
     // It is mended, and lost before what was taken back is out of it.
-    fs::write(&file, &whole).unwrap();
+    house.damage(&name, Some(&whole)).await;
     house.append().await;
     assert_eq!(house.app.troubles.told(), None);
-    fs::remove_file(&file).unwrap();
-    house.app.shelf.forget();
+    house.damage(&name, None).await;
     clock.advance(SignedDuration::from_secs(1));
     house.export().await;
     let done = "select count(*) from stretches where rewritten = 0 and object is not null";
@@ -74,7 +71,7 @@ async fn a_damaged_object_holds_up_neither_later_stretches_nor_other_cases() {
 
     // Its readers are told, and it rests; then it is tried again.
     assert!(house.list(ListEventsRequest::default()).await.is_err());
-    fs::write(&file, &whole).unwrap();
+    house.damage(&name, Some(&whole)).await;
     house.export().await;
     assert!(house.app.troubles.told().is_some(), "it rests");
     clock.advance(SignedDuration::from_mins(6));

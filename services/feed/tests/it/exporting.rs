@@ -75,7 +75,7 @@ async fn an_exported_stretch_is_served_by_the_same_cursors_and_is_the_same() {
         ));
     }
     house.export().await;
-    assert_eq!(house.objects().len(), 3);
+    assert_eq!(house.objects().await.len(), 3);
     assert_eq!(house.count("select count(*) from payloads").await, 0);
     assert_eq!(house.count("select count(*) from log").await, 12);
     for (position, (all, chosen)) in (0..12).zip(before) {
@@ -98,11 +98,11 @@ async fn a_stretch_that_is_not_full_or_not_old_stays_in_rows() {
     let house = small().await;
     filled(&house, 1).await;
     house.export().await;
-    assert!(house.objects().is_empty(), "three of four positions are taken");
+    assert!(house.objects().await.is_empty(), "three of four positions are taken");
     let young = house_with(|config| config.stretch_events = 2).await;
     filled(&young, 1).await;
     young.export().await;
-    assert!(young.objects().is_empty(), "it is younger than export_after_days");
+    assert!(young.objects().await.is_empty(), "it is younger than export_after_days");
 }
 
 #[tokio::test]
@@ -115,8 +115,14 @@ async fn what_is_taken_back_is_in_no_row_and_no_object_afterwards() {
     house.append().await;
     filled(&house, 2).await;
     house.export().await;
-    let holding = |house: &House| house.objects().values().filter(|it| it.contains(SECRET)).count();
-    assert_eq!((holding(&house), rows_with(&house, SECRET).await), (1, 0), "the search finds it");
+    let holding = async |house: &House| {
+        house.objects().await.values().filter(|it| it.contains(SECRET)).count()
+    };
+    assert_eq!(
+        (holding(&house).await, rows_with(&house, SECRET).await),
+        (1, 0),
+        "the search finds it"
+    );
     let others = after(&house, 2, None).await;
     assert!(after(&house, 0, None).await.iter().any(|it| format!("{it:?}").contains(SECRET)));
 
@@ -126,12 +132,12 @@ async fn what_is_taken_back_is_in_no_row_and_no_object_afterwards() {
     let from_the_start = after(&house, 0, None).await;
     assert!(!from_the_start.iter().any(|it| format!("{it:?}").contains(SECRET)));
     assert!(from_the_start[..2].iter().all(|it| it.redaction.is_some()));
-    assert_eq!(holding(&house), 1);
+    assert_eq!(holding(&house).await, 1);
     assert_eq!(breaches(&house).await, ["what was taken back is in no object any more"]);
 
     house.export().await;
-    assert_eq!((holding(&house), rows_with(&house, SECRET).await), (0, 0));
-    assert_eq!(house.objects().len(), 2, "the older object is gone");
+    assert_eq!((holding(&house).await, rows_with(&house, SECRET).await), (0, 0));
+    assert_eq!(house.objects().await.len(), 2, "the older object is gone");
     assert_eq!(after(&house, 0, None).await, from_the_start);
     assert_eq!(after(&house, 2, None).await[..others.len()], others);
     assert_eq!(breaches(&house).await, Vec::<&str>::new());
@@ -155,7 +161,7 @@ async fn a_changed_text_is_put_into_objects_too_also_twice() {
         assert_eq!(titles(&after(&house, 0, None).await)[..2], [text, text]);
     }
     house.export().await;
-    let objects = house.objects();
+    let objects = house.objects().await;
     assert!(!objects.values().any(|it| it.contains(SECRET) || it.contains("mended-1")));
     assert!(objects.values().any(|it| it.contains("mended-2")));
     assert_eq!(titles(&after(&house, 0, None).await)[..2], ["mended-2", "mended-2"]);
@@ -179,7 +185,11 @@ async fn an_object_that_was_overtaken_by_a_redaction_is_not_taken() {
     house.take(case.withdrawn()).await;
     assert!(app.compare(&manifest, &stretch).await.is_err(), "it differs now");
     assert!(!app.settle_object(stretch, manifest).await.unwrap());
-    assert_eq!(house.objects().len(), 1, "it is there, and known as one that is being written");
+    assert_eq!(
+        house.objects().await.len(),
+        1,
+        "it is there, and known as one that is being written"
+    );
 }
 
 /// The stretch whose turn it is.
@@ -206,7 +216,7 @@ async fn what_a_crash_leaves_is_found_and_finished() {
     let object = house.app.begin_writing(&stretch).await.unwrap().unwrap();
     let manifest = house.app.write_object(&stretch, &object).await.unwrap();
     house.app.sweep().await.unwrap();
-    assert!(house.objects().is_empty(), "its time is over");
+    assert!(house.objects().await.is_empty(), "its time is over");
     assert!(!house.app.settle_object(stretch, manifest).await.unwrap(), "the dead one comes late");
     assert_eq!(house.count("select count(*) from payloads").await, 4, "the rows are all there");
 
@@ -224,11 +234,11 @@ async fn what_a_crash_leaves_is_found_and_finished() {
     let object = house.app.begin_writing(&stretch).await.unwrap().unwrap();
     let manifest = house.app.write_object(&stretch, &object).await.unwrap();
     assert!(house.app.settle_object(stretch, manifest).await.unwrap());
-    assert_eq!(house.objects().len(), 2);
+    assert_eq!(house.objects().await.len(), 2);
     assert_eq!(breaches(&house).await, ["what was taken back is in no object any more"]);
     house.export().await;
-    assert_eq!(house.objects().len(), 1);
-    assert!(!house.objects().values().any(|it| it.contains(SECRET)));
+    assert_eq!(house.objects().await.len(), 1);
+    assert!(!house.objects().await.values().any(|it| it.contains(SECRET)));
     assert_eq!(breaches(&house).await, Vec::<&str>::new());
 }
 
@@ -254,7 +264,7 @@ async fn what_is_kept_no_longer_is_named_by_the_error_and_its_objects_go() {
     house.app.config = std::sync::Arc::new(config);
     house.export().await;
 
-    assert!(house.objects().is_empty());
+    assert!(house.objects().await.is_empty());
     let refused = house.list(request(&oldest)).await.unwrap_err();
     assert_eq!(refused.code(), Code::OutOfRange);
     let (reason, metadata) = told(&refused);

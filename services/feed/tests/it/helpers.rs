@@ -9,6 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures::TryStreamExt as _;
 use jiff::Timestamp;
 use liuyan_feed::{
     Feed,
@@ -96,8 +97,24 @@ pub(crate) async fn house_with(change: impl FnOnce(&mut Config)) -> House {
     House { db, app, routing, views, grpc, client, folder }
 }
 
+/// A folder, or the S3 that `.ci/s3` has started: there each test has names of its own.
+fn place_of_objects(folder: &Path) -> Settings {
+    let Ok(endpoint) = std::env::var("LIUYAN_TEST_S3") else { return Settings::in_folder(folder) };
+    let prefix = folder.file_name().unwrap().to_str().unwrap().trim_start_matches('.').to_owned();
+    Settings {
+        endpoint,
+        prefix,
+        bucket: "liuyan".to_owned(),
+        region: "us-east-1".to_owned(),
+        allow_http: true,
+        access_key: "test".into(),
+        secret_key: "test".into(),
+        ..Settings::default()
+    }
+}
+
 async fn replica(db: &liuyan_kit::db::Db, config: &Config, folder: &Path) -> App {
-    let objects = Objects::open(&Settings::in_folder(folder), "feed").unwrap();
+    let objects = Objects::open(&place_of_objects(folder), "feed").unwrap();
     let shelf = Arc::new(Shelf::new(db.clone(), Some(objects), config.unpacked_bytes));
     App {
         db: db.clone(),
@@ -124,24 +141,41 @@ impl House {
         while matches!(self.app.look_after_stretches().await.unwrap(), Worked::More) {}
     }
 
-    /// What all objects hold, unpacked, by their names.
-    pub(crate) fn objects(&self) -> BTreeMap<String, String> {
+    fn room(&self) -> &Objects {
+        self.app.shelf.objects().unwrap()
+    }
+
+    /// What all objects hold, by their names.
+    pub(crate) async fn packed(&self) -> BTreeMap<String, Vec<u8>> {
+        let listed: Vec<_> = self.room().list("").unwrap().try_collect().await.unwrap();
         let mut found = BTreeMap::new();
-        let mut folders = vec![self.folder.path().to_owned()];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else {
-                    let packed = std::fs::read(&path).unwrap();
-                    let text = zstd::stream::decode_all(packed.as_slice()).unwrap();
-                    let name = path.strip_prefix(self.folder.path()).unwrap();
-                    found.insert(name.display().to_string(), String::from_utf8(text).unwrap());
-                }
-            }
+        for name in listed.into_iter().map(|listed| listed.name) {
+            let content: Vec<Bytes> =
+                self.room().get(&name).await.unwrap().content.try_collect().await.unwrap();
+            found.insert(name, content.concat());
         }
         found
+    }
+
+    /// The same, unpacked.
+    pub(crate) async fn objects(&self) -> BTreeMap<String, String> {
+        let text = |packed: Vec<u8>| {
+            String::from_utf8(zstd::stream::decode_all(packed.as_slice()).unwrap()).unwrap()
+        };
+        self.packed().await.into_iter().map(|(name, packed)| (name, text(packed))).collect()
+    }
+
+    /// Puts bytes in the place of what an object holds; removes it for `None`.
+    pub(crate) async fn damage(&self, name: &str, bytes: Option<&[u8]>) {
+        match bytes {
+            Some(bytes) => {
+                let mut writer = self.room().writer(name).unwrap();
+                writer.write(Bytes::copy_from_slice(bytes)).await.unwrap();
+                writer.finish().await.unwrap();
+            }
+            None => self.room().delete(name).await.unwrap(),
+        }
+        self.app.shelf.forget();
     }
 
     /// Hands events to the consumer, as one batch.
