@@ -130,7 +130,7 @@ async fn a_service_renews_its_connections_when_a_newer_release_has_migrated() {
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     let newer = board.database("intake").write(|tx| {
         Box::pin(async move {
-            sqlx::query(
+            sqlx::raw_sql(
                 "insert into messaging._sqlx_migrations
                      (version, description, installed_on, success, checksum, execution_time)
                  values (9999, 'of a newer release', clock_timestamp(), true, '', 0)",

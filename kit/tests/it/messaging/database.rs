@@ -139,7 +139,8 @@ async fn a_table_that_grows_breaks_nothing_once_connections_are_renewed() {
     let db = database().await;
     let all = async || {
         let mut connection = db.read().await.unwrap();
-        sqlx::query("select * from effects").fetch_all(&mut *connection).await.map(|_| ())
+        let rows = sqlx::query_as::<_, (i64,)>("select * from effects");
+        rows.fetch_all(&mut *connection).await.map(|_| ())
     };
     all().await.unwrap();
     execute(&db, "alter table effects add column of_a_newer_release text").await;
