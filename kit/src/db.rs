@@ -8,15 +8,15 @@
 use std::{
     panic,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::future::BoxFuture;
 use sqlx::{
-    Connection as _, PgConnection, PgPool, Postgres, Row as _, Transaction,
+    AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Row as _, Transaction,
     migrate::{Migrate as _, Migrator},
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions, PgQueryResult},
@@ -111,6 +111,8 @@ pub struct Db {
     writes: TaskTracker,
     /// Whether a write was ever cut off between its beginning and its end.
     cut_off: Arc<AtomicBool>,
+    /// Connections that are older than this are not used any more.
+    renewed_at: Arc<Mutex<Instant>>,
 }
 
 impl Db {
@@ -128,13 +130,19 @@ impl Db {
                 ("lock_timeout", millis(limits.lock)),
                 ("idle_in_transaction_session_timeout", millis(limits.idle_in_transaction)),
             ]);
+        let renewed_at = Arc::new(Mutex::new(Instant::now()));
+        let oldest = Arc::clone(&renewed_at);
         let pool = PgPoolOptions::new()
             .max_connections(limits.connections)
             .acquire_timeout(limits.acquire)
             .max_lifetime(limits.lifetime)
             .test_before_acquire(false)
-            .before_acquire(|connection, kept| {
+            .before_acquire(move |connection, kept| {
+                let renewed = oldest.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
                 Box::pin(async move {
+                    if kept.age > renewed {
+                        return Ok(false);
+                    }
                     // One that worked a moment ago works: to ask each time costs a busy service as
                     // much as a statement.
                     Ok(kept.idle_for < FRESH || connection.ping().await.is_ok())
@@ -152,7 +160,8 @@ impl Db {
         let (committed, cut_off) = (Arc::default(), Arc::default());
         let pools = Pools::default();
         let pool = pools.add(pool);
-        let db = Self { pool, pools, committed, writes: TaskTracker::new(), cut_off };
+        let writes = TaskTracker::new();
+        let db = Self { pool, pools, committed, writes, cut_off, renewed_at };
         db.check().await?;
         Ok(db)
     }
@@ -292,6 +301,7 @@ impl Db {
         );
         Self {
             cut_off: Arc::clone(&self.cut_off),
+            renewed_at: Arc::clone(&self.renewed_at),
             pool: self.pools.add(options.connect_lazy_with((*self.pool.connect_options()).clone())),
             pools: self.pools.clone(),
             committed: Arc::clone(&self.committed),
@@ -311,6 +321,31 @@ impl Db {
     /// How the connections are used at this moment, those of [`Db::beside`] among them.
     pub fn connections(&self) -> Use {
         self.pools.told()
+    }
+
+    /// Uses no connection any more that was opened before this moment. For when tables have changed: a statement
+    /// that gives all columns of one (`select *`) was prepared for fewer, and Postgres refuses it from then on.
+    pub fn renew_connections(&self) {
+        *self.renewed_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// The newest migrations that are applied, of kit and of the service, whoever applied them.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn newest_migrations(&self) -> Result<(i64, i64), sqlx::Error> {
+        let newest = async |connection: &mut PgConnection, table: &'static str| {
+            let there = format!("select to_regclass('{table}') is not null");
+            let there = sqlx::raw_sql(AssertSqlSafe(there)).fetch_one(&mut *connection).await?;
+            if !there.try_get::<bool, _>(0)? {
+                return Ok::<i64, sqlx::Error>(0);
+            }
+            let newest = format!("select coalesce(max(version), 0)::bigint from {table}");
+            sqlx::raw_sql(AssertSqlSafe(newest)).fetch_one(connection).await?.try_get(0)
+        };
+        let mut connection = self.read().await?;
+        let own = newest(&mut connection, "_sqlx_migrations").await?;
+        Ok((newest(&mut connection, "messaging._sqlx_migrations").await?, own))
     }
 
     /// Signalled after each commit of this process; what publishes waits for it.

@@ -45,7 +45,7 @@ pub use readiness::{ConditionReport, Readiness, Report};
 pub use tasks::{WorkPace, Worked};
 pub(crate) use watch::connect;
 
-/// How long a service that declares nothing waits at its start for the bus, to see whether it differs.
+/// How long a service that declares nothing waits at its start for the bus, to see what is declared there.
 const DRIFT_LIMIT: Duration = Duration::from_secs(3);
 /// The service that every service with a database serves beside its own.
 const CONFIRMATION: &str = "liuyan.messaging.v1.ConfirmationService";
@@ -202,7 +202,7 @@ impl Host {
         let inner = &self.0;
         let office = relay::Office::default();
         let bus = self.bus().await?;
-        bus.refuse_drift(inner.name, None, DRIFT_LIMIT).await?;
+        bus.refuse_drift(inner.name, None).await?;
         let relay = relay::Relay {
             source: inner.name,
             db: db.clone(),
@@ -259,7 +259,7 @@ impl Host {
     pub async fn consume(&self, db: &Db, consumer: Consumer) -> anyhow::Result<()> {
         let consumer = Arc::new(consumer);
         let bus = self.bus().await?;
-        bus.refuse_drift(consumer.source(), Some(self.0.name), DRIFT_LIMIT).await?;
+        bus.refuse_drift(consumer.source(), Some(self.0.name)).await?;
         let pace = consumer::Pace {
             service: self.0.name,
             db: db.clone(),
@@ -286,6 +286,7 @@ impl Host {
                 return Err(config::Error::Missing { key: "nats.url" }.into());
             }
             let bus = Bus::connect(&inner.settings.nats, inner.name).await?;
+            bus.wait_to_look(DRIFT_LIMIT).await;
             let (readiness, watched) = (self.readiness(), bus.clone());
             self.watch("watch-nats", move || watch::bus(watched.clone(), readiness.clone()));
             Ok::<_, anyhow::Error>(bus)

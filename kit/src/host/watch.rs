@@ -34,8 +34,15 @@ pub(crate) async fn connect(name: &'static str, settings: &config::Database) -> 
 }
 
 pub(super) async fn database(db: Db, readiness: Readiness) {
+    let mut known = None;
     loop {
         sleep(LOOK).await;
+        if let Ok(newest) = db.newest_migrations().await
+            && known.replace(newest).is_some_and(|known| known != newest)
+        {
+            tracing::info!("a newer release has changed the tables; connections are renewed");
+            db.renew_connections();
+        }
         // A pool that is busy is no reason to take the service out: only its absence is.
         match ping(&db).await {
             Ok(()) | Err(sqlx::Error::PoolTimedOut) => readiness.set("database", Ok(())),

@@ -371,32 +371,33 @@ impl Bus {
         Ok(undelivered + unsettled)
     }
 
+    /// Waits for the connection, for services that do not declare themselves and want to see at their start
+    /// whether what they find is as declared. Gives up after `limit`: they work without the bus, too.
+    pub async fn wait_to_look(&self, limit: Duration) {
+        let connected = async {
+            while !self.settings.declare && !self.connected() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let _ = tokio::time::timeout(limit, connected).await;
+    }
+
     /// Refuses a stream of `source`, or a consumer of `service`, that is not as declared, for services that
-    /// do not declare themselves. A bus that does not answer within `limit`, and what is missing, are no
-    /// reason: whoever needs them waits.
+    /// do not declare themselves. A bus that is away, and what is missing, are no reason: whoever needs them
+    /// waits.
     ///
     /// # Errors
     /// [`Error::Drift`].
-    pub async fn refuse_drift(
-        &self,
-        source: &str,
-        service: Option<&str>,
-        limit: Duration,
-    ) -> Result<(), Error> {
-        if self.settings.declare {
+    pub async fn refuse_drift(&self, source: &str, service: Option<&str>) -> Result<(), Error> {
+        if self.settings.declare || !self.connected() {
             return Ok(());
         }
-        let looked = async {
-            while !self.connected() {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            match service {
-                Some(service) => self.declare_consumer(source, service, true).await,
-                None => self.declare_stream(source, true).await,
-            }
+        let looked = match service {
+            Some(service) => self.declare_consumer(source, service, true).await,
+            None => self.declare_stream(source, true).await,
         };
-        match tokio::time::timeout(limit, looked).await {
-            Ok(Ok(Declared::Different(differences))) => {
+        match looked {
+            Ok(Declared::Different(differences)) => {
                 let consumer = service.map(|service| format!("/{service}")).unwrap_or_default();
                 let name = format!("{}{consumer}", stream_name(source));
                 Err(Error::Drift { name, differences: declared::in_words(&differences) })

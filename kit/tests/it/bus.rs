@@ -111,6 +111,44 @@ async fn what_one_service_says_another_hears_and_confirms() {
     board.stop().await;
 }
 
+/// How many connections of a service are younger than the newest migration.
+async fn young_connections(board: &Board) -> i64 {
+    let mut connection = board.database("intake").read().await.unwrap();
+    sqlx::query_scalar(
+        "select count(*) from pg_stat_activity
+         where datname = current_database() and application_name = 'intake'
+           and backend_start > (select max(installed_on) from messaging._sqlx_migrations)",
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_service_renews_its_connections_when_a_newer_release_has_migrated() {
+    let board = Board::new().without_bus().with::<Sayer>().start().await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    let newer = board.database("intake").write(|tx| {
+        Box::pin(async move {
+            sqlx::raw_sql(
+                "insert into messaging._sqlx_migrations
+                     (version, description, installed_on, success, checksum, execution_time)
+                 values (9999, 'of a newer release', clock_timestamp(), true, '', 0)",
+            )
+            .execute(tx)
+            .await
+            .map(|_| ())
+        })
+    });
+    newer.await.unwrap();
+    assert_eq!(young_connections(&board).await, 0);
+    testing::eventually("connections are new", LIMIT, || async {
+        (young_connections(&board).await > 0).then_some(())
+    })
+    .await;
+    board.stop().await;
+}
+
 #[tokio::test]
 async fn a_service_works_without_the_bus_and_says_that_it_is_away() {
     let board = Board::new().without_bus().with::<Sayer>().start().await;

@@ -131,3 +131,26 @@ async fn a_database_that_is_behind_is_refused_and_a_newer_one_is_not() {
     let refusal = db.check_migrated(None).await.unwrap_err();
     assert_eq!(refusal.to_string(), "the database lacks migration 1; run `migrate` first");
 }
+
+/// An older program runs while a newer one migrates: a statement that was prepared for a table as it was then
+/// is refused for as long as its connection lives.
+#[tokio::test]
+async fn a_table_that_grows_breaks_nothing_once_connections_are_renewed() {
+    let db = database().await;
+    let all = async || {
+        let mut connection = db.read().await.unwrap();
+        let rows = sqlx::query_as::<_, (i64,)>("select * from effects");
+        rows.fetch_all(&mut *connection).await.map(|_| ())
+    };
+    all().await.unwrap();
+    execute(&db, "alter table effects add column of_a_newer_release text").await;
+    let mut refused = 0;
+    for _ in 0..20 {
+        refused += u32::from(all().await.is_err());
+    }
+    assert!(refused > 0, "this is what is to be mended");
+    db.renew_connections();
+    for _ in 0..20 {
+        all().await.unwrap();
+    }
+}
