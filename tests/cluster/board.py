@@ -151,6 +151,18 @@ def settle(pods, services):
             pods.servers.psql(service, (ROOT / "deploy/postgres/after.sql").read_text(), "-v", f"service={service}")
 
 
+def goes_to_nothing_and_back(pods, *values):
+    """A service without a pod is no failure, and finds what was said meanwhile."""
+    revision = json.loads(pods.test.helm("history", "board", "--namespace", pods.namespace, "--output", "json").stdout)[-1]["revision"]
+    pods.helm("upgrade", *values, "--set", "services.routing.config.grpc.deadline_ms=12000,services.stats.replicas=0")
+    pods.are([it for it in SERVICES if it != "stats"])
+    pods.passes()
+    pods.test.helm("rollback", "board", str(revision), "--namespace", pods.namespace, "--wait", "--timeout", "4m")
+    pods.are(SERVICES)
+    pods.passes()
+    print("        stats went to no pod and came back; helm test passes both times", flush=True)
+
+
 def a_pod_ends_in_order(pods):
     gone = next(name for name, component in pods.ready().items() if component == "intake")
     began = time.monotonic()

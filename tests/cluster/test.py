@@ -161,7 +161,7 @@ def steps_of_a_node(test, options):
 
     def pods_start_by(mode):
         def step():
-            looks = [board.a_pod_ends_in_order] if mode == "initContainer" else []
+            looks = [board.a_pod_ends_in_order, board.goes_to_nothing_and_back] if mode == "initContainer" else []
             if looks and options.kube_router:
                 looks.append(board.policies_hold)
             board.migrating(test, made["servers"], mode, looks).leave()
