@@ -1,8 +1,6 @@
 """The board's pods on the node: each way of migrating, an upgrade and a way back, and network policies in force."""
 
 import json
-import pathlib
-import subprocess
 import sys
 import time
 import tomllib
@@ -38,9 +36,9 @@ class Pods:
     def __init__(self, test, servers, namespace):
         self.test, self.cluster, self.servers, self.namespace = test, test.cluster, servers, namespace
 
-    def helm(self, verb, *values, wait=True):
+    def helm(self, verb, *values):
         try:
-            self.test.install(verb, self.namespace, "small", *SERVERS, *values, *(["--wait", "--timeout", "5m"] if wait else []))
+            self.test.install(verb, self.namespace, "small", *SERVERS, *values, "--wait", "--timeout", "8m")
         except RuntimeError as error:
             raise AssertionError(f"{error}\n{why(self.cluster, self.namespace)}") from error
 
@@ -106,18 +104,14 @@ def migrating(test, servers, mode, meanwhile=()):
     values = ["--set", f"migrations.mode={mode}", *(["--set-literal", "postgres.ownerUser={{ .service }}_owner"] if apart else [])]
     all_but_stats = [it for it in SERVICES if it != "stats"]
     began = time.monotonic()
-    pods.helm("install", *values, "--set", "services.stats.enabled=false", wait=not apart)
-    if apart:
-        settle(pods, all_but_stats)
+    pods.helm("install", *values, "--set", "services.stats.enabled=false")
     pods.are(all_but_stats)
     behind = {it: servers.newest(it) for it in KEEPERS if it != "stats"}
     assert all(code == there for code, there in behind.values()), behind
     print(f"        {mode}: 7 pods are ready after {time.monotonic() - began:.0f} s and {pods.restarts()} restarts, their databases up to date", flush=True)
     pods.passes()
     before = pods.ready()
-    pods.helm("upgrade", *values, "--set", "services.routing.config.grpc.deadline_ms=12000", wait=not apart)
-    if apart:
-        settle(pods, ["stats"])
+    pods.helm("upgrade", *values, "--set", "services.routing.config.grpc.deadline_ms=12000")
     pods.are(SERVICES)
     code, there = servers.newest("stats")
     assert code == there, (code, there)
@@ -134,21 +128,6 @@ def migrating(test, servers, mode, meanwhile=()):
     pods.passes()
     print(f"        {mode}: rolled back, on schemas that are newer than the code; helm test passes", flush=True)
     return pods
-
-
-def settle(pods, services):
-    """What deploy/postgres says where owner and app are apart: after.sql follows the first migration."""
-    def done():
-        jobs = pods.cluster.get("jobs", "--namespace", pods.namespace)["items"]
-        return all(it.get("status", {}).get("succeeded") for it in jobs) and {
-            it["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/component"] for it in jobs} >= {f"{it}-migrate" for it in services if it != "portal"}
-    try:
-        until("the Jobs are done", done, 180)
-    except RuntimeError as error:
-        raise AssertionError(f"{error}\n{why(pods.cluster, pods.namespace)}") from error
-    for service in services:
-        if service != "portal":
-            pods.servers.psql(service, (ROOT / "deploy/postgres/after.sql").read_text(), "-v", f"service={service}")
 
 
 def goes_to_nothing_and_back(pods, *values):

@@ -33,9 +33,9 @@ def storage(cluster):
 
 
 class Evaluation(Pods):
-    def helm(self, verb, *values, wait=True):
+    def helm(self, verb, *values):
         try:
-            self.test.install(verb, NAMESPACE, "evaluation", *IMAGES, "--set", "defaults.minReadySeconds=0", *values, *(["--wait", "--timeout", "8m"] if wait else []))
+            self.test.install(verb, NAMESPACE, "evaluation", *IMAGES, "--set", "defaults.minReadySeconds=0", *values, "--wait", "--timeout", "8m")
         except RuntimeError as error:
             raise AssertionError(f"{error}\n{why(self.cluster, NAMESPACE)}") from error
 

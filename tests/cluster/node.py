@@ -4,7 +4,6 @@ containerd and runc run the pods, a bridge connects them, Postgres and nats-serv
 cluster. Names are answered by a few lines here, from the addresses that the API server knows.
 """
 
-import base64
 import hashlib
 import json
 import os
@@ -210,21 +209,10 @@ class Servers:
 
 
 def secrets(cluster, folder, namespace):
-    def secret(name, files):
-        data = {key: base64.b64encode(file.read_bytes()).decode() for key, file in files.items()}
-        return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}, "data": data}
-
-    items = []
-    for service in SERVICES:
-        keys = folder / "keys" / service
-        files = {it.name: it for it in keys.iterdir()}
-        password = files.pop("postgres-password")
-        items += [secret(f"board-{service}-{it}", {"password": password}) for it in ("postgres", "postgres-owner")]
-        items.append(secret(f"board-{service}-nats", {"password": files.pop("nats-password")}))
-        items.append(secret(f"board-{service}-keys", files))
-    public = {it.name: it.read_text() for it in (folder / "public").iterdir()}
-    items.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "board-public-keys", "namespace": namespace}, "data": public})
-    cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    """As docs/operations/install.md says; and those of owners, with the same passwords."""
+    cluster.kubectl("apply", "-f", "-", text=run(ROOT / "deploy/secrets/from-folder", folder, namespace).stdout)
+    for service in KEEPERS:
+        cluster.kubectl("create", "secret", "generic", f"board-{service}-postgres-owner", "--namespace", namespace, f"--from-file=password={folder}/passwords/{service}")
 
 
 def ready_pods(cluster, namespace):
