@@ -10,9 +10,11 @@ from node import GATEWAY, KEEPERS, ROOT, SERVICES, Servers, ready_pods, secrets,
 
 # Services whose first migration needs nothing of kit's, and that have more than one.
 BEHIND = ["feed", "identity", "moderation", "routing", "stats"]
+# Here the node answers, and no pod.
+DNS = ["--set", f"networkPolicy.dnsTo[0].ipBlock.cidr={GATEWAY}/32"]
 SERVERS = [
     "--set", f"postgres.host={GATEWAY},postgres.sslMode=disable,postgres.caSecret=", "--set", f"nats.url=nats://{GATEWAY}:4222,nats.caSecret=,nats.replicas=1",
-    "--set", "objects.endpoint=,objects.bucket=,objects.existingSecret=",
+    *DNS, "--set", "objects.endpoint=,objects.bucket=,objects.existingSecret=",
     "--set", "defaults.replicas=1,defaults.minReadySeconds=0,defaults.resources.requests.cpu=10m,defaults.resources.requests.memory=32Mi",
     "--set", "services.intake.resources.requests.cpu=10m,services.routing.resources.requests.cpu=10m,services.identity.resources.requests.cpu=10m",
 ]

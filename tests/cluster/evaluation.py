@@ -7,7 +7,7 @@ import re
 import subprocess
 import urllib.request
 
-from board import Pods
+from board import DNS, Pods
 from cluster import free_port, run, until
 from node import KEEPERS, SERVICES, ready_pods, why
 
@@ -35,7 +35,7 @@ def storage(cluster):
 class Evaluation(Pods):
     def helm(self, verb, *values):
         try:
-            self.test.install(verb, NAMESPACE, "evaluation", *IMAGES, "--set", "defaults.minReadySeconds=0", *values, "--wait", "--timeout", "8m")
+            self.test.install(verb, NAMESPACE, "evaluation", *IMAGES, *DNS, "--set", "defaults.minReadySeconds=0", *values, "--wait", "--timeout", "8m")
         except RuntimeError as error:
             raise AssertionError(f"{error}\n{why(self.cluster, NAMESPACE)}") from error
 
