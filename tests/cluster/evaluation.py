@@ -15,7 +15,8 @@ NAMESPACE = "trying"
 IMAGES = [it for server in ("postgres", "nats") for it in (
     "--set", f"evaluation.{server}.image.registry=localhost,evaluation.{server}.image.repository={server},evaluation.{server}.image.tag=evaluation")]
 ALL = sorted([*SERVICES, "nats", "postgres"])
-MESSAGES = 12
+# Fewer than the rules take for a flood of like messages, which would wait for a person.
+MESSAGES = 6
 
 
 def storage(cluster):
