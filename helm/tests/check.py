@@ -254,6 +254,8 @@ def check_shape(checks, name, documents):
             if document["kind"] in ("CronJob", "Job", "Pod"):
                 caught = [it for it in selectors if it.items() <= found[1].items()]
                 checks.that(f"{where}: no service takes its pods for its own", not caught, str(caught))
+            if "pre-install" in document["metadata"].get("annotations", {}).get("helm.sh/hook", ""):
+                checks.that(f"{where}: a hook needs no account of the release", f"ServiceAccount/{found[0]['serviceAccountName']}" not in keys)
         if document["kind"] == "Deployment":
             component = document["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"]
             container = document["spec"]["template"]["spec"]["containers"][0]

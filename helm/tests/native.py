@@ -1,7 +1,7 @@
 """Runs what the chart renders for an evaluation as processes of this machine: its configuration, its keys, the script that
 makes the databases, and the rights on the bus. A cluster would add containers to it, and nothing else.
 
-usage: native.py --helm HELM --liuyan PROGRAM --nats-server PROGRAM [--mode MODE]
+usage: native.py --helm HELM --liuyan PROGRAM --nats-server PROGRAM [--mode MODE] [--footprint]
 Needs Postgres' programs (.ci/postgres); as root they run as another user.
 """
 
@@ -25,6 +25,7 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 READY_SECONDS = 180
+IDLE_SECONDS = 30
 
 
 def free_port():
@@ -125,7 +126,7 @@ class Board:
         passwords = {f"{name.upper()}_PASSWORD": self.data("Secret", name)["nats-password"] for name in users}
         self.start("nats", [self.options.nats_server, "--config", folder / "nats.conf"], env={**os.environ, **passwords})
 
-    def service(self, name):
+    def service(self, name, migrating=True):
         folder, secret = self.work / name, self.data("Secret", name)
         config = self.here(self.data("ConfigMap", name)["config.toml"], name)
         self.write(folder / "config", {"config.toml": config})
@@ -135,8 +136,8 @@ class Board:
         pod = self.objects[("Deployment", f"board-liuyan-{name}")]["spec"]["template"]["spec"]
         container = pod["containers"][0]
         environment = {it["name"]: self.here(it["value"], name) for it in container["env"]}
-        for migrating in pod.get("initContainers", []):
-            subprocess.run([self.options.liuyan, *migrating["args"]], check=True, env=environment)
+        for container_before in pod.get("initContainers", []) if migrating else []:
+            subprocess.run([self.options.liuyan, *container_before["args"]], check=True, env=environment)
         self.start(name, [self.options.liuyan, *container["args"]], env=environment)
 
     def declare(self):
@@ -237,6 +238,29 @@ class Board:
         if old.returncode == 0 or "lacks migration" not in old.stderr + old.stdout:
             sys.exit(f"an old schema is borne: {old.returncode} {old.stderr[-600:]}")
 
+    def footprint(self):
+        """How long a service needs from its start until it is ready, and what it then takes while nobody asks anything: memory of
+        its own, and pages of the program, which processes of one machine share."""
+        ready = {}
+        for name in self.names:
+            at = next(it for it in self.processes if it[0] == name)
+            self.processes.remove(at)
+            at[1].terminate()
+            at[1].wait(60)
+            began = time.monotonic()
+            self.service(name, migrating=False)
+            while not answers(f"http://127.0.0.1:{self.ports[(name, 9090)]}/readyz"):
+                if time.monotonic() > began + READY_SECONDS:
+                    sys.exit(f"{name} is not ready again")
+                time.sleep(0.01)
+            ready[name] = time.monotonic() - began
+        time.sleep(IDLE_SECONDS)
+        for name, process in self.processes:
+            if name in ready:
+                status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+                own, program = (int(status.split(f"{it}:")[1].split()[0]) / 1024 for it in ("RssAnon", "RssFile"))
+                print(f"{name:<13} ready after {ready[name]:.2f} s; idle {own:5.1f} MB of its own, {program:5.1f} MB of the program")
+
     def stop(self):
         for _, process in reversed(self.processes):
             if process.poll() is None:
@@ -253,6 +277,7 @@ def main():
     parser.add_argument("--liuyan", required=True)
     parser.add_argument("--nats-server", required=True)
     parser.add_argument("--mode", default="initContainer")
+    parser.add_argument("--footprint", action="store_true", help="also tell memory while idle, and time from start to ready")
     options = parser.parse_args()
     for declared in (False, True):
         with tempfile.TemporaryDirectory() as work:
@@ -269,6 +294,8 @@ def main():
                 board.wait()
                 by = "streams that a job declared" if declared else "the chart's configuration"
                 print(f"{len(board.names)} services are ready with {by}; {board.told()} offices went over the bus")
+                if options.footprint and not declared:
+                    board.footprint()
                 if not declared:
                     board.schemas()
                     print("a newer schema is borne, an older one is not")

@@ -21,7 +21,7 @@ def free_port():
         return taken.getsockname()[1]
 
 
-def run(*command, check=True, text=None, env=None, timeout=300):
+def run(*command, check=True, text=None, env=None, timeout=900):
     """Runs a command to its end; what went wrong is told with its words."""
     done = subprocess.run([str(it) for it in command], input=text, capture_output=True, text=True, timeout=timeout, check=False,
                           env={**os.environ, **(env or {})})
@@ -74,7 +74,8 @@ class Cluster:
             "--secure-port", self.port, "--advertise-address", "10.247.0.1", "--cert-dir", self.work / "certificates", "--endpoint-reconciler-type", "none",
             "--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file", self.work / "sa.pub",
             "--service-account-signing-key-file", self.work / "sa.key", "--authorization-mode", "RBAC",
-            "--token-auth-file", self.work / "tokens.csv", "--service-cluster-ip-range", "10.96.0.0/16", "--allow-privileged=true"])
+            "--token-auth-file", self.work / "tokens.csv", "--service-cluster-ip-range", "10.96.0.0/16", "--allow-privileged=true",
+            "--kubelet-preferred-address-types", "InternalIP"])
         self.config("admin")
         until("the API server answers", lambda: self.kubectl("get", "--raw", "/readyz").stdout == "ok")
         admin = self.work / "admin.kubeconfig"

@@ -4,10 +4,11 @@ containerd and runc run the pods, a bridge connects them, Postgres and nats-serv
 cluster. Names are answered by a few lines here, from the addresses that the API server knows.
 """
 
-import base64
+import hashlib
 import json
 import os
 import pathlib
+import shutil
 import socket
 import struct
 import subprocess
@@ -20,6 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BRIDGE, GATEWAY, NETWORK = "liuyan0", "10.247.0.1", "10.247.0.0/24"
 PAUSE = "localhost/pause:1"
 SERVICES = ["feed", "identity", "intake", "moderation", "notification", "portal", "routing", "stats"]
+KEEPERS = [it for it in SERVICES if it != "portal"]
 PAUSE_SOURCE = "#include <signal.h>\n#include <unistd.h>\nstatic void end(int s) { _exit(0); }\nint main(void) { signal(SIGTERM, end); for (;;) pause(); }\n"
 
 CONTAINERD = """version = 2
@@ -82,7 +84,7 @@ def network():
     run("ip", "link", "set", BRIDGE, "up")
 
 
-def images(cluster, archive):
+def images(cluster, archives):
     work = cluster.work
     (work / "pause.c").write_text(PAUSE_SOURCE)
     run("gcc", "-Os", "-static", "-s", "-o", work / "pause", work / "pause.c")
@@ -93,12 +95,12 @@ def images(cluster, archive):
     run("buildah", *store, "push", "--quiet", "--signature-policy", work / "policy.json", PAUSE, f"oci-archive:{work}/pause.tar:{PAUSE}")
     ctr = ["ctr", "--address", work / "containerd.sock", "--namespace", "k8s.io"]
     until("containerd answers", lambda: run(*ctr, "version", check=False).returncode == 0)
-    for file in (work / "pause.tar", archive):
+    for file in (work / "pause.tar", *archives):
         run(*ctr, "images", "import", file)
     return [line.split()[0] for line in run(*ctr, "images", "list").stdout.splitlines()[1:]]
 
 
-def start_node(cluster, archive):
+def start_node(cluster, archives, policies):
     work = cluster.work
     network()
     (work / "cni").mkdir()
@@ -110,10 +112,10 @@ def start_node(cluster, archive):
     }))
     (work / "containerd.toml").write_text(CONTAINERD.format(work=work, pause=PAUSE))
     cluster.start_process("containerd", ["containerd", "--config", work / "containerd.toml"])
-    found = images(cluster, archive)
+    found = images(cluster, archives)
     (work / "kubelet.yaml").write_text(json.dumps({
         "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
-        "address": "127.0.0.1", "healthzBindAddress": "127.0.0.1",
+        "address": GATEWAY, "healthzBindAddress": "127.0.0.1",
         "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}}, "authorization": {"mode": "AlwaysAllow"},
         "cgroupDriver": "cgroupfs", "failCgroupV1": False, "cgroupsPerQOS": True, "enforceNodeAllocatable": ["pods"],
         "containerRuntimeEndpoint": f"unix://{work}/containerd.sock", "failSwapOn": False,
@@ -131,54 +133,86 @@ def start_node(cluster, archive):
     except RuntimeError as error:
         raise AssertionError(f"{error}\n{cluster.tails('kubelet', 'containerd')}") from error
     Names(cluster).start()
-    return found
+    if policies:
+        # Packets between two pods pass the bridge; the rules are asked all the same.
+        pathlib.Path("/proc/sys/net/bridge/bridge-nf-call-iptables").write_text("1")
+        cluster.start_process("kube-router", [
+            policies, "--kubeconfig", work / "admin.kubeconfig", "--hostname-override", "node", "--run-firewall=true", "--run-router=false",
+            "--run-service-proxy=false", "--enable-cni=false", "--service-cluster-ip-range", "10.96.0.0/16", "--health-port", "0"])
+    return [it for it in found if not it.startswith("sha256:")]
 
 
-def servers(cluster, folder, nats_server):
-    """Postgres and nats-server beside the cluster, with the board's own script and configuration."""
-    bin_folder = pathlib.Path(run(ROOT / ".ci/postgres").stdout.strip())
-    home = cluster.work / "postgres"
-    home.mkdir()
-    os.chmod(cluster.work, 0o755)
-    user = "postgres" if run("id", "postgres", check=False).returncode == 0 else "nobody"
-    run("chown", user, home)
-    lesser = ["setpriv", f"--reuid={user}", f"--regid={run('id', '-g', user).stdout.strip()}", "--clear-groups"]
-    (home / "superuser").write_text("super\n")
-    run("chown", user, home / "superuser")
-    subprocess.run([*lesser, bin_folder / "initdb", "-D", home / "data", "-U", "postgres", "-A", "scram-sha-256", "--pwfile", home / "superuser",
-                    "--encoding=UTF8", "--locale=C.UTF-8"], check=True, cwd=home, stdout=subprocess.DEVNULL)
-    with open(home / "data/pg_hba.conf", "a") as file:
-        file.write(f"host all all {NETWORK} scram-sha-256\n")
-    cluster.start_process("postgres", [*lesser, bin_folder / "postgres", "-D", home / "data", "-k", home, "-c", f"listen_addresses={GATEWAY}",
-                                       "-c", "max_connections=300", "-c", "fsync=off"], cwd=home)
-    until("Postgres answers", lambda: run(bin_folder / "pg_isready", "-h", home, check=False).returncode == 0)
-    script = (ROOT / "deploy/postgres/init.sh").read_text().replace("/etc/liuyan/passwords", str(folder / "passwords"))
-    environment = {"POSTGRES_USER": "postgres", "PGHOST": str(home), "PGPASSWORD": "super", "PATH": f"{bin_folder}:{os.environ['PATH']}"}
-    run("sh", "-c", script, env=environment)
-    nats = cluster.work / "nats"
-    nats.mkdir()
-    for file in ("compose/nats.conf", "nats/permissions.conf"):
-        text = (ROOT / "deploy" / file).read_text().replace("store_dir: /data", f"store_dir: {nats}/data")
-        (nats / pathlib.Path(file).name).write_text(text)
-    passwords = dict(line.split("=", 1) for line in (folder / "nats.env").read_text().splitlines())
-    cluster.start_process("nats", [nats_server, "--config", nats / "nats.conf"], env={**os.environ, **passwords})
+class Servers:
+    """Postgres and nats-server beside the cluster, with the board's own script, configuration and passwords."""
+
+    def __init__(self, cluster, folder, nats_server):
+        self.cluster, self.folder, self.nats_server, self.nats = cluster, folder, nats_server, None
+        self.bin = pathlib.Path(run(ROOT / ".ci/postgres").stdout.strip())
+        self.home = home = cluster.work / "postgres"
+        home.mkdir()
+        os.chmod(cluster.work, 0o755)
+        user = "postgres" if run("id", "postgres", check=False).returncode == 0 else "nobody"
+        run("chown", user, home)
+        lesser = ["setpriv", f"--reuid={user}", f"--regid={run('id', '-g', user).stdout.strip()}", "--clear-groups"]
+        (home / "superuser").write_text("super\n")
+        run("chown", user, home / "superuser")
+        subprocess.run([*lesser, self.bin / "initdb", "-D", home / "data", "-U", "postgres", "-A", "scram-sha-256", "--pwfile", home / "superuser",
+                        "--encoding=UTF8", "--locale=C.UTF-8"], check=True, cwd=home, stdout=subprocess.DEVNULL)
+        with open(home / "data/pg_hba.conf", "a") as file:
+            file.write(f"host all all {NETWORK} scram-sha-256\n")
+        cluster.start_process("postgres", [*lesser, self.bin / "postgres", "-D", home / "data", "-k", home, "-c", f"listen_addresses={GATEWAY}",
+                                           "-c", "max_connections=300", "-c", "fsync=off"], cwd=home)
+        self.environment = {"POSTGRES_USER": "postgres", "PGHOST": str(home), "PGPASSWORD": "super", "PATH": f"{self.bin}:{os.environ['PATH']}"}
+        until("Postgres answers", lambda: run(self.bin / "pg_isready", "-h", home, check=False).returncode == 0)
+
+    def psql(self, database, text, *arguments, who="postgres"):
+        environment = {**self.environment}
+        if who != "postgres":
+            environment["PGPASSWORD"] = (self.folder / "passwords" / who.removesuffix("_owner")).read_text().strip()
+        return run("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", who, "-d", database, *arguments, text=text, env=environment).stdout.strip()
+
+    def fresh(self, apart=False):
+        """Empty databases and an empty bus. With `apart`, tables belong to a role of their own for each service."""
+        for service in KEEPERS:
+            self.psql("postgres", f'drop database if exists "{service}" with (force);\ndrop role if exists "{service}_owner";\ndrop role if exists "{service}"')
+        script = (ROOT / "deploy/postgres/init.sh").read_text().replace("/etc/liuyan/passwords", str(self.folder / "passwords"))
+        run("sh", "-c", script, env=self.environment)
+        for service in KEEPERS if apart else []:
+            self.psql(service, (ROOT / "deploy/postgres/roles.sql").read_text(), "-v", f"service={service}")
+            password = (self.folder / "passwords" / service).read_text().strip()
+            self.psql(service, f"alter role \"{service}_owner\" password '{password}'")
+        if self.nats:
+            self.nats.terminate()
+            self.nats.wait(30)
+        nats = self.cluster.work / "nats"
+        shutil.rmtree(nats, ignore_errors=True)
+        nats.mkdir()
+        for file in ("compose/nats.conf", "nats/permissions.conf"):
+            text = (ROOT / "deploy" / file).read_text().replace("store_dir: /data", f"store_dir: {nats}/data")
+            (nats / pathlib.Path(file).name).write_text(text)
+        passwords = dict(line.split("=", 1) for line in (self.folder / "nats.env").read_text().splitlines())
+        self.nats = self.cluster.start_process("nats", [self.nats_server, "--config", nats / "nats.conf"], env={**os.environ, **passwords})
+
+    def without_the_newest(self, service, who):
+        """Migrates a database as an earlier release left it: all but the service's newest migration."""
+        self.psql(service, """create table _sqlx_migrations (version bigint primary key, description text not null, installed_on timestamptz
+            not null default now(), success boolean not null, checksum bytea not null, execution_time bigint not null)""", who=who)
+        for file in sorted((ROOT / "services" / service / "migrations").glob("*.sql"))[:-1]:
+            version, described = file.stem.split("_", 1)
+            row = f"{int(version)}, '{described.replace('_', ' ')}', now(), true, '\\x{hashlib.sha384(file.read_bytes()).hexdigest()}', 0"
+            self.psql(service, f"{file.read_text()}\ninsert into _sqlx_migrations values ({row});\n", "--single-transaction", who=who)
+
+    def newest(self, service):
+        """The newest migration that the code has, and the newest that the database has."""
+        files = sorted((ROOT / "services" / service / "migrations").glob("*.sql"))
+        return int(files[-1].stem.split("_", 1)[0]), int(self.psql(service, "select max(version) from _sqlx_migrations where success"))
 
 
 def secrets(cluster, folder, namespace):
-    def secret(name, files):
-        data = {key: base64.b64encode(file.read_bytes()).decode() for key, file in files.items()}
-        return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}, "data": data}
-
-    items = []
-    for service in SERVICES:
-        keys = folder / "keys" / service
-        files = {it.name: it for it in keys.iterdir()}
-        items.append(secret(f"board-{service}-postgres", {"password": files.pop("postgres-password")}))
-        items.append(secret(f"board-{service}-nats", {"password": files.pop("nats-password")}))
-        items.append(secret(f"board-{service}-keys", files))
-    public = {it.name: it.read_text() for it in (folder / "public").iterdir()}
-    items.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "board-public-keys", "namespace": namespace}, "data": public})
-    cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    """As docs/operations/install.md says; and those of owners, with the same passwords."""
+    cluster.kubectl("apply", "-f", "-", text=run(ROOT / "deploy/secrets/from-folder", folder, namespace).stdout)
+    for service in KEEPERS:
+        cluster.kubectl("create", "secret", "generic", f"board-{service}-postgres-owner", "--namespace", namespace, f"--from-file=password={folder}/passwords/{service}")
 
 
 def ready_pods(cluster, namespace):
@@ -186,47 +220,6 @@ def ready_pods(cluster, namespace):
     return {it["metadata"]["name"]: it["metadata"]["labels"]["app.kubernetes.io/component"] for it in pods
             if not it["metadata"].get("deletionTimestamp")
             and any(c["type"] == "Ready" and c["status"] == "True" for c in it["status"].get("conditions", []))}
-
-
-def pods_really_start(test, options):
-    """The board runs on a node, `helm test` passes, a pod that goes is replaced, and an upgrade rolls."""
-    cluster, namespace = test.cluster, "real"
-    for example in ("evaluation", "small", "high-availability", "cell"):
-        # Nothing else may want the node.
-        cluster.kubectl("delete", "namespace", f"of-{example}", "--wait=false", "--ignore-not-found")
-    print(f"        a node with {', '.join(start_node(cluster, options.image))}", flush=True)
-    folder = cluster.work / "board"
-    run(ROOT / "deploy/compose/prepare", folder)
-    servers(cluster, folder, options.nats_server)
-    test.namespace(namespace)
-    secrets(cluster, folder, namespace)
-    values = [
-        "--set", f"postgres.host={GATEWAY}", "--set", "postgres.sslMode=disable", "--set", "postgres.caSecret=",
-        "--set", f"nats.url=nats://{GATEWAY}:4222", "--set", "nats.caSecret=", "--set", "nats.replicas=1",
-        "--set", "gateway.enabled=false,gateway.grpc.enabled=false", "--set", "objects.endpoint=,objects.bucket=,objects.existingSecret=", "--set", f"migrations.mode={options.mode}",
-        "--set", "defaults.replicas=1,defaults.minReadySeconds=0,defaults.resources.requests.cpu=10m,defaults.resources.requests.memory=32Mi",
-        "--set", "services.intake.resources.requests.cpu=10m,services.routing.resources.requests.cpu=10m,services.identity.resources.requests.cpu=10m",
-    ]
-    try:
-        test.install("install", namespace, "small", *values, "--wait", "--timeout", "6m")
-    except RuntimeError as error:
-        raise AssertionError(f"{error}\n{why(cluster, namespace)}") from error
-    before = ready_pods(cluster, namespace)
-    assert sorted(before.values()) == SERVICES, before
-    print("        8 pods are ready", flush=True)
-    test.helm("test", "board", "--namespace", namespace, "--timeout", "2m")
-    print("        helm test passes", flush=True)
-    gone = next(name for name, component in before.items() if component == "intake")
-    began = time.monotonic()
-    cluster.kubectl("delete", "pod", gone, "--namespace", namespace, "--timeout", "60s")
-    print(f"        a pod ended in order after {time.monotonic() - began:.0f} s", flush=True)
-    until("the pod is replaced", lambda: sorted(ready_pods(cluster, namespace).values()) == SERVICES)
-    test.install("upgrade", namespace, "small", *values, "--set", "services.stats.config.grpc.deadline_ms=12000", "--wait", "--timeout", "5m")
-    after = ready_pods(cluster, namespace)
-    rolled = sorted(after[name] for name in after if name not in before)
-    assert rolled == ["intake", "stats"], rolled
-    test.helm("test", "board", "--namespace", namespace, "--timeout", "2m")
-    cluster.kubectl("delete", "namespace", namespace, "--timeout", "120s")
 
 
 def why(cluster, namespace):

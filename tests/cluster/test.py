@@ -154,17 +154,48 @@ class Test:
         assert elsewhere.returncode and "forbidden" in elsewhere.stderr, elsewhere.stderr
 
 
+def steps_of_a_node(test, options):
+    import board
+
+    made = {}
+
+    def pods_start_by(mode):
+        def step():
+            looks = [board.a_pod_ends_in_order, board.goes_to_nothing_and_back] if mode == "initContainer" else []
+            if looks and options.kube_router:
+                looks.append(board.policies_hold)
+            board.migrating(test, made["servers"], mode, looks).leave()
+
+        step.__name__ = f"pods_start_and_migrate_by_{mode}"
+        return step
+
+    def the_evaluation_runs():
+        import evaluation
+
+        evaluation.the_evaluation_runs(test, options)
+
+    def a_node_runs():
+        made["servers"] = board.begin(test, options)
+
+    steps = [a_node_runs, *(pods_start_by(mode) for mode in options.mode or ["initContainer", "job", "hook"])]
+    if any(it.endswith("postgres.tar") for it in options.image):
+        steps.append(the_evaluation_runs)
+    return [it for it in steps if options.only in it.__name__ or it is a_node_runs]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--kube", required=True)
     parser.add_argument("--kubectl", default="kubectl")
     parser.add_argument("--helm", required=True)
     parser.add_argument("--definition", action="append", default=[])
-    parser.add_argument("--image", help="an OCI archive of the image; a node runs its pods")
+    parser.add_argument("--image", action="append", default=[], help="an OCI archive; the first is the board's image, whose pods a node runs")
+    parser.add_argument("--kube-router", help="the program; it enforces network policies")
     parser.add_argument("--liuyan", help="the program, for the servers beside the cluster")
     parser.add_argument("--nats-server")
     parser.add_argument("--only-node", action="store_true", help="leave out what needs no node")
-    parser.add_argument("--mode", default="initContainer", help="how the pods migrate")
+    parser.add_argument("--mode", action="append", default=[], help="only these ways of migrating")
+    parser.add_argument("--only", default="", help="only steps with this word in their names")
     options = parser.parse_args()
     failed = passed = 0
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as work:
@@ -183,12 +214,7 @@ def main():
             if options.only_node:
                 steps = [test.definitions_of_others]
             if options.image:
-                from node import pods_really_start
-
-                def the_pods_really_start():
-                    pods_really_start(test, options)
-
-                steps.append(the_pods_really_start)
+                steps += steps_of_a_node(test, options)
             for step in steps:
                 name = step.__name__.replace("_", " ")
                 began = time.monotonic()

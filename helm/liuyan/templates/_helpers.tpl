@@ -6,13 +6,13 @@
 
 {{- define "liuyan.fullname" -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- .Values.fullnameOverride | trunc 32 | trimSuffix "-" -}}
 {{- else -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
 {{- if contains $name .Release.Name -}}
-{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- .Release.Name | trunc 32 | trimSuffix "-" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name $name | trunc 40 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 32 | trimSuffix "-" -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -175,3 +175,39 @@ default
 {{/* Whether the service has a database, and whether it is on the bus. */}}
 {{- define "liuyan.keeps" -}}{{- if .card.serves -}}true{{- end -}}{{- end -}}
 {{- define "liuyan.onBus" -}}{{- if .card.publish -}}true{{- end -}}{{- end -}}
+
+{{/* A quantity as a number. */}}
+{{- define "liuyan.amount" -}}
+{{- $unit := regexFind "[A-Za-z]+$" (toString .) -}}
+{{- $units := dict "" 1.0 "m" 0.001 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0 "Ti" 1099511627776.0 -}}
+{{- mulf (trimSuffix $unit (toString .) | float64) (get $units $unit) -}}
+{{- end -}}
+
+{{/* The first key of a configuration that nobody knows, as a sentence. Takes has, may and at. */}}
+{{- define "liuyan.unknown" -}}
+{{- $told := "" -}}
+{{- range $key := keys .has | sortAlpha -}}
+{{- if not $told -}}
+{{- $at := printf "%s.%s" $.at $key -}}
+{{- if not (hasKey $.may $key) -}}
+{{- $told = printf "%s is not a key; there is %s." $at (keys $.may | sortAlpha | join ", ") -}}
+{{- else if and (kindIs "map" (get $.has $key)) (kindIs "map" (get $.may $key)) -}}
+{{- $told = include "liuyan.unknown" (dict "has" (get $.has $key) "may" (get $.may $key) "at" $at) -}}
+{{- else if kindIs "map" (get $.may $key) -}}
+{{- $told = printf "%s holds keys of its own: %s." $at (keys (get $.may $key) | sortAlpha | join ", ") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $told -}}
+{{- end -}}
+
+{{/* The ports of addresses, as a list in JSON. Takes urls, separated by commas, and of schemes the port each has if none is said. */}}
+{{- define "liuyan.ports" -}}
+{{- $ports := list -}}
+{{- range splitList "," .urls -}}
+{{- $url := urlParse (trim .) -}}
+{{- $said := regexFind ":[0-9]+$" $url.host | trimPrefix ":" -}}
+{{- $ports = append $ports (int (default (get $.schemes $url.scheme) $said)) -}}
+{{- end -}}
+{{- $ports | uniq | toJson -}}
+{{- end -}}
