@@ -78,7 +78,9 @@ class Test:
         until("the scalers see their targets", lambda: all(
             any(c["type"] == "AbleToScale" and c["status"] == "True" for c in it.get("status", {}).get("conditions", []))
             for it in self.cluster.get("horizontalpodautoscalers", "--namespace", "of-high-availability")["items"]))
-        assert len(self.cluster.get("jobs", "--namespace", "of-high-availability")["items"]) == len(SERVICES) - 1
+        jobs = [it["metadata"]["name"] for it in self.cluster.get("jobs", "--namespace", "of-high-availability")["items"]]
+        assert sum("-migrate-" in job for job in jobs) == len(SERVICES) - 1, jobs
+        assert sum("-declarer-" in job for job in jobs) == 1, jobs
 
     def secrets_survive_an_upgrade(self):
         def secrets():
