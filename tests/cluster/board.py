@@ -61,7 +61,7 @@ class Pods:
             raise AssertionError(f"{error}: {sorted(self.ready().values())}\n{why(self.cluster, self.namespace)}") from error
 
     def restarts(self):
-        pods = self.cluster.get("pods", "--namespace", self.namespace)["items"]
+        pods = self.cluster.get("pods", "--namespace", self.namespace, "--selector", "app.kubernetes.io/instance=board")["items"]
         return sum(state["restartCount"] for it in pods for state in it["status"].get("containerStatuses", []) if it["metadata"]["ownerReferences"][0]["kind"] == "ReplicaSet")
 
     def leave(self):

@@ -216,7 +216,8 @@ def secrets(cluster, folder, namespace):
 
 
 def ready_pods(cluster, namespace):
-    pods = cluster.get("pods", "--namespace", namespace)["items"]
+    # Those of the board; there may be strangers beside.
+    pods = cluster.get("pods", "--namespace", namespace, "--selector", "app.kubernetes.io/instance=board")["items"]
     return {it["metadata"]["name"]: it["metadata"]["labels"]["app.kubernetes.io/component"] for it in pods
             if not it["metadata"].get("deletionTimestamp")
             and any(c["type"] == "Ready" and c["status"] == "True" for c in it["status"].get("conditions", []))}
