@@ -1,6 +1,5 @@
 //! A program of before stretches appends beside this one, as while both are rolled out.
 
-use liuyan_feed::CHECKS;
 use liuyan_kit::{
     clock::{to_db, to_proto},
     id,
@@ -84,16 +83,6 @@ async fn append_as_before(house: &House, events: i64, title: &str) -> Vec<Event>
     written
 }
 
-async fn breaches(house: &House) -> Vec<&'static str> {
-    let mut found = Vec::new();
-    for (promise, sql) in CHECKS {
-        if house.count(sql).await > 0 {
-            found.push(*promise);
-        }
-    }
-    found
-}
-
 #[tokio::test]
 async fn what_an_older_program_appends_is_read_by_this_one_and_both_go_on() {
     let house = house_with(|config| {
@@ -114,5 +103,5 @@ async fn what_an_older_program_appends_is_read_by_this_one_and_both_go_on() {
     assert_eq!(titles(&page[..6]), ["older", "older", "older", "newer", "newer", "older again"]);
     assert_eq!(page[5..], more[..495]);
     assert_eq!(house.count("select count(*) from payloads").await, 10_003);
-    assert_eq!(breaches(&house).await, Vec::<&str>::new(), "also over the end of a stretch");
+    assert_eq!(house.breaches().await, Vec::<&str>::new(), "also over the end of a stretch");
 }

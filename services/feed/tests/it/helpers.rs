@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures::TryStreamExt as _;
 use jiff::Timestamp;
 use liuyan_feed::{
-    Feed,
+    CHECKS, Feed,
     app::{self, App, gate::Gate, shelf::Shelf, tail::Tail},
     config::Config,
     consumer,
@@ -213,6 +213,17 @@ impl House {
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         let mut connection = self.db.read().await.unwrap();
         sqlx::query_scalar(sql).fetch_one(&mut *connection).await.unwrap()
+    }
+
+    /// The promises of the feed that its database breaks.
+    pub(crate) async fn breaches(&self) -> Vec<&'static str> {
+        let mut found = Vec::new();
+        for (promise, sql) in CHECKS {
+            if self.count(sql).await > 0 {
+                found.push(*promise);
+            }
+        }
+        found
     }
 
     pub(crate) async fn execute(&self, sql: &'static str) {
