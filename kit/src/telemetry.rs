@@ -9,7 +9,7 @@ use std::{collections::HashMap, io::IsTerminal as _};
 use opentelemetry::{
     Context, global,
     propagation::{Extractor, Injector, TextMapPropagator as _},
-    trace::{TraceContextExt as _, TracerProvider as _},
+    trace::{TraceContextExt as _, TraceFlags, TracerProvider as _},
 };
 use opentelemetry_otlp::WithExportConfig as _;
 use opentelemetry_sdk::{
@@ -119,9 +119,14 @@ fn tracers(settings: &Telemetry, process: &'static str) -> Result<SdkTracerProvi
 
 /// The trace context of the current span, as a `traceparent`; `None` outside any trace.
 pub fn current_traceparent() -> Option<String> {
-    let mut carrier = HashMap::new();
-    inject(&mut carrier);
-    carrier.remove(TRACEPARENT)
+    let context = Span::current().context();
+    let span = context.span();
+    let span = span.span_context();
+    // As the propagator writes it, without its map.
+    span.is_valid().then(|| {
+        let (trace, id) = (span.trace_id(), span.span_id());
+        format!("00-{trace}-{id}-{:02x}", span.trace_flags() & TraceFlags::SAMPLED)
+    })
 }
 
 /// Makes `span` continue the trace of `traceparent`. Nothing happens without a valid one.

@@ -38,6 +38,9 @@ use crate::{
 
 const READY: Duration = Duration::from_secs(30);
 
+/// How many files of 16 MiB the write-ahead log has before anything is measured.
+const LOG_FILES: usize = 160;
+
 /// Servers, and intake on them.
 pub(crate) struct Ground {
     servers: Servers,
@@ -53,6 +56,28 @@ struct Service {
     database: String,
 }
 
+/// Lets the server have what one has that runs for longer: files of the write-ahead log that are used
+/// again. A new one is filled with zeros first, and whoever commits at that moment waits for it.
+async fn run_in(url: &str) -> anyhow::Result<()> {
+    let mut admin = PgConnection::connect(url).await?;
+    for set in [
+        "alter system set min_wal_size = '3GB'",
+        "alter system set max_wal_size = '6GB'",
+        "select pg_reload_conf()",
+    ] {
+        sqlx::query(set).execute(&mut admin).await?;
+    }
+    for _ in 0..LOG_FILES {
+        // A file that nothing was written to is not left.
+        sqlx::query("select pg_logical_emit_message(false, 'bench', '')")
+            .execute(&mut admin)
+            .await?;
+        sqlx::query("select pg_switch_wal()").execute(&mut admin).await?;
+    }
+    sqlx::query("checkpoint").execute(&mut admin).await?;
+    Ok(admin.close().await?)
+}
+
 impl Ground {
     /// Starts the servers in `folder`; nothing of them stays.
     ///
@@ -61,6 +86,7 @@ impl Ground {
     pub(crate) async fn start(folder: &Path) -> anyhow::Result<Self> {
         let options = Options { temporary: true, ..Options::new(folder.join("servers")) };
         let servers = liuyan_local::start(options, &|_| {}).await?;
+        run_in(servers.postgres_url()).await?;
         Ok(Self { servers, folder: folder.to_owned(), intake: None, started: 0 })
     }
 

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use liuyan_proto::Event;
-use sqlx::PgConnection;
+use serde::Serialize;
+use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use crate::{clock, id, telemetry};
@@ -29,6 +30,13 @@ impl Outgoing {
         self.traceparent = traceparent;
         self
     }
+}
+
+/// What is said beside an event.
+#[derive(Debug, Serialize)]
+struct Headers<'e> {
+    time: Timestamp,
+    traceparent: Option<&'e str>,
 }
 
 /// Says one event, in the transaction `tx` of its cause. Gives the event's id.
@@ -64,23 +72,23 @@ pub async fn publish_all(
     }
     let event_ids: Vec<Uuid> = events.iter().map(|_| id::v7(now)).collect();
     let subject_ids: Vec<Uuid> = events.iter().map(|event| event.subject_id).collect();
-    let kinds: Vec<String> = events.iter().map(|event| event.kind.to_owned()).collect();
-    let payloads: Vec<Vec<u8>> = events.iter().map(|event| event.payload.clone()).collect();
+    let kinds: Vec<&str> = events.iter().map(|event| event.kind).collect();
+    let payloads: Vec<&[u8]> = events.iter().map(|event| event.payload.as_slice()).collect();
     let current = telemetry::current_traceparent();
-    let headers: Vec<serde_json::Value> = events
+    let headers: Vec<Json<Headers<'_>>> = events
         .iter()
         .map(|event| {
-            let traceparent = event.traceparent.as_ref().or(current.as_ref());
-            serde_json::json!({ "time": now, "traceparent": traceparent })
+            let traceparent = event.traceparent.as_deref().or(current.as_deref());
+            Json(Headers { time: now, traceparent })
         })
         .collect();
     let waiting = sqlx::query_file_scalar!(
         "src/messaging/queries/publish.sql",
         &event_ids,
         &subject_ids,
-        &kinds,
-        &payloads,
-        &headers,
+        &kinds as &[&str],
+        &payloads as &[&[u8]],
+        &headers as &[Json<Headers<'_>>],
         clock::to_db(now),
     )
     .fetch_all(tx)

@@ -8,13 +8,14 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use aws_lc_rs::signature::Ed25519KeyPair;
 use ed25519_dalek::{
     SigningKey, VerifyingKey,
     pkcs8::{DecodePrivateKey as _, DecodePublicKey as _},
 };
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use liuyan_kit::auth;
-use ring::signature::Ed25519KeyPair;
+
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
@@ -38,8 +39,8 @@ const ID_LENGTH: usize = 16;
 
 /// The keys that receipts and access codes are made with.
 pub struct Keys {
-    /// The same key and the same signatures as ed25519-dalek's, in half the time: of what taking a message
-    /// costs this process, signing its receipt is the dearest.
+    /// The same key and the same signatures as ed25519-dalek's, in half the time: of what taking a
+    /// message costs this process, signing its receipt would be the dearest.
     receipt: Ed25519KeyPair,
     receipt_public: [u8; 32],
     receipt_id: String,

@@ -1,6 +1,9 @@
 //! Messages that come back after a loss, from the receipts and texts that their authors hold.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use liuyan_kit::{id, telemetry};
@@ -226,7 +229,7 @@ impl App {
         };
         let message = NewMessage {
             number: facts.number,
-            draft,
+            draft: Arc::new(draft),
             account_id,
             access_key_id,
             access_hash,

@@ -1,6 +1,6 @@
 //! Taking a message: limits, rules, the door, the proof, the commit.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use liuyan_kit::{id, telemetry};
@@ -121,10 +121,11 @@ impl App {
         let app = &self.0;
         // Whoever commits it commits others' messages too; its cause is this call.
         let traceparent = telemetry::current_traceparent();
+        let draft = Arc::new(draft);
         for _ in 0..NUMBER_TRIES {
             let permit = self.door(incoming.bulk).await?;
             let (message, accepted) =
-                self.prepare(draft.clone(), incoming.account_id, app.clock.now())?;
+                self.prepare(Arc::clone(&draft), incoming.account_id, app.clock.now())?;
             let request = request(once, &accepted.receipt);
             let submission = Submission { request, message, traceparent: traceparent.clone() };
             match app.writer.write(submission, permit).await {
@@ -158,7 +159,7 @@ impl App {
     /// Gives a message its id, number, code and receipt.
     fn prepare(
         &self,
-        draft: Draft,
+        draft: Arc<Draft>,
         account_id: Option<Uuid>,
         now: Timestamp,
     ) -> Result<(NewMessage, Accepted), Error> {

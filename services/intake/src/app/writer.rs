@@ -89,7 +89,7 @@ impl Writer {
     /// Starts the writers. They end when the last clone of this is gone and the queue is empty.
     ///
     /// # Errors
-    /// If the machine gives no thread.
+    /// If the machine gives no thread, or nobody runs the callers.
     pub(super) fn start(
         config: &WriterConfig,
         db: &Db,
@@ -102,6 +102,7 @@ impl Writer {
         let (db, clock, vault) = (db.clone(), Arc::clone(clock), Arc::clone(vault));
         let (tasks, limit) = (config.tasks.max(1), config.batch.max(1));
         let (tell, started) = std::sync::mpsc::sync_channel(1);
+        let callers = runtime::Handle::try_current().map_err(io::Error::other)?;
         let run = move || {
             let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
@@ -116,7 +117,9 @@ impl Writer {
                 let db = db.beside(u32::try_from(tasks + 1).unwrap_or(u32::MAX));
                 let writers = (0..tasks).map(|_| {
                     let (clock, vault) = (Arc::clone(&clock), Arc::clone(&vault));
-                    WriterTask { db: db.clone(), clock, vault, limit }.run(Arc::clone(&line))
+                    let callers = callers.clone();
+                    WriterTask { db: db.clone(), clock, vault, limit, callers }
+                        .run(Arc::clone(&line))
                 });
                 join_all(writers).await;
                 db.close_connections().await;
@@ -186,6 +189,9 @@ struct WriterTask {
     clock: SharedClock,
     vault: Arc<Vault>,
     limit: usize,
+    /// Where the callers wait. A whole batch is answered there by one task: to wake each of them from
+    /// this thread costs more than what is done for them.
+    callers: runtime::Handle,
 }
 
 impl WriterTask {
@@ -204,11 +210,11 @@ impl WriterTask {
     async fn commit(&self, batch: Vec<Group>, mut turn: Turn) {
         let mut parts = vec![batch];
         while let Some(mut part) = parts.pop() {
-            let mut open = Vec::new();
+            let (mut open, mut answers) = (Vec::new(), Vec::new());
             match self.write(&part, turn.take()).await {
                 Ok(written) => {
                     for (group, written) in part.into_iter().zip(written) {
-                        open.extend(group.answer(&written));
+                        open.extend(group.answer(&written, &mut answers));
                     }
                 }
                 Err(error) if part.len() > 1 && is_about_one(&error) => {
@@ -219,10 +225,15 @@ impl WriterTask {
                 Err(error) => {
                     let failed = Err(error);
                     for group in part {
-                        open.extend(group.answer(&failed));
+                        open.extend(group.answer(&failed, &mut answers));
                     }
                 }
             }
+            self.callers.spawn(async move {
+                for (answer, written) in answers {
+                    answer.send(written);
+                }
+            });
             // Each round answers at least one of those who share an id, so this ends.
             if !open.is_empty() {
                 parts.push(coalesce(open.into_iter()));
@@ -298,9 +309,13 @@ struct Group {
 impl Group {
     /// Answers everybody; gives back those who brought another body under the same id and of whom
     /// the outcome of the first tells nothing: which of the bodies was stored before is not known.
-    fn answer(self, written: &Result<Written, Error>) -> Vec<Waiting> {
+    fn answer(
+        self,
+        written: &Result<Written, Error>,
+        answers: &mut Vec<(Answer, Result<Written, Error>)>,
+    ) -> Vec<Waiting> {
         let stored = self.submission.message.message_id();
-        self.first.send(written.clone());
+        answers.push((self.first, written.clone()));
         let mut open = Vec::new();
         for (submission, answer) in self.others {
             let same = submission.request.body_hash == self.submission.request.body_hash;
@@ -314,7 +329,7 @@ impl Group {
                 }
                 Err(error) => Err(error.clone()),
             };
-            answer.send(written);
+            answers.push((answer, written));
         }
         open
     }

@@ -1,5 +1,7 @@
 //! A message that is ready to be stored.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -49,7 +51,7 @@ pub struct NewMessage {
     /// Its public number.
     pub number: Number,
     /// What its author wrote.
-    pub draft: Draft,
+    pub draft: Arc<Draft>,
     /// The account of an author who is signed in.
     pub account_id: Option<Uuid>,
     /// Names the key of its access code.

@@ -49,13 +49,21 @@ pub fn content(draft: &Draft) -> String {
     ];
     let files = &draft.files.list;
     let form = if files.is_empty() { CONTENT } else { CONTENT_WITH_FILES };
-    let mut content = format!("{form}\n");
+    let length = fields.iter().map(|(name, value)| name.len() + value.len() + 8).sum::<usize>();
+    let mut content = String::with_capacity(form.len() + length + 96 * files.len());
+    content.push_str(form);
+    content.push('\n');
+    let mut add = |name: &str, value: &str| {
+        let length = value.len().to_string();
+        for part in [name, ":", &length, ":", value, "\n"] {
+            content.push_str(part);
+        }
+    };
     for (name, value) in fields {
-        content.push_str(&format!("{name}:{}:{value}\n", value.len()));
+        add(name, value);
     }
     for file in files {
-        let value = format!("{} {}", hex::encode(file.sha256), file.word());
-        content.push_str(&format!("attachment:{}:{value}\n", value.len()));
+        add("attachment", &format!("{} {}", hex::encode(file.sha256), file.word()));
     }
     content
 }

@@ -41,9 +41,8 @@ pub async fn upsert_authors(
     now: Timestamp,
 ) -> Result<Vec<Author>, sqlx::Error> {
     let ids: Vec<Uuid> = authors.iter().map(|author| author.author_id).collect();
-    let indices: Vec<Option<Vec<u8>>> =
-        authors.iter().map(|author| author.phone_index.map(Vec::from)).collect();
-    let keys: Vec<Vec<u8>> = authors.iter().map(|author| author.wrapped_key.clone()).collect();
+    let indices: Vec<Option<[u8; 32]>> = authors.iter().map(|author| author.phone_index).collect();
+    let keys: Vec<&[u8]> = authors.iter().map(|author| author.wrapped_key.as_slice()).collect();
     let counts: Vec<i32> = authors.iter().map(|author| author.messages).collect();
     sqlx::query_as!(
         Author,
@@ -56,8 +55,8 @@ pub async fn upsert_authors(
          set messages = authors.messages + excluded.messages
          returning author_id, phone_index, wrapped_key",
         &ids,
-        &indices as &[Option<Vec<u8>>],
-        &keys,
+        &indices as &[Option<[u8; 32]>],
+        &keys as &[&[u8]],
         &counts,
         clock::to_db(now),
     )

@@ -29,43 +29,43 @@ pub async fn insert_messages(tx: &mut PgConnection, rows: &[Row<'_>]) -> Result<
     fn all<'a, T>(rows: &'a [Row<'_>], column: impl Fn(&'a Row<'_>) -> T) -> Vec<T> {
         rows.iter().map(column).collect()
     }
-    let text = |column: fn(&NewMessage) -> &str| all(rows, |row| column(row.message).to_owned());
-    let bytes = |column: fn(&NewMessage) -> &[u8]| all(rows, |row| column(row.message).to_vec());
+    let text = |column: fn(&NewMessage) -> &str| all(rows, |row| column(row.message));
+    let bytes = |column: fn(&NewMessage) -> &[u8]| all(rows, |row| column(row.message));
     let inserted = sqlx::query_file!(
         "src/queries/insert_messages.sql",
         &all(rows, |row| row.message.message_id()),
         &all(rows, |row| row.message.number.to_string()),
-        &text(|m| &m.draft.office_id),
-        &text(|m| &m.draft.kind),
-        &text(|m| &m.draft.domain),
-        &text(|m| &m.draft.topic),
-        &text(|m| m.draft.visibility.word()),
-        &text(|m| m.draft.channel.word()),
-        &text(|m| &m.draft.locale),
+        &text(|m| &m.draft.office_id) as &[&str],
+        &text(|m| &m.draft.kind) as &[&str],
+        &text(|m| &m.draft.domain) as &[&str],
+        &text(|m| &m.draft.topic) as &[&str],
+        &text(|m| m.draft.visibility.word()) as &[&str],
+        &text(|m| m.draft.channel.word()) as &[&str],
+        &text(|m| &m.draft.locale) as &[&str],
         &all(rows, |row| clock::to_db(row.message.receipt.submitted_at)),
         &all(rows, |row| row.message.draft.occurred_at.map(clock::to_db))
             as &[Option<OffsetDateTime>],
         &all(rows, |row| row.author.as_ref().map(|(id, _)| *id)) as &[Option<Uuid>],
-        &all(rows, |row| row.author.as_ref().map(|(_, sealed)| sealed.clone()))
-            as &[Option<Vec<u8>>],
-        &text(|m| &m.access_key_id),
-        &bytes(|m| &m.access_hash),
+        &all(rows, |row| row.author.as_ref().map(|(_, sealed)| sealed.as_slice()))
+            as &[Option<&[u8]>],
+        &text(|m| &m.access_key_id) as &[&str],
+        &bytes(|m| &m.access_hash) as &[&[u8]],
         &all(rows, |row| !row.message.draft.remark.is_empty()),
-        &text(|m| &m.draft.words.title),
-        &text(|m| &m.draft.words.body),
-        &text(|m| &m.draft.words.demand),
-        &text(|m| &m.draft.words.details),
-        &text(|m| &m.draft.place.text),
+        &text(|m| &m.draft.words.title) as &[&str],
+        &text(|m| &m.draft.words.body) as &[&str],
+        &text(|m| &m.draft.words.demand) as &[&str],
+        &text(|m| &m.draft.words.details) as &[&str],
+        &text(|m| &m.draft.place.text) as &[&str],
         &all(rows, |row| row.message.draft.place.public),
         &all(rows, |row| row.message.draft.place.location.map(|(latitude, _)| latitude))
             as &[Option<f64>],
         &all(rows, |row| row.message.draft.place.location.map(|(_, longitude)| longitude))
             as &[Option<f64>],
-        &bytes(|m| &m.receipt.content_hash),
-        &all(rows, |row| row.message.receipt.salt.map(Vec::from)) as &[Option<Vec<u8>>],
-        &bytes(|m| &m.receipt.statement),
-        &text(|m| &m.receipt.key_id),
-        &bytes(|m| &m.receipt.signature),
+        &bytes(|m| &m.receipt.content_hash) as &[&[u8]],
+        &all(rows, |row| row.message.receipt.salt) as &[Option<[u8; 32]>],
+        &bytes(|m| &m.receipt.statement) as &[&[u8]],
+        &text(|m| &m.receipt.key_id) as &[&str],
+        &bytes(|m| &m.receipt.signature) as &[&[u8]],
         &all(rows, |row| row.message.account_id) as &[Option<Uuid>],
         &all(rows, |row| row.message.draft.consultation_id) as &[Option<Uuid>],
     )
@@ -78,9 +78,9 @@ pub async fn insert_messages(tx: &mut PgConnection, rows: &[Row<'_>]) -> Result<
 }
 
 async fn insert_remarks(tx: &mut PgConnection, rows: &[Row<'_>]) -> Result<(), sqlx::Error> {
-    let (ids, remarks): (Vec<Uuid>, Vec<String>) = rows
+    let (ids, remarks): (Vec<Uuid>, Vec<&str>) = rows
         .iter()
-        .map(|row| (row.message.message_id(), row.message.draft.remark.clone()))
+        .map(|row| (row.message.message_id(), row.message.draft.remark.as_str()))
         .filter(|(_, remark)| !remark.is_empty())
         .unzip();
     if ids.is_empty() {
@@ -90,7 +90,7 @@ async fn insert_remarks(tx: &mut PgConnection, rows: &[Row<'_>]) -> Result<(), s
         "insert into remarks (message_id, remark)
          select message_id, remark from unnest($1::uuid[], $2::text[]) as fresh (message_id, remark)",
         &ids,
-        &remarks,
+        &remarks as &[&str],
     )
     .execute(tx)
     .await?;

@@ -46,9 +46,9 @@ pub async fn insert_requests(
     tx: &mut PgConnection,
     requests: &[&NewRequest],
 ) -> Result<Vec<(String, Uuid)>, sqlx::Error> {
-    let callers: Vec<String> = requests.iter().map(|request| request.caller.clone()).collect();
+    let callers: Vec<&str> = requests.iter().map(|request| request.caller.as_str()).collect();
     let ids: Vec<Uuid> = requests.iter().map(|request| request.request_id).collect();
-    let hashes: Vec<Vec<u8>> = requests.iter().map(|request| request.body_hash.to_vec()).collect();
+    let hashes: Vec<[u8; 32]> = requests.iter().map(|request| request.body_hash).collect();
     let messages: Vec<Uuid> = requests.iter().map(|request| request.message_id).collect();
     let times: Vec<OffsetDateTime> =
         requests.iter().map(|request| clock::to_db(request.created_at)).collect();
@@ -60,9 +60,9 @@ pub async fn insert_requests(
          order by caller, request_id
          on conflict on constraint requests_pkey do nothing
          returning caller, request_id",
-        &callers,
+        &callers as &[&str],
         &ids,
-        &hashes,
+        &hashes as &[[u8; 32]],
         &messages,
         &times,
     )

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::size;
-use crate::domain::log::Entry;
+use crate::domain::log::{Entry, Hash};
 
 /// An entry that waits for its place.
 #[derive(Debug, Clone)]
@@ -35,23 +35,23 @@ pub async fn insert_waiting(tx: &mut PgConnection, entries: &[Entry]) -> Result<
     if entries.is_empty() {
         return Ok(());
     }
-    let kinds: Vec<String> = entries.iter().map(|it| it.kind.word().to_owned()).collect();
+    let kinds: Vec<&str> = entries.iter().map(|it| it.kind.word()).collect();
     let subjects: Vec<Uuid> = entries.iter().map(|it| it.subject_id).collect();
-    let hashes: Vec<Vec<u8>> = entries.iter().map(|it| it.leaf_hash.to_vec()).collect();
-    let salts: Vec<Option<Vec<u8>>> = entries.iter().map(|it| it.salt.map(Vec::from)).collect();
-    let preimages: Vec<Option<Vec<u8>>> = entries.iter().map(|it| it.preimage.clone()).collect();
-    let targets: Vec<Option<Vec<u8>>> = entries.iter().map(|it| it.target.map(Vec::from)).collect();
+    let hashes: Vec<Hash> = entries.iter().map(|it| it.leaf_hash).collect();
+    let salts: Vec<Option<[u8; 32]>> = entries.iter().map(|it| it.salt).collect();
+    let preimages: Vec<Option<&[u8]>> = entries.iter().map(|it| it.preimage.as_deref()).collect();
+    let targets: Vec<Option<Hash>> = entries.iter().map(|it| it.target).collect();
     let times: Vec<OffsetDateTime> = entries.iter().map(|it| clock::to_db(it.at)).collect();
     let inserted = sqlx::query!(
         "insert into log_batches (kinds, subject_ids, leaf_hashes, salts, preimages, targets,
                                   created_at)
          values ($1, $2, $3, $4, $5, $6, $7)",
-        &kinds,
+        &kinds as &[&str],
         &subjects,
-        &hashes,
-        &salts as &[Option<Vec<u8>>],
-        &preimages as &[Option<Vec<u8>>],
-        &targets as &[Option<Vec<u8>>],
+        &hashes as &[Hash],
+        &salts as &[Option<[u8; 32]>],
+        &preimages as &[Option<&[u8]>],
+        &targets as &[Option<Hash>],
         &times,
     )
     .execute(tx)
