@@ -46,6 +46,20 @@ pub(crate) struct Directory {
     reading: Mutex<()>,
 }
 
+/// Who takes what is written to a division.
+#[derive(Debug, Default)]
+pub(crate) struct Takers {
+    /// Open offices; none if nobody takes it.
+    pub(crate) offices: Vec<Office>,
+    /// Whose offices they are, if the division has none that is open: what took its place, or one above.
+    pub(crate) instead: Option<Division>,
+}
+
+/// Whether a division is no more on a day, written as YYYY-MM-DD.
+pub(crate) fn is_gone(division: &Division, today: &str) -> bool {
+    !division.valid_until.is_empty() && division.valid_until.as_str() < today
+}
+
 /// What is not there is an answer, too.
 fn found<T>(answer: Result<T, tonic::Status>) -> Result<Option<T>, Error> {
     match answer.map_err(Error::from) {
@@ -179,6 +193,28 @@ impl Directory {
         }
         line.reverse();
         Ok(line)
+    }
+
+    /// Who takes what is written to a division on a day, written as YYYY-MM-DD: its own offices, else
+    /// those of what took its place or of the nearest one above that has some.
+    pub(crate) async fn takers(&self, code: &str, today: &str) -> Result<Takers, Error> {
+        let mut at = code.to_owned();
+        for _ in 0..2 * STEPS {
+            let Some(division) = self.division(&at).await? else { break };
+            let gone = is_gone(&division, today);
+            if !gone {
+                let all = self.offices_of(&at).await?;
+                let offices: Vec<Office> = all.iter().filter(|it| it.open).cloned().collect();
+                if !offices.is_empty() {
+                    return Ok(Takers { offices, instead: (at != code).then_some(division) });
+                }
+            }
+            at = match gone && !division.successor_code.is_empty() {
+                true => division.successor_code,
+                false => division.parent_code,
+            };
+        }
+        Ok(Takers::default())
     }
 
     /// The offices of one division; the ministries for an empty code.

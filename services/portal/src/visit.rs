@@ -19,7 +19,7 @@ use crate::{
     assets,
     cookies::{Jar, Life},
     error::Error,
-    format::When,
+    format::{self, When},
     mixed::Mixed,
     session::{self, Proof, Proofs, Session},
     words::WORDS,
@@ -82,6 +82,11 @@ impl Visit {
     /// What every page works with.
     pub(crate) fn app(&self) -> &Arc<App> {
         &self.0.app
+    }
+
+    /// The day in China, as YYYY-MM-DD.
+    pub(crate) fn today(&self) -> String {
+        format::day_of(self.now()).to_string()
     }
 
     /// The present, as this visit began.

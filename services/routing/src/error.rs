@@ -285,6 +285,7 @@ impl Classify for Error {
                 Refusal::AlreadyExtended => "DEADLINE_EXTENDED",
                 Refusal::DeadlinePassed => "DEADLINE_PASSED",
                 Refusal::ReturnedTwice => "CASE_RETURNED_TWICE",
+                Refusal::HandedOnTwice => "CASE_HANDED_ON_TWICE",
                 Refusal::Decided => "SUPERIOR_DECIDED",
                 Refusal::AlreadyHelps => "OFFICE_HELPS_ALREADY",
                 Refusal::EnoughHelpers => "ENOUGH_HELPERS",

@@ -71,9 +71,11 @@ impl Cache {
             Ok(draft) => return Ok(draft),
             Err(breaches) => breaches,
         };
-        if known.loaded
-            && !breaches.iter().any(|breach: &Breach| breach.rule.depends_on_directory())
-        {
+        // The database can't be asked for what no text of it can hold.
+        let nonsense = raw.office().contains('\0');
+        let known_to_be_wrong =
+            nonsense || !breaches.iter().any(|it: &Breach| it.rule.depends_on_directory());
+        if known.loaded && known_to_be_wrong {
             return Err(Error::Fields(breaches));
         }
         // Rare, and so apart: every submission has room for what may be awaited.

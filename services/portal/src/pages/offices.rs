@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     app::App,
-    directory::{Division, Office},
+    directory::{Division, Office, Takers, is_gone},
     error::Error,
     format::{When, count, percent},
     page::page,
@@ -49,6 +49,10 @@ struct Offices {
     line: Vec<Division>,
     children: Arc<Vec<Division>>,
     offices: Vec<Line>,
+    /// Since when the division is no more, and what took its place.
+    gone: Option<(String, Option<Division>)>,
+    /// Who takes what is written to it, if it has no office that does.
+    instead: Option<(Division, Vec<Line>)>,
     figures: Option<Vec<Figure>>,
     answered: Vec<Card>,
     newest: Vec<Card>,
@@ -102,11 +106,33 @@ async fn render(v: Visit, code: String, line: Vec<Division>) -> Result<Response,
         app.lists.cases(&v, &code, CaseOrder::Newest, SHOWN),
         hot(&v, &code),
     );
+    let today = v.today();
+    let division = line.last().filter(|division| is_gone(division, &today));
+    let gone = match division {
+        None => None,
+        Some(it) => {
+            Some((it.valid_until.clone(), app.directory.division(&it.successor_code).await?))
+        }
+    };
+    let takers = match code.is_empty() {
+        true => Takers::default(),
+        false => app.directory.takers(&code, &today).await?,
+    };
     let rows = of_offices.map(|series| series.rows.clone()).unwrap_or_default();
     let lists_away = answered.is_err() || newest.is_err();
     page(&Offices {
         children: children?,
-        offices: offices?.iter().map(|office| office_line(office, &rows)).collect(),
+        offices: offices?
+            .iter()
+            .map(|office| Line {
+                open: office.open && gone.is_none(),
+                ..office_line(office, &rows)
+            })
+            .collect(),
+        instead: takers.instead.map(|division| {
+            (division, takers.offices.iter().map(|office| office_line(office, &[])).collect())
+        }),
+        gone,
         figures: figures.ok().map(|series| home::figures(&v, &series)),
         answered: cards(&v, &answered.unwrap_or_default()).await,
         newest: cards(&v, &newest.unwrap_or_default()).await,

@@ -66,6 +66,20 @@ async fn offices_are_found_down_the_divisions() {
 }
 
 #[tokio::test]
+async fn where_nobody_takes_messages_it_is_said_who_takes_them_instead() {
+    let portal = Running::start().await;
+    let mut browser = portal.browser();
+    let page = browser.get("/offices/330127").await;
+    page.shows(&["由杭州市的单位受理", "/new?office=330100-"]);
+    let page = browser.get("/offices/330103").await;
+    page.shows(&["这个区划已于 2021-04-08 撤销", "/offices/330106", "/new?office=330106-g"]);
+    let chooser = browser.get("/new?division=330127").await;
+    chooser.shows(&["这里没有接收留言的单位", "value=\"330100-"]);
+    let own = browser.get("/offices/330106").await;
+    own.hides(&["这里没有接收留言的单位", "撤销"]);
+}
+
+#[tokio::test]
 async fn a_public_message_shows_its_answer_history_and_who_held_it() {
     let portal = Running::start().await;
     let page = portal.browser().get(&format!("/m/{ANSWERED}")).await;

@@ -80,6 +80,13 @@ fn divisions() -> Vec<routing::Division> {
         division("440000", "广东省", routing::Level::Province, ""),
         division("330100", "杭州市", routing::Level::City, "330000"),
         division("330106", "西湖区", routing::Level::County, "330100"),
+        // Nobody has an office in the one, and the other is no more.
+        division("330127", "淳安县", routing::Level::County, "330100"),
+        routing::Division {
+            valid_until: "2021-04-08".to_owned(),
+            successor_code: "330106".to_owned(),
+            ..division("330103", "下城区", routing::Level::County, "330100")
+        },
     ]
 }
 

@@ -205,7 +205,8 @@ async fn may_go_to(
     if office_id != case.office_id && held_by.iter().any(|held| held == office_id) {
         return Err(Error::Unfit(Unfit::HadIt));
     }
-    Ok(())
+    let earlier = children::handed_on(tx, case.case_id).await?;
+    case.may_hop(office_id, &earlier, scene.directory).map_err(Error::Refused)
 }
 
 async fn has_reply(tx: &mut PgConnection, case_id: CaseId, reply_id: ReplyId) -> Result<(), Error> {

@@ -210,6 +210,9 @@ pub enum WrongTime {
     BeforeLastStep,
 }
 
+/// After so many steps from office to office a superior decides.
+const HOPS: usize = 2;
+
 impl Case {
     /// Opens the case of an approved message, with its public text if that is kept; withdrawn at
     /// once if the author wished so before. Gives nothing if no office may have it.
@@ -352,6 +355,27 @@ impl Case {
         self.changes += 1;
         self.last_step_at = at;
         Ok(facts)
+    }
+
+    /// Whether its office may hand it on to another one by itself; `earlier` are the offices from which
+    /// and to which it was handed on before. An office hands down to those below it as often as it
+    /// wishes; otherwise a case goes from office to office twice, and then a superior decides.
+    ///
+    /// # Errors
+    /// [`Refusal::HandedOnTwice`].
+    pub fn may_hop(
+        &self,
+        to: &str,
+        earlier: &[(String, String)],
+        directory: &Directory,
+    ) -> Result<(), Refusal> {
+        let is_hop =
+            |from: &str, to: &str| !directory.offices.upwards(to).any(|above| above == from);
+        let hops = earlier.iter().filter(|(from, to)| is_hop(from, to)).count();
+        match hops >= HOPS && is_hop(&self.office_id, to) {
+            true => Err(Refusal::HandedOnTwice),
+            false => Ok(()),
+        }
     }
 
     /// Gives it to another office, chosen by [`assignment::heir`]. Its deadline stays.

@@ -1,5 +1,5 @@
 //! The gate that a reply passes: it stops a copy of another reply that does not speak of its question,
-//! and what shares nothing with the question at all. Who has a reason passes all the same, and is
+//! and what shares nothing with the question at all or has no words. Who has a reason passes all the same, and is
 //! counted in public. What is only suspicious passes; whoever asks before is told.
 
 use super::likeness::{Measured, Sketch, Yardstick};
@@ -60,7 +60,10 @@ pub fn judge_measured(question: &Sketch, reply: &Sketch, measured: Measured) -> 
     let beside = !measured.shares || measured.as_near.is_some_and(|share| share > AS_NEAR);
     let copied = measured.likeness >= COPY;
     let nothing = asked && !measured.shares;
-    let (verdict, stops) = if copied && (beside || !asked) && reply.length() >= RECEIPT {
+    let (verdict, stops) = if reply.length() == 0 {
+        // Not a word: it speaks of nothing.
+        (Verdict::Unrelated, true)
+    } else if copied && (beside || !asked) && reply.length() >= RECEIPT {
         (Verdict::Alike, true)
     } else if nothing && reply.length() >= TELLING {
         (Verdict::Unrelated, true)
@@ -109,6 +112,17 @@ mod tests {
         assert_eq!(judged(&text(0, 5), &text(50, 80), nobody()), (Verdict::Pass, false));
         assert_eq!(judged(&text(0, 20), &text(50, 52), nobody()), (Verdict::Unrelated, false));
         assert_eq!(judged(&Sketch::default(), &text(50, 80), nobody()), (Verdict::Pass, false));
+    }
+
+    #[test]
+    fn what_has_no_words_is_no_reply() {
+        let long = "a".repeat(300);
+        for body in ["。".repeat(200), "😀".repeat(200), long] {
+            let judged = judged(&text(0, 20), &Sketch::of(&[&body]), Vec::new());
+            assert_eq!(judged, (Verdict::Unrelated, true), "{body:.10}");
+        }
+        let unasked = judged(&Sketch::default(), &Sketch::of(&["……"]), Vec::new());
+        assert_eq!(unasked, (Verdict::Unrelated, true));
     }
 
     #[test]

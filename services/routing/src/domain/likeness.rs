@@ -13,6 +13,8 @@ use super::search::is_han;
 pub const LEAST_OTHERS: usize = 20;
 /// As how many Han characters a word of other letters counts: most words have two.
 const WORD: usize = 2;
+/// A longer run of letters counts by its length: so many letters as one Han character.
+const LETTERS: usize = 4;
 /// The most letters of a text that are read.
 const READ: usize = 4_000;
 
@@ -31,14 +33,17 @@ impl Sketch {
         let mut pieces: Vec<u64> = Vec::new();
         let mut length = 0;
         for text in texts {
-            let mut word: Option<u64> = None;
-            let mut end = |word: &mut Option<u64>| {
-                length += if word.is_some() { WORD } else { 0 };
-                pieces.extend(word.take());
+            let mut word: Option<(u64, usize)> = None;
+            let mut end = |word: &mut Option<(u64, usize)>| {
+                if let Some((piece, letters)) = word.take() {
+                    length += WORD.max(letters / LETTERS);
+                    pieces.push(piece);
+                }
             };
             for c in text.chars().take(READ).map(half_width).flat_map(char::to_lowercase) {
                 if c.is_alphanumeric() && !is_han(c) {
-                    word = Some(step(word.unwrap_or(1), c));
+                    let (piece, letters) = word.unwrap_or((1, 0));
+                    word = Some((step(piece, c), letters + 1));
                     continue;
                 }
                 end(&mut word);
@@ -55,7 +60,8 @@ impl Sketch {
         Self { pieces, length }
     }
 
-    /// Han characters that were read, a word of other letters counting as two.
+    /// Han characters that were read, a word of other letters counting as two, and a very long one as
+    /// a quarter of its letters.
     pub fn length(&self) -> usize {
         self.length
     }

@@ -183,6 +183,9 @@ pub enum Refusal {
     /// Two offices have given it back; the superior decides.
     #[error("the case was returned twice")]
     ReturnedTwice,
+    /// It went from office to office twice; now a superior decides.
+    #[error("the case was handed on twice")]
+    HandedOnTwice,
     /// The superior has decided who handles it.
     #[error("a superior has decided")]
     Decided,
@@ -201,12 +204,13 @@ pub enum Refusal {
 /// standing and act has an answer.
 ///
 /// - A reply to a case that nobody accepted accepts it on the way.
-/// - Only a duplicate may be closed without a reply, because its answer stands in another case.
+/// - Nothing is closed without a reply; that of a duplicate says where the answer stands.
 /// - Who gets a case by transfer or return has yet to accept it. What was ever answered stays where
 ///   it is, also when it is worked on again.
-/// - While the office waits for the author it can answer, end the wait or close as a duplicate, and
-///   ask for help; it can neither hand the case on nor take more time.
-/// - What was answered or closed can be worked on again, and then needs another reply to be closed.
+/// - While the office waits for the author it can answer, end the wait, and ask for help; it can
+///   neither hand the case on nor take more time.
+/// - What was answered or closed can be worked on again, and then needs another reply to be closed. An
+///   author asks on also after the office has closed it: otherwise it could have the last word.
 ///   What was withdrawn has ended for good.
 ///
 /// # Errors
@@ -224,8 +228,8 @@ pub fn transition(at: Standing, act: Act) -> Result<&'static [State], Refusal> {
         (Assigned | Accepted, Reopen) => Err(Refusal::StillOpen),
         (_, Correct | AskOn) if !at.answered => Err(Refusal::NotAnswered),
         (_, Correct) => Ok(&[]),
+        (Closed(_) | Replied, AskOn) => Ok(&[Accepted]),
         (Closed(_), _) => Err(Refusal::Ended),
-        (Replied, AskOn) => Ok(&[Accepted]),
         (Assigned | Accepted, AskOn) => Err(Refusal::StillOpen),
         (_, Supervise) => Ok(&[]),
         (_, Resume) if at.paused => Ok(&[]),
@@ -236,7 +240,6 @@ pub fn transition(at: Standing, act: Act) -> Result<&'static [State], Refusal> {
         (Assigned, Reply) => Ok(&[Accepted, Replied]),
         (Accepted | Replied, Reply) => Ok(&[Replied]),
         (Replied, Close(outcome)) => Ok(closed(outcome)),
-        (Assigned | Accepted, Close(Outcome::Duplicate)) => Ok(closed(Outcome::Duplicate)),
         (Assigned | Accepted, Close(_)) => Err(Refusal::ReplyFirst),
         (_, Transfer | Return) if at.answered => Err(Refusal::TransferTooLate),
         (_, Withdraw | Extend) if at.answered => Err(Refusal::AlreadyAnswered),

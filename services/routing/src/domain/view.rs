@@ -16,7 +16,7 @@ pub enum PublicState {
     AwaitingReply,
     /// An office works on it.
     InProgress,
-    /// It has been answered, or closed as a duplicate of what is answered elsewhere.
+    /// It has been answered.
     Replied,
 }
 

@@ -78,6 +78,22 @@ pub async fn held_by(tx: &mut PgConnection, case_id: CaseId) -> Result<Vec<Strin
     .await
 }
 
+/// From which office to which one a case was handed on by those that had it, in order.
+pub async fn handed_on(
+    tx: &mut PgConnection,
+    case_id: CaseId,
+) -> Result<Vec<(String, String)>, sqlx::Error> {
+    let steps = sqlx::query!(
+        "select from_office_id, office_id
+         from transfers join custody using (case_id, position)
+         where case_id = $1 and way = 'transfer' order by position",
+        case_id.uuid()
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(steps.into_iter().map(|step| (step.from_office_id, step.office_id)).collect())
+}
+
 /// The office that gave a case back first, if one did.
 pub async fn first_returner(
     tx: &mut PgConnection,

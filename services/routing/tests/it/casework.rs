@@ -83,7 +83,7 @@ async fn a_case_is_accepted_answered_answered_again_and_closed() {
 }
 
 #[tokio::test]
-async fn a_reply_accepts_on_its_way_and_a_duplicate_needs_none() {
+async fn a_reply_accepts_on_its_way_and_a_duplicate_needs_one_too() {
     let house = House::open().await;
     let (one, other) = (house.a_case(&a_message()).await, house.a_case(&a_message()).await);
     let clerk = house.clerk("130102-s");
@@ -91,8 +91,13 @@ async fn a_reply_accepts_on_its_way_and_a_duplicate_needs_none() {
     let story = house.story(&view(&one).case_id).await;
     assert_eq!(story[2..], ["case-accepted r2 public", "case-replied r3 public"]);
     let closing = a_closing(&view(&other).case_id, Outcome::Duplicate);
+    let closed = house.cases(&clerk).close_case(closing.clone()).await;
+    assert_eq!(reason(closed), "REPLY_FIRST");
+    house.reply(&clerk, &closing.case_id, "see the answer to the other one").await.unwrap();
     let closed = house.cases(&clerk).close_case(closing).await.unwrap().into_inner();
-    assert_eq!(view(&closed.case.unwrap()).outcome(), Outcome::Duplicate);
+    let closed = closed.case.unwrap();
+    assert_eq!(view(&closed).outcome(), Outcome::Duplicate);
+    assert_eq!(view(&closed).public_state(), PublicState::Replied);
 }
 
 #[tokio::test]

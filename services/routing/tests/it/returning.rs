@@ -119,6 +119,21 @@ async fn a_case_goes_in_no_circle_unless_somebody_above_says_so() {
 }
 
 #[tokio::test]
+async fn after_two_steps_from_office_to_office_only_a_superior_hands_a_case_on() {
+    let house = House::open().await;
+    let case_id = view(&house.a_case(&a_message()).await).case_id.clone();
+    for (from, to) in [("130102-g", "130104-g"), ("130104-g", "130105-g")] {
+        house.transfer(&house.clerk(from), &case_id, to).await.unwrap();
+    }
+    let third = house.clerk("130105-g");
+    let refused = house.transfer(&third, &case_id, "130123-g").await;
+    assert_eq!(reason(refused), "CASE_HANDED_ON_TWICE");
+    // It can be given back with the rule that says why, and a superior can hand it on.
+    house.transfer(&house.clerk("130100-g"), &case_id, "130123-g").await.unwrap();
+    house.is_whole().await;
+}
+
+#[tokio::test]
 async fn the_same_return_twice_is_one_and_a_stale_etag_is_refused() {
     let house = House::open().await;
     let case = house.a_case(&a_message()).await;

@@ -214,7 +214,7 @@ async fn add_case(page: &mut Page, case: Case) {
     let names = message::names(&page.v, &view).await;
     let replied = !view.replies.is_empty();
     let last = view.replies.last().map(|reply| reply.reply_id.clone());
-    let is_replied = view.state() == CaseState::Replied;
+    let is_answered = matches!(view.state(), CaseState::Replied | CaseState::Closed);
     page.question = case.question;
     page.may_withdraw &= !replied;
     page.case_id.clone_from(&view.case_id);
@@ -236,7 +236,7 @@ async fn add_case(page: &mut Page, case: Case) {
             };
             Rated {
                 answer: message::answer(&page.v, reply, &names),
-                may_ask_on: is_replied && last.as_ref() == Some(&reply.reply_id),
+                may_ask_on: is_answered && last.as_ref() == Some(&reply.reply_id),
                 reply_id: reply.reply_id.clone(),
                 sides: SIDES.map(|(name, label)| Side { name, label, mark: mark(name) }).into(),
                 given: rating.is_some(),

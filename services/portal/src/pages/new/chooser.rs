@@ -1,7 +1,7 @@
 //! Choosing the office: from the province down, one list at a time, without a script.
 
 use crate::{
-    directory::Office,
+    directory::Takers,
     error::Error,
     pages::search::{Choice, choice, division_choices},
     visit::Visit,
@@ -29,8 +29,10 @@ pub(crate) struct Level {
 pub(crate) struct Chooser {
     pub(crate) levels: Vec<Level>,
     pub(crate) offices: Vec<Choice>,
-    /// Whether a place was chosen that has no office which takes messages.
+    /// Whether nobody takes what is written to the place that was chosen, nor to one above.
     pub(crate) nobody: bool,
+    /// Whose offices are shown, if the place that was chosen has none.
+    pub(crate) instead: Option<String>,
     /// Whether the directory is away: then the office stays as it is.
     pub(crate) away: bool,
 }
@@ -52,7 +54,9 @@ impl Chooser {
         let mut chosen = first.iter().any(|it| it.chosen).then_some(draft.d1.as_str());
         chooser.levels.push(Level { name: "d1", label: "new-d1", choices: first });
         if chosen == Some(MINISTRIES) {
-            return Ok(chooser.with_offices(&directory.offices_of("").await?, draft));
+            let ministries = directory.offices_of("").await?;
+            let offices = ministries.iter().filter(|office| office.open).cloned().collect();
+            return Ok(chooser.with_offices(Takers { offices, instead: None }, draft));
         }
         for (name, label, next) in
             [("d2", "new-d2", draft.d2.as_str()), ("d3", "new-d3", draft.d3.as_str())]
@@ -70,15 +74,20 @@ impl Chooser {
             chosen = Some(next);
         }
         match chosen {
-            Some(code) => Ok(chooser.with_offices(&directory.offices_of(code).await?, draft)),
+            Some(code) => {
+                let takers = directory.takers(code, &v.today()).await?;
+                Ok(chooser.with_offices(takers, draft))
+            }
             None => Ok(chooser),
         }
     }
 
-    fn with_offices(mut self, offices: &[Office], draft: &Draft) -> Self {
-        let open = offices.iter().filter(|office| office.open);
-        self.offices = open
-            .map(|office| choice(&office.office_id, office.title.clone(), &draft.office_id))
+    fn with_offices(mut self, takers: Takers, draft: &Draft) -> Self {
+        self.instead = takers.instead.map(|division| division.name);
+        self.offices = takers
+            .offices
+            .into_iter()
+            .map(|office| choice(&office.office_id, office.title, &draft.office_id))
             .collect();
         self.nobody = self.offices.is_empty();
         // Who is the only one need not be chosen.

@@ -139,3 +139,18 @@ fn a_transfer_changes_who_has_it_and_leaves_the_clock_alone() {
     assert_eq!(refused, Err(Refusal::TransferTooLate));
     assert_eq!(case, before, "a refused act changes nothing");
 }
+
+#[test]
+fn the_third_step_from_office_to_office_is_a_superior_s() {
+    let directory = lists::shared();
+    let (case, _) = open(&an_opening(), false);
+    let step = |from: &str, to: &str| (from.to_owned(), to.to_owned());
+    let down = step("130100-g", "130102-g");
+    let hops = [step("130200-g", "130104-g"), down.clone(), step("130104-g", "130102-g")];
+    assert_eq!(case.may_hop("130200-g", &hops, directory), Err(Refusal::HandedOnTwice));
+    // What an office hands down to those below it is no step from office to office.
+    let once = [down.clone(), down, hops[0].clone()];
+    assert_eq!(case.may_hop("130200-g", &once, directory), Ok(()));
+    let above = open(&Opening { office_id: "130100-g".to_owned(), ..an_opening() }, false).0;
+    assert_eq!(above.may_hop("130104-g", &hops, directory), Ok(()));
+}

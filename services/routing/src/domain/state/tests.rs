@@ -42,11 +42,10 @@ fn codes_name_one_state_each() {
 }
 
 #[test]
-fn a_duplicate_needs_no_reply_and_nothing_else_does_without() {
+fn nothing_is_closed_without_a_reply() {
     for state in [State::Assigned, State::Accepted] {
         for outcome in Outcome::ALL {
             let expected = match outcome {
-                Outcome::Duplicate => None,
                 Outcome::Withdrawn => Some(Refusal::NotForOffices),
                 _ => Some(Refusal::ReplyFirst),
             };
@@ -57,12 +56,24 @@ fn a_duplicate_needs_no_reply_and_nothing_else_does_without() {
 }
 
 #[test]
+fn an_office_never_has_the_last_word_by_closing() {
+    for outcome in Outcome::ALL {
+        let closed = Standing { answered: true, ..at(State::Closed(outcome)) };
+        let expected = match outcome {
+            Outcome::Withdrawn => Err(Refusal::Ended),
+            _ => Ok([State::Accepted].as_slice()),
+        };
+        assert_eq!(transition(closed, Act::AskOn), expected, "{outcome:?}");
+    }
+}
+
+#[test]
 fn while_it_waits_an_office_neither_hands_on_nor_takes_more_time() {
     let waiting = Standing { state: State::Accepted, answered: false, paused: true };
     for act in [Act::Transfer, Act::Return, Act::Extend, Act::Pause] {
         assert_eq!(transition(waiting, act), Err(Refusal::Paused), "{act:?}");
     }
-    for act in [Act::Resume, Act::Reply, Act::Withdraw, Act::Close(Outcome::Duplicate)] {
+    for act in [Act::Resume, Act::Reply, Act::Withdraw] {
         assert!(transition(waiting, act).is_ok() && ends_wait(act), "{act:?}");
     }
     assert_eq!(transition(at(State::Accepted), Act::Resume), Err(Refusal::NotPaused));
@@ -117,9 +128,8 @@ proptest! {
                 prop_assert!(replies > 0);
             }
             if let State::Closed(outcome) = now.state {
-                let silent = matches!(outcome, Outcome::Duplicate | Outcome::Withdrawn);
-                // Each closing but those needs a reply of its own.
-                prop_assert!(silent || replies > last_close || before.state == now.state);
+                // Each closing by an office needs a reply of its own.
+                prop_assert!(outcome == Outcome::Withdrawn || replies > last_close || before.state == now.state);
                 if before.state != now.state {
                     last_close = replies;
                 }
