@@ -225,6 +225,10 @@ filter-division = Place
 filter-domain = Domain
 filter-kind = Kind
 filter-state = State
+filter-from = Submitted from
+filter-until = Submitted until
+filter-office = Office
+office-search = Search what was written to this office
 filter-any = Any
 pager-next = Next
 

@@ -216,6 +216,10 @@ filter-division = 地区
 filter-domain = 领域
 filter-kind = 类型
 filter-state = 状态
+filter-from = 提交日期起
+filter-until = 提交日期止
+filter-office = 留言对象
+office-search = 搜索写给该单位的留言
 filter-any = 不限
 pager-next = 下一页
 

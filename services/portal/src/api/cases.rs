@@ -17,7 +17,7 @@ use super::{
     problem::{Fault, Problem},
     types::{
         Page,
-        cases::{Case, CaseOrder, CaseState},
+        cases::{Case, CaseOrder, CaseState, DayOf},
         found::Hits,
     },
 };
@@ -42,6 +42,13 @@ pub(super) struct OfCases {
     /// Only those in this state.
     #[param(inline)]
     state: Option<CaseState>,
+    /// Only those from this day in China on, as YYYY-MM-DD.
+    from_on: Option<String>,
+    /// Only those up to this day in China and with it, as YYYY-MM-DD.
+    until_on: Option<String>,
+    /// Of what these days are; of the submission if left out.
+    #[param(inline)]
+    day_of: Option<DayOf>,
     /// The newest first if left out.
     #[param(inline)]
     order: Option<CaseOrder>,
@@ -87,6 +94,9 @@ pub(super) async fn list(ask: Ask, Query(of): Query<OfCases>) -> Result<Response
         domain: text(of.domain),
         kind: text(of.kind),
         supervised,
+        from_on: text(of.from_on),
+        until_on: text(of.until_on),
+        day_of: of.day_of.map_or(0, i32::from),
         ..ListCasesRequest::default()
     };
     let answer = ask.app.backend.cases().list_cases(ask.call(request)).await;
@@ -144,6 +154,13 @@ pub(super) struct OfSearch {
     /// Only those in this state.
     #[param(inline)]
     state: Option<CaseState>,
+    /// Only those from this day in China on, as YYYY-MM-DD.
+    from_on: Option<String>,
+    /// Only those up to this day in China and with it, as YYYY-MM-DD.
+    until_on: Option<String>,
+    /// Of what these days are; of the submission if left out.
+    #[param(inline)]
+    day_of: Option<DayOf>,
     /// Up to 100; 20 if left out.
     #[param(value_type = Option<i32>)]
     page_size: Option<String>,
@@ -169,7 +186,9 @@ pub(super) async fn search(ask: Ask, Query(of): Query<OfSearch>) -> Result<Respo
         state: of.state.map_or(0, i32::from),
         page_size,
         page_token: text(of.cursor),
-        ..SearchCasesRequest::default()
+        from_on: text(of.from_on),
+        until_on: text(of.until_on),
+        day_of: of.day_of.map_or(0, i32::from),
     };
     let answer = ask.app.backend.cases().search_cases(ask.call(request)).await;
     let answer = answer.map_err(|status| Fault::from(status).renamed(paging))?.into_inner();

@@ -39,6 +39,11 @@ struct Ask {
     domain: String,
     kind: String,
     state: String,
+    /// One office; the page has no list of all, but others lead here.
+    office: String,
+    /// Days of the submission, as YYYY-MM-DD.
+    from: String,
+    until: String,
     page: String,
 }
 
@@ -77,6 +82,8 @@ struct Search {
     domains: Vec<Choice>,
     kinds: Vec<Choice>,
     states: Vec<Choice>,
+    /// The title of the office, if only its messages are looked for.
+    office: Option<String>,
     came: Came,
 }
 
@@ -88,6 +95,10 @@ async fn search(v: Visit, Query(ask): Query<Ask>) -> Result<Response, Error> {
     let directory = &v.app().directory;
     let (divisions, domains, kinds) =
         futures::join!(directory.children(""), directory.domains(), directory.kinds());
+    let office = match ask.office.as_str() {
+        "" => None,
+        id => directory.office(id).await.ok().flatten().map(|office| office.title),
+    };
     let came = find(&v, &ask).await?;
     let locale = v.locale();
     let template = Search {
@@ -110,6 +121,7 @@ async fn search(v: Visit, Query(ask): Query<Ask>) -> Result<Response, Error> {
         ]
         .map(|(code, name)| choice(code, v.t(name), &ask.state))
         .into(),
+        office,
         came,
         ask,
         v,
@@ -156,6 +168,9 @@ async fn find(v: &Visit, ask: &Ask) -> Result<Came, Error> {
         domain: ask.domain.clone(),
         kind: ask.kind.clone(),
         state: state.into(),
+        office_id: ask.office.clone(),
+        from_on: ask.from.clone(),
+        until_on: ask.until.clone(),
         page_size: PAGE,
         page_token: ask.page.clone(),
         ..SearchCasesRequest::default()
@@ -184,6 +199,9 @@ async fn found(v: &Visit, ask: &Ask, answer: SearchCasesResponse) -> Came {
             ("domain", &ask.domain),
             ("kind", &ask.kind),
             ("state", &ask.state),
+            ("office", &ask.office),
+            ("from", &ask.from),
+            ("until", &ask.until),
             ("page", &answer.next_page_token),
         ] {
             if !value.is_empty() {

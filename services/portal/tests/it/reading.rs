@@ -134,6 +134,10 @@ async fn search_marks_what_was_found_and_says_what_is_wrong() {
     let page = browser.get("/search?q=%E8%B7%AF%E7%81%AF&state=replied").await;
     page.shows(&["<mark>路灯</mark>坏了两周", "找到 1 条", "page=more", "state=replied"]);
     page.hides(&[SCRIPT]);
+    let page = browser
+        .get("/search?q=%E8%B7%AF%E7%81%AF&from=2026-11-01&until=2026-11-30&office=330106-g")
+        .await;
+    page.shows(&["value=\"2026-11-01\"", "value=\"2026-11-30\"", "西湖区区长"]);
     browser.get("/search?q=%E9%9D%92%E5%B1%B1").await.shows(&["没有找到"]);
     let page = browser.get("/search?q=%E8%B7%AF").await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub(in crate::api) use super::states::{
-    CaseOrder, CaseState, Outcome, PromiseState, PublicState, Visibility,
+    CaseOrder, CaseState, DayOf, Outcome, PromiseState, PublicState, Visibility,
 };
 use super::{Time, Word, some};
 

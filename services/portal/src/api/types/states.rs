@@ -73,6 +73,16 @@ words! {
 }
 
 words! {
+    /// Of what a day is.
+    DayOf of routing::DayOf {
+        /// Of the submission.
+        Submission,
+        /// Of the last reply; what was not answered is left out.
+        Reply,
+    }
+}
+
+words! {
     /// Where a promise stands.
     PromiseState of common::PromiseState {
         /// Its day has not passed.

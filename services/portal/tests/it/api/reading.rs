@@ -24,6 +24,8 @@ async fn public_reads_may_be_kept_asked_for_again_and_read_from_everywhere() {
         "/api/v1/cases",
         &format!("/api/v1/cases/{ANSWERED}"),
         "/api/v1/search?q=%E8%B7%AF%E7%81%AF",
+        "/api/v1/search?q=%E8%B7%AF%E7%81%AF&from_on=2026-11-01&until_on=2026-11-30&day_of=reply",
+        "/api/v1/cases?from_on=2026-11-01&day_of=submission",
         "/api/v1/stats/indicators",
         "/api/v1/stats/series?indicators=received,reply_rate&group_by=month",
         "/api/v1/stats/ranking?indicator=reply_rate&group_by=office&min_n=10",
