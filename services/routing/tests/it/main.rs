@@ -5,6 +5,7 @@
 mod accusing;
 mod casework;
 mod common;
+mod consultation_rights;
 mod consultations;
 mod directory;
 mod divisions;
