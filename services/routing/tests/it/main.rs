@@ -24,6 +24,7 @@ mod opening;
 mod promising;
 mod rating;
 mod reading;
+mod results;
 mod returning;
 mod searching;
 mod showing;
