@@ -1,10 +1,11 @@
-//! Sample content: a made-up province, people to sign in as, and some two hundred messages with their
-//! lives, so that the first page that a newcomer opens is alive. The data are in `deploy/samples/`.
+//! Sample content: a made-up province, people to sign in as, some two hundred messages with their
+//! lives, and what offices do beside them, so that the first page that a newcomer opens is alive. The data are in `deploy/samples/`.
 //!
 //! Everything goes through the services, as any client's would. It is done once: a file in the board's
 //! folder says how far it came, and every request has an id of its own, so that a start which was
 //! interrupted goes on.
 
+mod casework;
 mod data;
 mod lives;
 mod people;
@@ -49,6 +50,9 @@ struct Progress {
     people: bool,
     /// Whether the messages are there.
     messages: bool,
+    /// Whether there is what offices do beside single cases.
+    #[serde(default)]
+    casework: bool,
 }
 
 impl Progress {
@@ -60,7 +64,12 @@ impl Progress {
         fs::read(Self::file(dir))
             .ok()
             .and_then(|text| serde_json::from_slice(&text).ok())
-            .unwrap_or_else(|| Self { now: afternoon(), people: false, messages: false })
+            .unwrap_or_else(|| Self {
+                now: afternoon(),
+                people: false,
+                messages: false,
+                casework: false,
+            })
     }
 
     fn write(&self, dir: &Path) -> Result<(), Error> {
@@ -97,13 +106,19 @@ pub(crate) async fn people(board: &Board) -> Result<(Vec<Account>, Option<Agency
 /// Sees to it that the sample messages are there, with what became of them.
 pub(crate) async fn messages(board: &Board, say: &(dyn Fn(&str) + Sync)) -> Result<(), Error> {
     let mut progress = Progress::read(&board.data_dir);
-    if progress.messages {
+    if progress.messages && progress.casework {
         return Ok(());
     }
     progress.write(&board.data_dir)?;
     let people = People::read(&board.data_dir)?;
-    lives::play(board, &people, progress.now, say).await?;
-    progress.messages = true;
+    if !progress.messages {
+        lives::play(board, &people, progress.now, say).await?;
+        progress.messages = true;
+        progress.write(&board.data_dir)?;
+    }
+    say("Adding consultations, a common problem and a model case");
+    casework::play(board, &people, progress.now).await?;
+    progress.casework = true;
     progress.write(&board.data_dir)
 }
 

@@ -6,6 +6,7 @@ use crate::error::Error;
 
 const PROVINCE: &str = include_str!("../../../deploy/samples/province.json");
 const MESSAGES: &str = include_str!("../../../deploy/samples/messages.json");
+const CASEWORK: &str = include_str!("../../../deploy/samples/casework.json");
 const ACCOUNTS: &str = include_str!("../../../deploy/samples/accounts.json");
 
 /// A made-up province.
@@ -149,6 +150,79 @@ impl Step {
     }
 }
 
+/// What offices do beside single cases.
+#[derive(Debug, Deserialize)]
+pub(super) struct Casework {
+    /// What offices ask the public.
+    pub(super) consultations: Vec<Consultation>,
+    /// What many wrote about, answered once.
+    pub(super) problems: Vec<Problem>,
+    /// Cases that are shown as handled well.
+    pub(super) models: Vec<Model>,
+}
+
+/// A consultation that is open from today on, or one that is over, if it has a result.
+#[derive(Debug, Deserialize)]
+pub(super) struct Consultation {
+    pub(super) key: String,
+    pub(super) office_id: String,
+    #[serde(default)]
+    pub(super) domain: String,
+    pub(super) question: String,
+    pub(super) description: String,
+    /// For how many days it is planned, after today.
+    pub(super) days: i64,
+    pub(super) suggestions: Vec<Suggestion>,
+    pub(super) result: Option<Outcome>,
+}
+
+/// What somebody suggested.
+#[derive(Debug, Deserialize)]
+pub(super) struct Suggestion {
+    pub(super) key: String,
+    /// Whether the citizen wrote it who can be signed in.
+    #[serde(default)]
+    pub(super) citizen: bool,
+    pub(super) title: String,
+    pub(super) body: String,
+}
+
+/// What was taken up.
+#[derive(Debug, Deserialize)]
+pub(super) struct Outcome {
+    pub(super) summary: String,
+    pub(super) statements: Vec<Statement>,
+}
+
+/// What became of some suggestions.
+#[derive(Debug, Deserialize)]
+pub(super) struct Statement {
+    pub(super) uptake: String,
+    pub(super) what: String,
+    pub(super) taken_up_by: String,
+    /// Their keys.
+    pub(super) of: Vec<String>,
+}
+
+/// A common problem, with the messages about it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Problem {
+    pub(super) key: String,
+    pub(super) title: String,
+    pub(super) lead_office_id: String,
+    pub(super) reason: String,
+    pub(super) answer: String,
+    pub(super) messages: Vec<Sample>,
+}
+
+/// A model case, by the key of its message.
+#[derive(Debug, Deserialize)]
+pub(super) struct Model {
+    pub(super) key: String,
+    pub(super) place: u32,
+    pub(super) why: String,
+}
+
 fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(Error::other(format!("the sample file {name}")))
 }
@@ -161,6 +235,11 @@ pub(super) fn province() -> Result<Province, Error> {
 /// The people.
 pub(super) fn cast() -> Result<Cast, Error> {
     read("accounts.json", ACCOUNTS)
+}
+
+/// Consultations, common problems and model cases.
+pub(super) fn casework() -> Result<Casework, Error> {
+    read("casework.json", CASEWORK)
 }
 
 /// The messages.
@@ -191,6 +270,28 @@ mod tests {
                     assert!(offices.contains(to.as_str()), "{}: {to}", sample.key);
                 }
             }
+        }
+        let casework = casework().unwrap();
+        for asked in &casework.consultations {
+            assert!(offices.contains(asked.office_id.as_str()), "{}: its office", asked.key);
+            let own: BTreeSet<&str> = asked.suggestions.iter().map(|it| it.key.as_str()).collect();
+            let spoken_of = asked.result.iter().flat_map(|it| &it.statements).flat_map(|it| &it.of);
+            for key in spoken_of {
+                assert!(own.contains(key.as_str()), "{}: {key}", asked.key);
+            }
+        }
+        assert!(casework.consultations.iter().any(|it| it.result.is_some()), "one is over");
+        assert!(casework.consultations.iter().any(|it| it.result.is_none()), "one is open");
+        for problem in &casework.problems {
+            assert!(
+                problem.messages.len() > 1 && offices.contains(problem.lead_office_id.as_str())
+            );
+            for message in &problem.messages {
+                assert!(!keys.contains(message.key.as_str()), "{}: a key of its own", message.key);
+            }
+        }
+        for model in &casework.models {
+            assert!(keys.contains(model.key.as_str()), "{}", model.key);
         }
         for key in cast.accounts.iter().flat_map(|person| &person.message_keys) {
             assert!(keys.contains(key.as_str()), "{key}");

@@ -6,7 +6,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use liuyan_kit::{clock, id};
 use liuyan_proto::liuyan::{
-    common::v1::{Channel, Historical, Outcome, Visibility},
+    common::v1::{Channel, Historical, Outcome, PublicCase, Visibility},
     intake::v1::{
         NewMessage, Place, SubmitMessageRequest, intake_service_client::IntakeServiceClient,
     },
@@ -33,12 +33,12 @@ const TOGETHER: usize = 8;
 const CASE_LIMIT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
 
-type Client = InterceptedService<Transport, Bearer>;
+pub(super) type Client = InterceptedService<Transport, Bearer>;
 
 /// A message that was taken.
-struct Taken {
-    sample: Sample,
-    message_id: String,
+pub(super) struct Taken {
+    pub(super) sample: Sample,
+    pub(super) message_id: String,
     /// When it was submitted, in its own history.
     at: Timestamp,
     /// Whether its steps are entered as history; else they are done now.
@@ -85,7 +85,7 @@ pub(super) async fn play(
     Ok(())
 }
 
-async fn submit(
+pub(super) async fn submit(
     mut intake: IntakeServiceClient<Client>,
     sample: Sample,
     now: Timestamp,
@@ -128,12 +128,12 @@ async fn submit(
 }
 
 /// Does what was done with the case of one message.
-async fn live(
+pub(super) async fn live(
     board: &Board,
     mut offices: CaseServiceClient<Client>,
     taken: Taken,
 ) -> Result<(), Error> {
-    let case_id = case_of(&mut offices, &taken).await?;
+    let case_id = case_of(&mut offices, &taken.sample.key, &taken.message_id).await?.case_id;
     let (mut at, mut reply_id) = (taken.at, String::new());
     for (place, step) in taken.sample.steps.iter().enumerate() {
         at += hours(step.after_hours());
@@ -204,29 +204,36 @@ async fn live(
 }
 
 /// The case of a message, once it is there.
-async fn case_of(cases: &mut CaseServiceClient<Client>, taken: &Taken) -> Result<String, Error> {
+pub(super) async fn case_of(
+    cases: &mut CaseServiceClient<Client>,
+    key: &str,
+    message_id: &str,
+) -> Result<PublicCase, Error> {
     let until = Instant::now() + CASE_LIMIT;
     loop {
-        let name = Some(Name::MessageId(taken.message_id.clone()));
+        let name = Some(Name::MessageId(message_id.to_owned()));
         match cases.get_case(GetCaseRequest { name }).await {
             Ok(answer) => {
                 let case = answer.into_inner().case.unwrap_or_default();
-                return Ok(case.view.unwrap_or_default().case_id);
+                return Ok(case.view.unwrap_or_default());
             }
             Err(status) if status.code() == Code::NotFound && Instant::now() < until => {
                 sleep(POLL).await;
             }
             Err(status) => {
-                return Err(Error::call(format!("the case of the sample {}", taken.sample.key))(
-                    status,
-                ));
+                return Err(Error::call(format!("the case of the sample {key}"))(status));
             }
         }
     }
 }
 
 fn request_id(sample: &Sample, act: &str) -> String {
-    id::of_name("sample", &format!("{}/{act}", sample.key)).to_string()
+    request_id_of(&sample.key, act)
+}
+
+/// The same for the same act each time.
+pub(super) fn request_id_of(key: &str, act: &str) -> String {
+    id::of_name("sample", &format!("{key}/{act}")).to_string()
 }
 
 fn hours(hours: f64) -> SignedDuration {

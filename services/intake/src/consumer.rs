@@ -24,7 +24,7 @@ use liuyan_proto::liuyan::{
         CaseReturned, CaseSupervised, CaseTextChanged, CaseTransferred, CaseUngrouped,
         CodeListPublished, ConsultationPut, DeadlineMissed, DeadlineNeared, FollowUpAsked,
         HelperInvited, OfficePut, PromiseBroken, PromiseKept, PromiseMade, ReplyCorrected,
-        WithdrawalRefused,
+        ResultTold, WithdrawalRefused,
     },
 };
 use sqlx::PgConnection;
@@ -83,6 +83,7 @@ pub fn routing() -> Consumer {
         .on::<PromiseKept, _>(Logged(Messages))
         .on::<PromiseBroken, _>(Logged(Messages))
         .on::<WithdrawalRefused, _>(Logged(Messages))
+        .on::<ResultTold, _>(Logged(Messages))
 }
 
 mod logged;

@@ -66,6 +66,13 @@ author-promise-broken-title = A promise on message { $number } was not kept
 author-promise-broken-body = { $office } has not done in time what it promised on your message { $number }. The case is open again.
 office-promise-broken-title = A promise on message { $number } was not kept
 office-promise-broken-body = The day of what { $office } promised on message { $number } has passed. The case is open again.
+author-result-told-title = What came of the consultation to which you wrote with message { $number }
+author-result-told-body = { $office } has published the result of its consultation. { $uptake ->
+    [taken] What you suggested in message { $number } was taken up.
+    [partly] A part of what you suggested in message { $number } was taken up.
+    [not] What you suggested in message { $number } was not taken up; the result says why.
+   *[other] The result does not speak of message { $number } in particular; you can read what was taken up.
+    } You can read it on the page of your message.
 endpoint-disabled-title = An address is no longer told
 endpoint-disabled-body = Nothing has arrived at one of your addresses for days, so it was switched off. Please check it and register it again.
 

@@ -66,6 +66,13 @@ author-promise-broken-title = 留言 { $number } 的承诺未按期兑现
 author-promise-broken-body = { $office }未按期兑现对留言 { $number } 的承诺，该办件已重新办理。
 office-promise-broken-title = 留言 { $number } 的承诺未按期兑现
 office-promise-broken-body = { $office }对留言 { $number } 的承诺已到期未兑现，该办件已重新办理。
+author-result-told-title = 您的留言 { $number } 所参与的征集已公布结果
+author-result-told-body = { $office }已公布征集结果。{ $uptake ->
+    [taken] 您在留言 { $number } 中提出的建议已被采纳。
+    [partly] 您在留言 { $number } 中提出的建议已被部分采纳。
+    [not] 您在留言 { $number } 中提出的建议未被采纳，理由见征集结果。
+   *[other] 结果中没有专门提到留言 { $number }，您可以查看采纳了哪些建议。
+    }详情可在您的留言页面查看。
 endpoint-disabled-title = 一个通知地址已停用
 endpoint-disabled-body = 您的一个通知地址连续多日无法送达，已停用。请检查后重新登记。
 

@@ -27,6 +27,8 @@ pub(crate) struct Subject {
     pub(crate) office: Option<String>,
     /// By when the citizen is to have an answer.
     pub(crate) deadline_at: Option<Timestamp>,
+    /// What became of what the author suggested; empty if that is not told.
+    pub(crate) uptake: String,
 }
 
 /// Writes.
@@ -61,8 +63,12 @@ impl Letters {
         let office = subject.office.clone();
         let office = office.unwrap_or_else(|| self.words.text(locale, "office-unnamed", &[]));
         let deadline = subject.deadline_at.map(|at| day::of(at).to_string()).unwrap_or_default();
-        let arguments =
-            [("number", subject.number.clone()), ("office", office), ("deadline", deadline)];
+        let arguments = [
+            ("number", subject.number.clone()),
+            ("office", office),
+            ("deadline", deadline),
+            ("uptake", subject.uptake.clone()),
+        ];
         let text = |part: &str| self.words.text(locale, &format!("{name}-{part}"), &arguments);
         (text("title"), text("body"))
     }

@@ -104,6 +104,7 @@ case-accuses = The message complains of somebody; it is handled alone.
 case-in-common-problem = This case is in a common problem and is answered with the others; please take it out first.
 case-in-no-common-problem = This case is in no common problem.
 common-problem-full = A common problem has up to 200 cases.
+objection-late = You could object to being answered with others until 14 days after the answer. You can still ask on because of it.
 common-problem-not-open = This common problem is answered or dissolved already.
 cases-count = A common problem is made of 2 to 100 cases; 1 to 100 can be added at once.
 title-length = The title needs { $least } to { $most } characters; it has { $has }.

@@ -104,6 +104,7 @@ case-accuses = 该留言反映了具体单位或人员的问题，须单独办�
 case-in-common-problem = 该办件已并入共性问题，将与其他留言一并答复；如需单独办理，请先移出。
 case-in-no-common-problem = 该办件不在任何共性问题中。
 common-problem-full = 一个共性问题最多包含 200 件办件。
+objection-late = 对合并答复的异议须在答复后14天内提出；如对答复不满意，仍可追问。
 common-problem-not-open = 该共性问题已答复或已解散。
 cases-count = 共性问题由 2 至 100 件办件组成，每次可并入 1 至 100 件。
 title-length = 标题需 { $least } 至 { $most } 个字符，现有 { $has } 个。

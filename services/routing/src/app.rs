@@ -46,6 +46,7 @@ pub mod precedents;
 pub mod promising;
 pub mod rating;
 pub mod reading;
+pub mod results;
 pub mod searching;
 pub mod similar;
 pub mod suggesting;

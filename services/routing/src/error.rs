@@ -261,6 +261,7 @@ impl Classify for Error {
             Self::NoPart(NoPart::InOne) => "CASE_IN_COMMON_PROBLEM",
             Self::NoPart(NoPart::InNone) => "CASE_IN_NO_COMMON_PROBLEM",
             Self::NoPart(NoPart::Full) => "COMMON_PROBLEM_FULL",
+            Self::NoPart(NoPart::Late) => "OBJECTION_LATE",
             Self::NoPart(_) => "COMMON_PROBLEM_NOT_OPEN",
             Self::PrecedentNotFound => "PRECEDENT_NOT_FOUND",
             Self::ModelNotFound => "MODEL_CASE_NOT_FOUND",

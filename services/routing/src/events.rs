@@ -8,7 +8,7 @@ use crate::{
     domain::{
         calendar::Calendar,
         case::{Case, Fact, Visibility, What},
-        consultation::{Consultation, Stage},
+        consultation::{Consultation, Stage, Uptake},
         directory::{Directory, Office},
         state::{Outcome, State},
     },
@@ -188,6 +188,15 @@ pub fn of_case(case: &Case, fact: &Fact, cause: Option<Uuid>) -> Outgoing {
                 attitude: rating.attitude().unsigned_abs().into(),
                 speed: rating.speed().unsigned_abs().into(),
                 rated_at: Some(to_proto(*rated_at)),
+            };
+            Outgoing::new(case_id, &event)
+        }
+        What::ResultTold(consultation_id, office_id, uptake) => {
+            let event = routing::ResultTold {
+                case: refer,
+                consultation_id: consultation_id.to_string(),
+                office_id: office_id.clone(),
+                uptake: uptake.map(Uptake::code).unwrap_or_default().to_owned(),
             };
             Outgoing::new(case_id, &event)
         }

@@ -8,6 +8,8 @@ pub mod model_cases;
 pub mod problems;
 pub mod suggestion;
 
+use std::sync::LazyLock;
+
 use liuyan_kit::{
     auth::Caller,
     class::{Class, Classify as _, Violation},
@@ -15,24 +17,27 @@ use liuyan_kit::{
 };
 use prost::Message;
 use sha2::{Digest as _, Sha256};
-use tonic::Status;
+use tonic::{Response, Status};
 
 use crate::{error::Error, store::requests::Request};
 
-/// The texts of routing's errors.
-fn words() -> Words {
+/// The texts of routing's errors, for all its services.
+static WORDS: LazyLock<Words> = LazyLock::new(|| {
     Words::new(&[
         ("zh-CN", include_str!("../locales/zh-CN.ftl")),
         ("en", include_str!("../locales/en.ftl")),
     ])
-}
+});
 
-/// An error as the caller gets it. What passes by itself is not worth a line of the log each.
-fn status(words: &Words, error: &Error, caller: &Caller) -> Status {
-    if error.class() == Class::Unavailable {
-        tracing::warn!(error = %error, "a request could not be served");
-    }
-    words.status(error, &caller.locale)
+/// What a caller gets, an error in their language. What passes by itself is not worth a line of the log
+/// each.
+fn answer<T>(caller: &Caller, result: Result<T, Error>) -> Result<Response<T>, Status> {
+    result.map(Response::new).map_err(|error| {
+        if error.class() == Class::Unavailable {
+            tracing::warn!(error = %error, "a request could not be served");
+        }
+        WORDS.status(&error, &caller.locale)
+    })
 }
 
 /// Collects everything that is wrong with a request.
@@ -84,6 +89,6 @@ impl Checks {
 mod tests {
     #[test]
     fn every_text_is_there_in_every_language() {
-        assert_eq!(super::words().faults(), Vec::<String>::new());
+        assert_eq!(super::WORDS.faults(), Vec::<String>::new());
     }
 }

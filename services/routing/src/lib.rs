@@ -63,6 +63,7 @@ impl Service for Routing {
         worker::finalise_ratings(&host, &app);
         worker::escalate(&host, &app);
         worker::break_promises(&host, &app);
+        worker::tell_results(&host, &app);
         worker::renew_directory(&host, &app);
         worker::index_cases(&host, &app);
         worker::renew_models(&host, &app);

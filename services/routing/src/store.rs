@@ -20,6 +20,7 @@ pub mod promises;
 pub mod ratings;
 pub mod replies;
 pub mod requests;
+pub mod results;
 pub mod steps;
 pub mod tables;
 pub mod words;

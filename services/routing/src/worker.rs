@@ -148,6 +148,19 @@ pub fn break_promises(host: &Host, app: &App) {
     });
 }
 
+/// Tells authors what the results of consultations make of their messages.
+pub fn tell_results(host: &Host, app: &App) {
+    let pace = WorkPace { idle: app.config().idle(), wake: None };
+    let app = app.clone();
+    host.work("results", pace, move || {
+        let app = app.clone();
+        async move {
+            let looked_at = app.tell_results().await?;
+            Ok::<_, Error>(if looked_at > 0 { Worked::More } else { Worked::Idle })
+        }
+    });
+}
+
 /// Opens the cases of approved messages.
 pub fn open_cases(host: &Host, app: &App, texts: &Texts, wake: Arc<Notify>) {
     let pace = WorkPace { idle: app.config().idle(), wake: Some(wake) };

@@ -15,7 +15,7 @@ use liuyan_proto::{
             CaseOpened, CasePaused, CaseRated, CaseReopened, CaseReplied, CaseResumed,
             CaseReturned, CaseSupervised, CaseTextChanged, CaseTransferred, CaseUngrouped,
             DeadlineMissed, DeadlineNeared, FollowUpAsked, HelperInvited, PromiseBroken,
-            PromiseKept, PromiseMade, ReplyCorrected, WithdrawalRefused,
+            PromiseKept, PromiseMade, ReplyCorrected, ResultTold, WithdrawalRefused,
         },
     },
 };
@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Types of events that are logged, and who says them.
-pub const LOGGED: [(&str, &str); 33] = [
+pub const LOGGED: [(&str, &str); 34] = [
     source::<MessageApproved>(),
     source::<MessageReturned>(),
     source::<MessageDeclined>(),
@@ -63,6 +63,7 @@ pub const LOGGED: [(&str, &str); 33] = [
     source::<PromiseKept>(),
     source::<PromiseBroken>(),
     source::<WithdrawalRefused>(),
+    source::<ResultTold>(),
 ];
 
 const fn source<E: Event>() -> (&'static str, &'static str) {
@@ -133,4 +134,5 @@ only_logged!(
     PromiseMade,
     PromiseKept,
     PromiseBroken,
+    ResultTold,
 );

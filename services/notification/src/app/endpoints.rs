@@ -247,6 +247,7 @@ pub(crate) fn own_event(kind: Kind, event_id: Uuid, now: Timestamp) -> Happened 
         withdrawn: false,
         deadline_at: None,
         reply_id: None,
+        uptake: String::new(),
         traceparent: liuyan_kit::telemetry::current_traceparent(),
     }
 }

@@ -204,6 +204,7 @@ impl App {
             number: due.number.clone().unwrap_or_default(),
             office: self.peers.title(now, &due.office_id).await,
             deadline_at: due.deadline_at,
+            uptake: due.uptake.clone(),
         }
     }
 

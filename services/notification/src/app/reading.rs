@@ -113,6 +113,7 @@ impl App {
             number: shown.number.clone().unwrap_or_default(),
             office,
             deadline_at: shown.deadline_at,
+            uptake: shown.uptake.clone(),
         };
         let (title, body) = self.letters.notice(locale, &subject);
         Notice { shown, to_office, title, body }

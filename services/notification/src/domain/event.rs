@@ -62,6 +62,8 @@ pub enum Kind {
     CaseClosed,
     /// A wish to withdraw was refused.
     WithdrawalRefused,
+    /// The result of a consultation is public, and what it makes of a message.
+    ResultTold,
     /// An endpoint failed for too long.
     EndpointDisabled,
     /// An endpoint is to be verified: said to itself alone.
@@ -70,7 +72,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::MessageApproved,
         Self::MessageReturned,
         Self::MessageDeclined,
@@ -99,6 +101,7 @@ impl Kind {
         Self::CaseRated,
         Self::CaseClosed,
         Self::WithdrawalRefused,
+        Self::ResultTold,
         Self::EndpointDisabled,
         Self::EndpointVerify,
     ];
@@ -134,6 +137,7 @@ impl Kind {
             Self::CaseRated => "case-rated",
             Self::CaseClosed => "case-closed",
             Self::WithdrawalRefused => "withdrawal-refused",
+            Self::ResultTold => "result-told",
             Self::EndpointDisabled => "endpoint-disabled",
             Self::EndpointVerify => "endpoint-verify",
         }
@@ -190,6 +194,7 @@ impl Kind {
                 | Self::PromiseBroken
                 | Self::CaseClosed
                 | Self::WithdrawalRefused
+                | Self::ResultTold
         )
     }
 
@@ -270,7 +275,8 @@ pub struct Happened {
     pub historical: bool,
     /// Whether everybody may see the case after it.
     pub public: bool,
-    /// The office that has the case after it, or that [`Kind::names_its_office`]; empty without a case.
+    /// The office that has the case after it, or that [`Kind::names_its_office`], or that asked in a
+    /// consultation; empty without a case.
     pub office_id: String,
     /// The division of that office; empty without one.
     pub division_code: String,
@@ -280,6 +286,8 @@ pub struct Happened {
     pub deadline_at: Option<Timestamp>,
     /// The reply, if it is one.
     pub reply_id: Option<Uuid>,
+    /// What became of what the author suggested, if it tells that; else empty.
+    pub uptake: String,
     /// The trace of its cause.
     pub traceparent: Option<String>,
 }

@@ -1,7 +1,7 @@
 select
     deliveries.delivery_id, deliveries.event_id, deliveries.endpoint_id, events.kind, events.case_id,
     events.occurred_at, events.public, events.office_id, deadline_at, reply_id,
-    traceparent, number as "number?", endpoints.holder, endpoints.state as endpoint_state, implicit,
+    uptake, traceparent, number as "number?", endpoints.holder, endpoints.state as endpoint_state, implicit,
     address, secret, locale, verification_id, verification_expires_at,
     coalesce(email, true) as "email!", coalesce(muted, '{}') as "muted!"
 from deliveries

@@ -1,6 +1,6 @@
 -- Each holder's newest are found by the index, and only then merged.
 select notice_id, notices.holder, events.kind, events.message_id, events.case_id,
-       number as "number?", office_id, deadline_at, notices.occurred_at, read as "read!"
+       number as "number?", office_id, deadline_at, uptake, notices.occurred_at, read as "read!"
 from unnest($2::text[]) as asked (holder)
 cross join lateral (
     select notices.*,

@@ -64,6 +64,7 @@ pub(crate) async fn insert(
         &flags(|event| event.withdrawn),
         &deadlines as &[Option<OffsetDateTime>],
         &maybe_uuids(|event| event.reply_id) as &[Option<Uuid>],
+        &texts(|event| &event.uptake),
         &traces as &[Option<String>],
         &waiting,
         &notices,
@@ -82,7 +83,7 @@ pub(crate) async fn waiting(
     let rows = sqlx::query!(
         r#"select event_id, kind, message_id as "message_id!", case_id, occurred_at, said_at,
                   historical, public, office_id, division_code, withdrawn, deadline_at, reply_id,
-                  traceparent
+                  uptake, traceparent
            from events where message_id = any($1) and state = 'waiting'
            order by event_id"#,
         message_ids
@@ -105,6 +106,7 @@ pub(crate) async fn waiting(
                 withdrawn: row.withdrawn,
                 deadline_at: row.deadline_at.map(from_db),
                 reply_id: row.reply_id,
+                uptake: row.uptake,
                 traceparent: row.traceparent,
             })
         })

@@ -66,6 +66,8 @@ pub(crate) struct Shown {
     pub(crate) office_id: String,
     /// By when the citizen is to have an answer.
     pub(crate) deadline_at: Option<Timestamp>,
+    /// What became of what the author suggested; empty if that is not told.
+    pub(crate) uptake: String,
     /// When it happened.
     pub(crate) occurred_at: Timestamp,
     /// Whether the reader has read it.
@@ -103,6 +105,7 @@ pub(crate) async fn page(
                 number: row.number,
                 office_id: row.office_id,
                 deadline_at: row.deadline_at.map(from_db),
+                uptake: row.uptake,
                 occurred_at: from_db(row.occurred_at),
                 read: row.read,
             })

@@ -128,6 +128,8 @@ pub(crate) struct Due {
     pub(crate) deadline_at: Option<Timestamp>,
     /// The reply, if it is one.
     pub(crate) reply_id: Option<Uuid>,
+    /// What became of what the author suggested; empty if that is not told.
+    pub(crate) uptake: String,
     /// The trace of its cause.
     pub(crate) traceparent: Option<String>,
     /// The public number.
@@ -172,6 +174,7 @@ pub(crate) async fn load(
                 office_id: row.office_id,
                 deadline_at: row.deadline_at.map(from_db),
                 reply_id: row.reply_id,
+                uptake: row.uptake,
                 traceparent: row.traceparent,
                 number: row.number,
                 holder: row.holder.parse().map_err(|_| unknown("holder", &row.holder))?,

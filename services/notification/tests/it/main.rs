@@ -13,6 +13,7 @@ mod mailing;
 mod peers;
 mod reading;
 mod registering;
+mod results;
 mod running;
 mod sinks;
 mod tellings;

@@ -245,6 +245,17 @@ impl Bench {
         self.say(matter.case_id, &event).await
     }
 
+    /// The result of the consultation of an office is public, and this is what it makes of the message.
+    pub(crate) async fn weighed(&self, matter: &Matter, asked_by: &str, uptake: &str) -> Envelope {
+        let event = routing::ResultTold {
+            case: matter.case(self.clock.now()),
+            consultation_id: fresh().to_string(),
+            office_id: asked_by.to_owned(),
+            uptake: uptake.to_owned(),
+        };
+        self.say(matter.case_id, &event).await
+    }
+
     /// An office is put under another one.
     pub(crate) async fn office(&self, office_id: &str, parent: &str) {
         let event = routing::OfficePut {

@@ -201,7 +201,8 @@ fn told(v: &Visit, notice: Notice) -> Told {
     let href = if works && !notice.office_id.is_empty() && !notice.case_id.is_empty() {
         Some(format!("/desk/cases/{}", notice.case_id))
     } else if notice.office_id.is_empty() && !notice.number.is_empty() {
-        Some(format!("/mine/{}", notice.number))
+        // Its author is signed in: they need no access code to see it.
+        Some(format!("/mine/{}?id={}", notice.number, notice.message_id))
     } else {
         None
     };

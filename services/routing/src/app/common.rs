@@ -211,6 +211,9 @@ impl App {
         if leaving == Leaving::Removed && problem.stage != Stage::Open {
             return Err(Error::NoPart(NoPart::NotOpen));
         }
+        if leaving == Leaving::Objected {
+            problem.hears_objection(now).map_err(Error::from)?;
+        }
         case.request_count += 1;
         let entry = Entry {
             actor: order.request.caller.clone(),

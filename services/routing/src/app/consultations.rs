@@ -5,6 +5,7 @@ use liuyan_kit::{
     auth::Caller,
     class::Violation,
     messaging::{Outgoing, outbox},
+    telemetry,
 };
 use sqlx::PgConnection;
 
@@ -20,7 +21,10 @@ use crate::{
     },
     error::Error,
     events,
-    store::consultations::{self as store, Counted, Filter, Told},
+    store::{
+        consultations::{self as store, Counted, Filter, Told},
+        results,
+    },
 };
 
 /// How many a page has, if the caller does not say, and the most.
@@ -209,6 +213,7 @@ impl App {
         known.publish(summary, count, now).map_err(Error::Consultation)?;
         store::put(tx, &known, &who(caller)).await?;
         store::put_statements(tx, id, &statements).await?;
+        results::published_in(tx, id, telemetry::current_traceparent()).await?;
         publish(tx, now, events::consultation_published(&known, now)).await
     }
 

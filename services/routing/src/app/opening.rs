@@ -8,16 +8,16 @@ use std::{
 use liuyan_kit::{id, messaging::outbox, telemetry};
 use sqlx::PgConnection;
 
-use super::{App, searching::words_of, told};
+use super::{App, distinct, searching::words_of, told};
 use crate::{
     domain::{
-        CaseId, MessageId,
+        CaseId, ConsultationId, MessageId,
         case::{Case, Opening, Text},
         view,
     },
     error::Error,
     store::{
-        cases, children, erasures, openings,
+        cases, children, erasures, openings, results,
         words::{self, Words},
     },
 };
@@ -117,6 +117,9 @@ impl App {
         openings::put_off(tx, &put_off, now).await?;
         if !opened.is_empty() {
             cases::insert(tx, &opened).await?;
+            let asked: Vec<ConsultationId> =
+                opened.iter().filter_map(|case| case.consultation_id).collect();
+            results::more_to_tell(tx, &distinct(&asked)).await?;
             children::begin_custody(tx, &opened).await?;
             let public = opened.iter().filter(|case| case.is_public());
             let found_by: Vec<Words> = public

@@ -1,7 +1,7 @@
 //! Common problems: many cases about one thing, with one office that leads and one answer. Each author
 //! stays one of their own: their clock, their case, their rating, and their wish to be answered alone.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     ProblemId,
@@ -13,6 +13,10 @@ use super::{
 pub const MOST_CASES: usize = 200;
 /// How many cases make a common problem.
 pub const FEWEST_CASES: usize = 2;
+
+/// For how long after the answer an author may object to having it together with others. Later they ask
+/// on because of it, like everybody.
+pub const OBJECTABLE_FOR: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// Where a common problem stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +118,9 @@ pub enum NoPart {
     /// It is answered, or dissolved.
     #[error("the common problem is not open")]
     NotOpen,
+    /// It was answered too long ago to object.
+    #[error("the common problem was answered too long ago to object")]
+    Late,
     /// The case's standing does not allow it.
     #[error("the case's standing does not allow it")]
     Refused(#[source] Refusal),
@@ -151,6 +158,19 @@ impl Problem {
         self.changes += 1;
         if self.case_count == 0 && self.stage == Stage::Open {
             self.stage = Stage::Dissolved;
+        }
+    }
+
+    /// Whether an author may object at a time: before the answer always, after it for a while.
+    ///
+    /// # Errors
+    /// [`NoPart::Late`].
+    pub fn hears_objection(&self, at: Timestamp) -> Result<(), NoPart> {
+        match self.answered_at {
+            Some(answered_at) if at.duration_since(answered_at) > OBJECTABLE_FOR => {
+                Err(NoPart::Late)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -225,6 +245,18 @@ mod tests {
             objected_count: 0,
             changes: 1,
         }
+    }
+
+    #[test]
+    fn an_author_objects_until_fourteen_days_after_the_answer() {
+        let (mut problem, answered) = (a_problem(), Timestamp::UNIX_EPOCH);
+        let last = answered + OBJECTABLE_FOR;
+        let late = last + SignedDuration::from_micros(1);
+        problem.take(2).unwrap();
+        assert_eq!(problem.hears_objection(late), Ok(()), "as long as there is no answer");
+        problem.answer("done", answered).unwrap();
+        assert_eq!(problem.hears_objection(last), Ok(()));
+        assert_eq!(problem.hears_objection(late), Err(NoPart::Late));
     }
 
     proptest! {

@@ -84,6 +84,12 @@ impl Uptake {
     pub fn of(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|uptake| uptake.code() == code)
     }
+
+    /// What several statements together make of one message; none if none speaks of it.
+    pub fn together(all: &[Self]) -> Option<Self> {
+        let (first, rest) = all.split_first()?;
+        Some(if rest.iter().all(|other| other == first) { *first } else { Self::Partly })
+    }
 }
 
 /// Why something cannot be done with a consultation.

@@ -7,12 +7,11 @@ use liuyan_kit::{
     auth::{Caller, Claims, Signer},
     class::Violation,
     clock::to_proto,
-    locale::Words,
 };
 use liuyan_proto::liuyan::routing::v1::{self as routing, case_service_server::CaseService};
 use tonic::{Request, Response, Status};
 
-use super::{Checks, convert, status, words};
+use super::{Checks, answer, convert};
 use crate::{
     app::{
         App,
@@ -45,18 +44,13 @@ pub struct Grpc {
     app: App,
     originals: Originals,
     signer: Signer,
-    words: Words,
 }
 
 impl Grpc {
     /// Serves what `app` does; officials see `originals`, where no text is kept here, and `signer`
     /// lets them see files at intake.
     pub fn new(app: App, originals: Originals, signer: Signer) -> Self {
-        Self { app, originals, signer, words: words() }
-    }
-
-    fn answer<T>(&self, caller: &Caller, result: Result<T, Error>) -> Result<Response<T>, Status> {
-        result.map(Response::new).map_err(|error| status(&self.words, &error, caller))
+        Self { app, originals, signer }
     }
 
     async fn get(
@@ -236,7 +230,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::GetCaseResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.get(&caller, request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn issue_attachment_token(
@@ -245,7 +239,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::IssueAttachmentTokenResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.files(&caller, request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn list_cases(
@@ -254,7 +248,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::ListCasesResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.list(&caller, request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn search_cases(
@@ -263,7 +257,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::SearchCasesResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.search(request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn transfer_case(
@@ -272,7 +266,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::TransferCaseResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.transfer(caller.clone(), request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn batch_get_public_case(
@@ -281,7 +275,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::BatchGetPublicCaseResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.batch_get(request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn accept_case(
@@ -290,7 +284,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::AcceptCaseResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.accept(caller.clone(), request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn reply_to_case(
@@ -299,7 +293,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::ReplyToCaseResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.reply(caller.clone(), request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn close_case(
@@ -308,7 +302,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::CloseCaseResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.close(caller.clone(), request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn rate_reply(
@@ -317,7 +311,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::RateReplyResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.rate(caller.clone(), request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn return_case(
@@ -326,7 +320,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::ReturnCaseResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.give_back(caller.clone(), request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn pause_case(
@@ -335,7 +329,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::PauseCaseResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.pause(caller.clone(), request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn resume_case(
@@ -344,7 +338,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::ResumeCaseResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.resume(caller.clone(), request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn extend_deadline(
@@ -353,7 +347,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::ExtendDeadlineResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.extend(caller.clone(), request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn invite_helper(
@@ -362,7 +356,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::InviteHelperResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.invite(caller.clone(), request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn correct_reply(
@@ -371,7 +365,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::CorrectReplyResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.correct(caller.clone(), request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn reopen_case(
@@ -380,7 +374,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::ReopenCaseResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.reopen(caller.clone(), request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn ask_follow_up(
@@ -389,7 +383,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::AskFollowUpResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.ask_on(caller.clone(), request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn supervise_case(
@@ -398,7 +392,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::SuperviseCaseResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.supervise(caller.clone(), request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn list_acts(
@@ -407,7 +401,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::ListActsResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.acts(&caller, request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn keep_promise(
@@ -416,7 +410,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::KeepPromiseResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.keep(caller.clone(), request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn check_reply(
@@ -425,7 +419,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::CheckReplyResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.check(&caller, request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn get_reply_figures(
@@ -434,7 +428,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::GetReplyFiguresResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.figures(request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn get_rating_figures(
@@ -443,7 +437,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::GetRatingFiguresResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.rating_figures(request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn list_precedents(
@@ -452,7 +446,7 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::ListPrecedentsResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.precedents(&caller, request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn retire_precedent(
@@ -461,6 +455,6 @@ impl CaseService for Grpc {
     ) -> Result<Response<routing::RetirePrecedentResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.retire_precedent(caller.clone(), request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 }

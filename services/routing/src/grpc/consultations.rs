@@ -1,12 +1,12 @@
 //! `ConsultationService`.
 
-use liuyan_kit::{auth::Caller, clock::to_proto, locale::Words};
+use liuyan_kit::{auth::Caller, clock::to_proto};
 use liuyan_proto::liuyan::routing::v1::{
     self as routing, consultation_service_server::ConsultationService,
 };
 use tonic::{Request, Response, Status};
 
-use super::{Checks, convert, status, words};
+use super::{Checks, answer, convert};
 use crate::{
     app::{
         App,
@@ -24,17 +24,12 @@ use crate::{
 #[derive(Debug)]
 pub struct Grpc {
     app: App,
-    words: Words,
 }
 
 impl Grpc {
     /// Serves what `app` does.
     pub fn new(app: App) -> Self {
-        Self { app, words: words() }
-    }
-
-    fn answer<T>(&self, caller: &Caller, result: Result<T, Error>) -> Result<Response<T>, Status> {
-        result.map(Response::new).map_err(|error| status(&self.words, &error, caller))
+        Self { app }
     }
 
     async fn put(
@@ -190,7 +185,7 @@ impl ConsultationService for Grpc {
     ) -> Result<Response<routing::PutConsultationResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.put(&caller, request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn open_consultation(
@@ -203,7 +198,7 @@ impl ConsultationService for Grpc {
             Err(error) => Err(error),
         };
         let done = |shown| routing::OpenConsultationResponse { consultation: Some(told(shown)) };
-        self.answer(&caller, result.map(done))
+        answer(&caller, result.map(done))
     }
 
     async fn close_consultation(
@@ -216,7 +211,7 @@ impl ConsultationService for Grpc {
             Err(error) => Err(error),
         };
         let done = |shown| routing::CloseConsultationResponse { consultation: Some(told(shown)) };
-        self.answer(&caller, result.map(done))
+        answer(&caller, result.map(done))
     }
 
     async fn publish_consultation(
@@ -225,7 +220,7 @@ impl ConsultationService for Grpc {
     ) -> Result<Response<routing::PublishConsultationResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.publish(&caller, request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn get_consultation(
@@ -238,7 +233,7 @@ impl ConsultationService for Grpc {
             Err(error) => Err(error),
         };
         let found = |shown| routing::GetConsultationResponse { consultation: Some(told(shown)) };
-        self.answer(&caller, result.map(found))
+        answer(&caller, result.map(found))
     }
 
     async fn list_consultations(
@@ -247,7 +242,7 @@ impl ConsultationService for Grpc {
     ) -> Result<Response<routing::ListConsultationsResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.list(&caller, request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn list_consultation_messages(
@@ -256,7 +251,7 @@ impl ConsultationService for Grpc {
     ) -> Result<Response<routing::ListConsultationMessagesResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.messages(&caller, request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn get_part(
@@ -265,6 +260,6 @@ impl ConsultationService for Grpc {
     ) -> Result<Response<routing::GetPartResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.part(&caller, request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 }

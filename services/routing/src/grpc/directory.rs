@@ -1,13 +1,13 @@
 //! `DirectoryService`: answered from the snapshot in memory.
 
 use jiff::civil::Date;
-use liuyan_kit::{auth::Caller, locale::Words};
+use liuyan_kit::auth::Caller;
 use liuyan_proto::liuyan::routing::v1::{
     self as routing, directory_service_server::DirectoryService,
 };
 use tonic::{Request, Response, Status};
 
-use super::{status, words};
+use super::answer;
 use crate::{
     app::App,
     domain::{
@@ -31,17 +31,12 @@ const MOST_PAGE: usize = 1_000;
 #[derive(Debug)]
 pub struct Grpc {
     app: App,
-    words: Words,
 }
 
 impl Grpc {
     /// Serves the directory of `app`.
     pub fn new(app: App) -> Self {
-        Self { app, words: words() }
-    }
-
-    fn answer<T>(&self, caller: &Caller, result: Result<T, Error>) -> Result<Response<T>, Status> {
-        result.map(Response::new).map_err(|error| status(&self.words, &error, caller))
+        Self { app }
     }
 }
 
@@ -200,10 +195,7 @@ impl DirectoryService for Grpc {
         request: Request<routing::ListDivisionsRequest>,
     ) -> Result<Response<routing::ListDivisionsResponse>, Status> {
         let caller = Caller::of(&request);
-        self.answer(
-            &caller,
-            divisions(&self.app.directory(), day_of(self.app.now()), request.get_ref()),
-        )
+        answer(&caller, divisions(&self.app.directory(), day_of(self.app.now()), request.get_ref()))
     }
 
     async fn get_division(
@@ -218,7 +210,7 @@ impl DirectoryService for Grpc {
         let found = directory.division(code).map(division);
         let response =
             found.map(|found| routing::GetDivisionResponse { division: Some(found), current_code });
-        self.answer(&caller, response.ok_or(Error::DivisionNotFound))
+        answer(&caller, response.ok_or(Error::DivisionNotFound))
     }
 
     async fn list_offices(
@@ -226,10 +218,7 @@ impl DirectoryService for Grpc {
         request: Request<routing::ListOfficesRequest>,
     ) -> Result<Response<routing::ListOfficesResponse>, Status> {
         let caller = Caller::of(&request);
-        self.answer(
-            &caller,
-            offices(&self.app.directory(), day_of(self.app.now()), request.get_ref()),
-        )
+        answer(&caller, offices(&self.app.directory(), day_of(self.app.now()), request.get_ref()))
     }
 
     async fn get_office(
@@ -244,7 +233,7 @@ impl DirectoryService for Grpc {
         let found = directory.offices.get(id).map(office);
         let response = found
             .map(|found| routing::GetOfficeResponse { office: Some(found), current_office_id });
-        self.answer(&caller, response.ok_or(Error::OfficeNotFound))
+        answer(&caller, response.ok_or(Error::OfficeNotFound))
     }
 
     async fn put_division(
@@ -253,7 +242,7 @@ impl DirectoryService for Grpc {
     ) -> Result<Response<routing::PutDivisionResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.put_division(request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn put_office(
@@ -262,7 +251,7 @@ impl DirectoryService for Grpc {
     ) -> Result<Response<routing::PutOfficeResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.put_office(request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn list_kinds(
@@ -299,7 +288,7 @@ impl DirectoryService for Grpc {
         request: Request<routing::GetCalendarRequest>,
     ) -> Result<Response<routing::GetCalendarResponse>, Status> {
         let caller = Caller::of(&request);
-        self.answer(&caller, calendar(&self.app.directory(), request.get_ref().year))
+        answer(&caller, calendar(&self.app.directory(), request.get_ref().year))
     }
 
     async fn compute_deadline(
@@ -307,7 +296,7 @@ impl DirectoryService for Grpc {
         request: Request<routing::ComputeDeadlineRequest>,
     ) -> Result<Response<routing::ComputeDeadlineResponse>, Status> {
         let caller = Caller::of(&request);
-        self.answer(&caller, self.deadline(request.get_ref()))
+        answer(&caller, self.deadline(request.get_ref()))
     }
 
     async fn put_calendar(
@@ -316,7 +305,7 @@ impl DirectoryService for Grpc {
     ) -> Result<Response<routing::PutCalendarResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.put_calendar(request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn list_terms(
@@ -325,7 +314,7 @@ impl DirectoryService for Grpc {
     ) -> Result<Response<routing::ListTermsResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.list_terms(request.get_ref());
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn put_term(
@@ -334,7 +323,7 @@ impl DirectoryService for Grpc {
     ) -> Result<Response<routing::PutTermResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.put_term(request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn remove_term(
@@ -343,7 +332,7 @@ impl DirectoryService for Grpc {
     ) -> Result<Response<routing::RemoveTermResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.remove_term(request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn list_competences(
@@ -352,7 +341,7 @@ impl DirectoryService for Grpc {
     ) -> Result<Response<routing::ListCompetencesResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.list_competences(request.get_ref());
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn put_competence(
@@ -361,7 +350,7 @@ impl DirectoryService for Grpc {
     ) -> Result<Response<routing::PutCompetenceResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.put_competence(request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn remove_competence(
@@ -370,6 +359,6 @@ impl DirectoryService for Grpc {
     ) -> Result<Response<routing::RemoveCompetenceResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.remove_competence(request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 }

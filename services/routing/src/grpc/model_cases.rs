@@ -1,12 +1,12 @@
 //! `ModelCaseService`.
 
-use liuyan_kit::{auth::Caller, clock::to_proto, locale::Words};
+use liuyan_kit::{auth::Caller, clock::to_proto};
 use liuyan_proto::liuyan::routing::v1::{
     self as routing, model_case_service_server::ModelCaseService,
 };
 use tonic::{Request, Response, Status};
 
-use super::{Checks, cases::text, convert, status, words};
+use super::{Checks, answer, cases::text, convert};
 use crate::{
     app::{
         App,
@@ -24,17 +24,12 @@ const LAST_PLACE: i32 = 9_999;
 #[derive(Debug)]
 pub struct Grpc {
     app: App,
-    words: Words,
 }
 
 impl Grpc {
     /// Serves what `app` does.
     pub fn new(app: App) -> Self {
-        Self { app, words: words() }
-    }
-
-    fn answer<T>(&self, caller: &Caller, result: Result<T, Error>) -> Result<Response<T>, Status> {
-        result.map(Response::new).map_err(|error| status(&self.words, &error, caller))
+        Self { app }
     }
 
     async fn put(
@@ -89,7 +84,7 @@ impl ModelCaseService for Grpc {
     ) -> Result<Response<routing::PutModelCaseResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.put(&caller, request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn retire_model_case(
@@ -103,7 +98,7 @@ impl ModelCaseService for Grpc {
             Ok(()) => self.app.retire_model(&caller, case_id).await,
             Err(error) => Err(error),
         };
-        self.answer(&caller, result.map(|()| routing::RetireModelCaseResponse {}))
+        answer(&caller, result.map(|()| routing::RetireModelCaseResponse {}))
     }
 
     async fn list_model_cases(
@@ -112,6 +107,6 @@ impl ModelCaseService for Grpc {
     ) -> Result<Response<routing::ListModelCasesResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.list(request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 }

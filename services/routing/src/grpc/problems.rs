@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use liuyan_kit::{auth::Caller, clock::to_proto, locale::Words};
+use liuyan_kit::{auth::Caller, clock::to_proto};
 use liuyan_proto::liuyan::routing::v1::{
     self as routing, common_problem_service_server::CommonProblemService,
 };
 use prost::Message as _;
 use tonic::{Request, Response, Status};
 
-use super::{Checks, cases::text, status, words};
+use super::{Checks, answer, cases::text};
 use crate::{
     app::{
         App,
@@ -33,17 +33,12 @@ const MOST_AT_ONCE: usize = 100;
 #[derive(Debug)]
 pub struct Grpc {
     app: App,
-    words: Words,
 }
 
 impl Grpc {
     /// Serves what `app` does.
     pub fn new(app: App) -> Self {
-        Self { app, words: words() }
-    }
-
-    fn answer<T>(&self, caller: &Caller, result: Result<T, Error>) -> Result<Response<T>, Status> {
-        result.map(Response::new).map_err(|error| status(&self.words, &error, caller))
+        Self { app }
     }
 
     async fn group(
@@ -220,7 +215,7 @@ impl CommonProblemService for Grpc {
     ) -> Result<Response<routing::GroupCasesResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.group(caller.clone(), request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn ungroup_case(
@@ -229,7 +224,7 @@ impl CommonProblemService for Grpc {
     ) -> Result<Response<routing::UngroupCaseResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.ungroup(caller.clone(), request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn answer_common_problem(
@@ -238,7 +233,7 @@ impl CommonProblemService for Grpc {
     ) -> Result<Response<routing::AnswerCommonProblemResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.reply(caller.clone(), request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn object_to_grouping(
@@ -247,7 +242,7 @@ impl CommonProblemService for Grpc {
     ) -> Result<Response<routing::ObjectToGroupingResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.object(caller.clone(), request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn get_common_problem(
@@ -256,7 +251,7 @@ impl CommonProblemService for Grpc {
     ) -> Result<Response<routing::GetCommonProblemResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.get(&caller, request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn list_common_problems(
@@ -265,6 +260,6 @@ impl CommonProblemService for Grpc {
     ) -> Result<Response<routing::ListCommonProblemsResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.list(&caller, request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 }

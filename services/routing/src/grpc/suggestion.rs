@@ -1,12 +1,12 @@
 //! `SuggestionService`.
 
-use liuyan_kit::{auth::Caller, class::Violation, locale::Words};
+use liuyan_kit::{auth::Caller, class::Violation};
 use liuyan_proto::liuyan::routing::v1::{
     self as routing, suggestion_service_server::SuggestionService,
 };
 use tonic::{Request, Response, Status};
 
-use super::{Checks, convert, status, words};
+use super::{Checks, answer, convert};
 use crate::{
     app::{
         App,
@@ -39,17 +39,12 @@ const PAGE: (usize, usize) = (50, 200);
 #[derive(Debug)]
 pub struct Grpc {
     app: App,
-    words: Words,
 }
 
 impl Grpc {
     /// Serves what `app` does.
     pub fn new(app: App) -> Self {
-        Self { app, words: words() }
-    }
-
-    fn answer<T>(&self, caller: &Caller, result: Result<T, Error>) -> Result<Response<T>, Status> {
-        result.map(Response::new).map_err(|error| status(&self.words, &error, caller))
+        Self { app }
     }
 
     async fn route(
@@ -299,7 +294,7 @@ impl SuggestionService for Grpc {
     ) -> Result<Response<routing::SuggestRouteResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.route(request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn find_similar(
@@ -308,7 +303,7 @@ impl SuggestionService for Grpc {
     ) -> Result<Response<routing::FindSimilarResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.similar(request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn list_hot_problems(
@@ -317,7 +312,7 @@ impl SuggestionService for Grpc {
     ) -> Result<Response<routing::ListHotProblemsResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.hot(request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn train_model(
@@ -326,7 +321,7 @@ impl SuggestionService for Grpc {
     ) -> Result<Response<routing::TrainModelResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.train(&caller, request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn evaluate_model(
@@ -335,7 +330,7 @@ impl SuggestionService for Grpc {
     ) -> Result<Response<routing::EvaluateModelResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.evaluate(request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn publish_model(
@@ -344,7 +339,7 @@ impl SuggestionService for Grpc {
     ) -> Result<Response<routing::PublishModelResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.publish(&caller, request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn roll_back_model(
@@ -353,7 +348,7 @@ impl SuggestionService for Grpc {
     ) -> Result<Response<routing::RollBackModelResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.roll_back(&caller, request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 
     async fn list_models(
@@ -362,6 +357,6 @@ impl SuggestionService for Grpc {
     ) -> Result<Response<routing::ListModelsResponse>, Status> {
         let caller = Caller::of(&request);
         let result = self.list(request.into_inner()).await;
-        self.answer(&caller, result)
+        answer(&caller, result)
     }
 }

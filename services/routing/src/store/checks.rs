@@ -124,6 +124,16 @@ pub const CHECKS: &[Check] = &[
                  where coalesce(s.citation_count, -1) <> coalesce(t.found, 0) or t.found <> t.within)",
     ),
     (
+        "what the result of a consultation makes of a message was said as often as its author was told",
+        "select count(*) from consultation_tellings t
+         full join (
+             select subject_id as case_id, count(*) as times from messaging.outbox
+             where type = 'liuyan.routing.v1.result-told' group by subject_id
+         ) said using (case_id)
+         left join cases c using (case_id)
+         where t.times is distinct from said.times or t.consultation_id is distinct from c.consultation_id",
+    ),
+    (
         "nothing hangs on a case that is not there",
         "select count(*) from (select case_id from replies union all select case_id from custody
              union all select case_id from ratings union all select case_id from requests
@@ -133,7 +143,8 @@ pub const CHECKS: &[Check] = &[
              union all select case_id from acts union all select case_id from precedents
              union all select case_id from promises union all select case_id from common_cases
              union all select case_id from model_cases
-             union all select case_id from consultation_citations) child
+             union all select case_id from consultation_citations
+             union all select case_id from consultation_tellings) child
          left join cases c using (case_id) where c.case_id is null",
     ),
     (

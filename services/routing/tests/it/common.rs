@@ -225,6 +225,36 @@ async fn an_author_who_objects_is_worked_on_alone_again() {
 }
 
 #[tokio::test]
+async fn an_author_objects_until_fourteen_days_after_the_answer_and_asks_on_later() {
+    let house = House::open().await;
+    let (messages, case_ids) = three(&house).await;
+    let made = group(&house, &supervisor(&house), a_grouping(&case_ids)).await.unwrap();
+    house.advance_hours(30 * 24);
+    object(&house, messages[0].message_id, &case_ids[0]).await.unwrap();
+    let id = made.common_problem_id;
+    answer(&house, &house.clerk("130102-g"), &id).await.unwrap();
+    house.advance_hours(14 * 24);
+    object(&house, messages[1].message_id, &case_ids[1]).await.unwrap();
+    house.advance_minutes(1);
+    let before = house.case_of(messages[2].message_id).await;
+    let late = object(&house, messages[2].message_id, &case_ids[2]).await;
+    assert_eq!(reason(late), "OBJECTION_LATE");
+    assert_eq!(house.case_of(messages[2].message_id).await, before, "nothing was done");
+    let lead = house.clerk("130102-g");
+    let seen = get(&mut problems(&house, &lead), &id).await.unwrap();
+    assert_eq!((seen.cases, seen.objected), (1, 2));
+    // Nobody is left with an answer that is not theirs: who asks on is answered alone.
+    let reply_id = view(&before).replies[0].reply_id.clone();
+    let ground = "not_answered".to_owned();
+    let on = asks!(AskFollowUpRequest, &case_ids[2], reply_id: reply_id, ground: ground);
+    house.cases(&house.author(messages[2].message_id)).ask_follow_up(on).await.unwrap();
+    house.reply(&house.clerk("130104-g"), &case_ids[2], "Yours is another pipe.").await.unwrap();
+    let alone = house.case_of(messages[2].message_id).await;
+    assert_eq!(view(&alone).replies.len(), 2);
+    house.is_whole().await;
+}
+
+#[tokio::test]
 async fn what_accuses_what_is_answered_and_what_is_in_one_is_in_no_common_problem() {
     let house = House::open().await;
     let supervisor = supervisor(&house);

@@ -17,7 +17,7 @@ pub(crate) fn client(house: &House, token: &str) -> Consultations {
     ConsultationServiceClient::new(house.board.channel_as("routing", token))
 }
 
-fn public(house: &House) -> Consultations {
+pub(crate) fn public(house: &House) -> Consultations {
     ConsultationServiceClient::new(house.board.channel("routing"))
 }
 
@@ -46,7 +46,7 @@ pub(crate) async fn opened(house: &House, plan: routing::PutConsultationRequest)
     consultation_id.parse().unwrap()
 }
 
-async fn close(house: &House, id: Uuid) -> routing::Consultation {
+pub(crate) async fn close(house: &House, id: Uuid) -> routing::Consultation {
     let close =
         routing::CloseConsultationRequest { consultation_id: id.to_string(), ..Default::default() };
     let closed = client(house, &house.clerk(OFFICE)).close_consultation(close).await;
@@ -88,12 +88,15 @@ pub(crate) async fn busy(house: &House) {
     opened(house, a_plan()).await;
 }
 
-async fn get(mut as_of: Consultations, id: Uuid) -> Result<routing::Consultation, tonic::Status> {
+pub(crate) async fn get(
+    mut as_of: Consultations,
+    id: Uuid,
+) -> Result<routing::Consultation, tonic::Status> {
     let request = routing::GetConsultationRequest { consultation_id: id.to_string() };
     Ok(as_of.get_consultation(request).await?.into_inner().consultation.unwrap())
 }
 
-async fn numbers(house: &House, id: Uuid) -> Vec<String> {
+pub(crate) async fn numbers(house: &House, id: Uuid) -> Vec<String> {
     let request = routing::ListConsultationMessagesRequest {
         consultation_id: id.to_string(),
         ..Default::default()

@@ -72,6 +72,7 @@ async fn a_busy_house() -> House {
     crate::tables::edit(&house).await;
     crate::common::busy(&house).await;
     crate::consultations::busy(&house).await;
+    crate::results::are_told(&house, 2).await;
     house.advance_hours(15 * 24);
     testing::eventually("the ratings are final", crate::helpers::SOON, || async {
         let open = "select count(*) from ratings where final_at is null";
@@ -172,6 +173,7 @@ async fn a_lost_row_of_any_table_is_noticed() {
         "consultations",
         "consultation_statements",
         "consultation_citations",
+        "consultation_tellings",
     ] {
         let rows: i64 =
             sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}")))

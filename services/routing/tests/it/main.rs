@@ -5,6 +5,7 @@
 mod accusing;
 mod casework;
 mod common;
+mod consultation_rights;
 mod consultations;
 mod directory;
 mod divisions;
@@ -23,6 +24,7 @@ mod opening;
 mod promising;
 mod rating;
 mod reading;
+mod results;
 mod returning;
 mod searching;
 mod showing;

@@ -1,7 +1,13 @@
 //! What an author can do: mend and send again, appeal, rate, withdraw.
 
-use axum::{Form, extract::Path, response::Response};
-use http::StatusCode;
+use std::sync::Arc;
+
+use axum::{
+    Form,
+    extract::{FromRequestParts, Path},
+    response::Response,
+};
+use http::{StatusCode, request::Parts};
 use liuyan_kit::class::{Class, Classify as _};
 use liuyan_proto::liuyan::{
     intake::v1::{ResubmitMessageRequest, WithdrawMessageRequest},
@@ -18,6 +24,7 @@ use super::{
     view::{Typed, show},
 };
 use crate::{
+    app::App,
     error::Error,
     page::see,
     pages::{faults::Faults, message::Text},
@@ -80,6 +87,32 @@ pub(super) struct AskOn {
     ground: String,
 }
 
+/// Whoever does what is the author's alone. Who has not shown to be that is asked for it first, and what
+/// they typed is kept for then.
+pub(super) struct Acting {
+    v: Visit,
+    number: String,
+    author: Author,
+}
+
+impl FromRequestParts<Arc<App>> for Acting {
+    type Rejection = Result<Response, Error>;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        app: &Arc<App>,
+    ) -> Result<Self, Self::Rejection> {
+        let v = Visit::from_request_parts(parts, app).await.map_err(Err)?;
+        let path = Path::<String>::from_request_parts(parts, app).await;
+        let Path(number) = path.map_err(|_| Err(Error::NotFound))?;
+        match author(&v, &number, "").await {
+            Ok(author) => Ok(Self { v, number, author }),
+            Err(Error::ProofMissing) => Err(ask_for_proof(v, &number)),
+            Err(error) => Err(Err(error)),
+        }
+    }
+}
+
 /// Shows the page again with what went wrong, and with what was typed.
 async fn again(v: Visit, author: Author, typed: Typed, error: Error) -> Result<Response, Error> {
     let faults = Faults::of(&error, v.locale(), |field| match field {
@@ -95,8 +128,7 @@ async fn again(v: Visit, author: Author, typed: Typed, error: Error) -> Result<R
 }
 
 pub(super) async fn resubmit(
-    v: Visit,
-    Path(number): Path<String>,
+    Acting { v, number, author }: Acting,
     Form(mended): Form<Mended>,
 ) -> Result<Response, Error> {
     let lines = |text: &str| text.replace("\r\n", "\n");
@@ -105,11 +137,6 @@ pub(super) async fn resubmit(
         body: lines(&mended.body),
         demand: lines(&mended.demand),
         details: lines(&mended.details),
-    };
-    let author = match author(&v, &number, "").await {
-        Ok(author) => author,
-        Err(Error::ProofMissing) => return ask_for_proof(v, &number),
-        Err(error) => return Err(error),
     };
     let request = ResubmitMessageRequest {
         message_id: author.message.message_id.clone(),
@@ -130,15 +157,9 @@ pub(super) async fn resubmit(
 }
 
 pub(super) async fn appeal(
-    v: Visit,
-    Path(number): Path<String>,
+    Acting { v, number, author }: Acting,
     Form(appeal): Form<Appeal>,
 ) -> Result<Response, Error> {
-    let author = match author(&v, &number, "").await {
-        Ok(author) => author,
-        Err(Error::ProofMissing) => return ask_for_proof(v, &number),
-        Err(error) => return Err(error),
-    };
     let reason = appeal.reason.replace("\r\n", "\n");
     let request = AppealDecisionRequest {
         message_id: author.message.message_id.clone(),
@@ -156,15 +177,9 @@ pub(super) async fn appeal(
 }
 
 pub(super) async fn rate(
-    v: Visit,
-    Path(number): Path<String>,
+    Acting { v, number, author }: Acting,
     Form(marks): Form<Marks>,
 ) -> Result<Response, Error> {
-    let author = match author(&v, &number, "").await {
-        Ok(author) => author,
-        Err(Error::ProofMissing) => return ask_for_proof(v, &number),
-        Err(error) => return Err(error),
-    };
     let mark = |text: &str| text.parse::<u32>().ok().filter(|mark| (1..=5).contains(mark));
     let (Some(resolution), Some(attitude), Some(speed)) =
         (mark(&marks.resolution), mark(&marks.attitude), mark(&marks.speed))
@@ -190,15 +205,9 @@ pub(super) async fn rate(
 
 /// The author has told more: the office goes on.
 pub(super) async fn resume(
-    v: Visit,
-    Path(number): Path<String>,
+    Acting { v, number, author }: Acting,
     Form(told): Form<Told>,
 ) -> Result<Response, Error> {
-    let author = match author(&v, &number, "").await {
-        Ok(author) => author,
-        Err(Error::ProofMissing) => return ask_for_proof(v, &number),
-        Err(error) => return Err(error),
-    };
     let request = ResumeCaseRequest {
         case_id: told.case_id,
         etag: String::new(),
@@ -214,15 +223,9 @@ pub(super) async fn resume(
 
 /// The case is to be handled alone.
 pub(super) async fn object(
-    v: Visit,
-    Path(number): Path<String>,
+    Acting { v, number, author }: Acting,
     Form(told): Form<Told>,
 ) -> Result<Response, Error> {
-    let author = match author(&v, &number, "").await {
-        Ok(author) => author,
-        Err(Error::ProofMissing) => return ask_for_proof(v, &number),
-        Err(error) => return Err(error),
-    };
     let request = ObjectToGroupingRequest { case_id: told.case_id, request_id: told.request_id };
     let request = v.call_as(&author.token, request);
     match v.app().backend.problems().object_to_grouping(request).await {
@@ -232,15 +235,9 @@ pub(super) async fn object(
 }
 
 pub(super) async fn ask_on(
-    v: Visit,
-    Path(number): Path<String>,
+    Acting { v, number, author }: Acting,
     Form(wish): Form<AskOn>,
 ) -> Result<Response, Error> {
-    let author = match author(&v, &number, "").await {
-        Ok(author) => author,
-        Err(Error::ProofMissing) => return ask_for_proof(v, &number),
-        Err(error) => return Err(error),
-    };
     let typed = Typed { ground: Some(wish.ground.clone()), ..Typed::default() };
     if wish.ground.is_empty() {
         let text = v.t("follow-up-choose");
@@ -264,15 +261,9 @@ pub(super) async fn ask_on(
 }
 
 pub(super) async fn withdraw(
-    v: Visit,
-    Path(number): Path<String>,
+    Acting { v, number, author }: Acting,
     Form(wish): Form<Wish>,
 ) -> Result<Response, Error> {
-    let author = match author(&v, &number, "").await {
-        Ok(author) => author,
-        Err(Error::ProofMissing) => return ask_for_proof(v, &number),
-        Err(error) => return Err(error),
-    };
     let request = WithdrawMessageRequest {
         message_id: author.message.message_id.clone(),
         request_id: wish.request_id,

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::super::{
-    ProblemId, PromiseId, ReplyId,
+    ConsultationId, ProblemId, PromiseId, ReplyId,
+    consultation::Uptake,
     rating::Rating,
     state::{Outcome, State},
 };
@@ -60,6 +61,9 @@ pub enum What {
     RatingChanged(ReplyId),
     /// The rating of a reply became final; it was first given then.
     Rated(ReplyId, Rating, Timestamp),
+    /// The result of its consultation, which the office named asked for, makes this of it; nothing if the
+    /// result does not speak of it.
+    ResultTold(ConsultationId, String, Option<Uptake>),
     /// It ended.
     Closed(Outcome),
     /// Its public text changed.

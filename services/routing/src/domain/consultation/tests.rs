@@ -149,6 +149,20 @@ fn a_result_speaks_of_messages_of_its_consultation_alone() {
     assert_eq!(of(vec![said(&[]); 51]).unwrap_err(), ["statements STATEMENTS_COUNT"]);
 }
 
+#[test]
+fn what_becomes_of_a_message_is_what_all_statements_say_of_it() {
+    let (taken, partly, not) = (Uptake::Taken, Uptake::Partly, Uptake::Not);
+    for (said, together) in [
+        (vec![], None),
+        (vec![taken], Some(taken)),
+        (vec![not, not], Some(not)),
+        (vec![taken, not], Some(partly)),
+        (vec![partly, taken], Some(partly)),
+    ] {
+        assert_eq!(Uptake::together(&said), together, "{said:?}");
+    }
+}
+
 fn statements_of(
     outcome: &Outcome,
     known: &BTreeMap<String, CaseId>,
