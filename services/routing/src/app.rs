@@ -41,6 +41,7 @@ pub mod looking;
 pub mod model_cases;
 pub mod modelling;
 pub mod opening;
+pub mod parting;
 mod performing;
 pub mod precedents;
 pub mod promising;

@@ -62,6 +62,7 @@ impl Service for Routing {
         worker::settle_erasures(&host, &app, Arc::clone(&erased));
         worker::finalise_ratings(&host, &app);
         worker::escalate(&host, &app);
+        worker::part(&host, &app);
         worker::break_promises(&host, &app);
         worker::tell_results(&host, &app);
         worker::renew_directory(&host, &app);

@@ -1,5 +1,6 @@
 //! All SQL of routing. The caller owns the transaction.
 
+pub mod accusations;
 pub mod acts;
 pub mod cases;
 pub mod checks;

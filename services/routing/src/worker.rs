@@ -8,11 +8,11 @@ use liuyan_kit::{
     host::{Host, WorkPace, Worked},
     telemetry,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use tracing::Instrument as _;
 
 use crate::{
-    app::{App, Snapshot, editing, loading, opening::Opened},
+    app::{App, Snapshot, editing, loading, opening::Opened, parting::Progress},
     domain::{
         MessageId,
         case::{Opening, Text},
@@ -131,6 +131,21 @@ pub fn escalate(host: &Host, app: &App) {
         async move {
             let looked_at = app.escalate().await?;
             Ok::<_, Error>(if looked_at > 0 { Worked::More } else { Worked::Idle })
+        }
+    });
+}
+
+/// Takes from the accused what they have, once it is known that they are accused.
+pub fn part(host: &Host, app: &App) {
+    let pace = WorkPace { idle: app.config().idle(), wake: None };
+    let (app, progress) = (app.clone(), Arc::new(Mutex::new(Progress::default())));
+    host.work("parting", pace, move || {
+        let (app, progress) = (app.clone(), Arc::clone(&progress));
+        async move {
+            let mut progress = progress.lock().await;
+            let (next, more) = app.keep_apart(*progress).await?;
+            *progress = next;
+            Ok::<_, Error>(if more { Worked::More } else { Worked::Idle })
         }
     });
 }

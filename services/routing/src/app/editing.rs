@@ -21,7 +21,7 @@ use crate::{
     },
     error::Error,
     events,
-    store::{directory as lists, editing as store},
+    store::{accusations, directory as lists, editing as store},
 };
 
 impl App {
@@ -41,6 +41,7 @@ impl App {
                     store::put_division(tx, &division).await?;
                     store::count_change(tx, List::Divisions, whole).await?;
                     let directory = Arc::new(before.with_division(division.clone())?);
+                    accusations::grow(tx, &directory.offices.new_heirs(&before.offices)).await?;
                     let (said, moved) = moved(tx, &directory, BTreeSet::new()).await?;
                     outbox::publish_all(tx, now, &said).await?;
                     if !moved.is_empty() {
@@ -72,13 +73,15 @@ impl App {
                     // No other office lies elsewhere through it.
                     let path = before.path(office.division_code.as_deref());
                     let told = store::told_path(tx, &office.office_id).await?;
-                    let same = before.offices.get(&office.office_id) == Some(&office);
+                    let directory = Arc::new(before.with_office(office.clone())?);
+                    accusations::grow(tx, &directory.offices.new_heirs(&before.offices)).await?;
+                    let put = directory.offices.get(&office.office_id);
+                    let same = before.offices.get(&office.office_id) == put;
                     if !same || told.as_ref() != Some(&path) {
                         let said = events::office_put(&before, &office);
                         outbox::publish_all(tx, now, &[said]).await?;
                         store::tell_paths(tx, &[(office.office_id.clone(), path)]).await?;
                     }
-                    let directory = Arc::new(before.with_office(office.clone())?);
                     let marks = lists::marks(tx).await?;
                     Ok::<_, Error>((office, Snapshot { directory, marks }))
                 })

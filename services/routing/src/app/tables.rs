@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     domain::{
+        calendar::day_of,
         competence::Matter,
         deadline::{Scope, Term},
         directory::Directory,
@@ -120,7 +121,7 @@ async fn make(
             }
         }
         Change::Competence(matter, office_id) => {
-            tables::competence(before, &matter, &office_id).map_err(invalid)?;
+            tables::competence(before, &matter, &office_id, day_of(now)).map_err(invalid)?;
             store::put_competence(tx, &matter, &office_id).await?;
         }
         Change::NoCompetence(matter) => {

@@ -13,8 +13,10 @@ use super::{
     state::{Act, Outcome, Refusal, Standing, State, ends_wait, transition},
 };
 
+mod apart;
 mod facts;
 
+pub use apart::Parted;
 pub use facts::{Fact, What};
 
 /// Who may read a message.
@@ -246,7 +248,7 @@ impl Case {
             domain: suggested.map_or(&opening.domain, |it| &it.code).clone(),
             topic: opening.topic.clone(),
             visibility: opening.visibility,
-            accused: directory.with_successors(&opening.accused, day),
+            accused: offices.with_successors(&opening.accused),
             text: text.filter(|_| keeps_text),
             submitted_at,
             opened_at,
@@ -405,13 +407,18 @@ impl Case {
         for state in transition(self.standing(), act)? {
             self.state = *state;
         }
+        Ok(self.give_to(to, rule, directory, at))
+    }
+
+    /// Gives it to another office, in whatever state it is, and gives the one that had it.
+    fn give_to(&mut self, to: &Office, rule: Rule, directory: &Directory, at: Timestamp) -> String {
         let from = std::mem::replace(&mut self.office_id, to.office_id.clone());
         self.place = directory.place(to.division_code.as_deref());
         rule.code().clone_into(&mut self.assigned_by);
         self.handling.helpers.retain(|helper| *helper != to.office_id);
         self.custody_count += 1;
         self.moved(at);
-        Ok(from)
+        from
     }
 
     /// Where it stands.

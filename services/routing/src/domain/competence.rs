@@ -62,7 +62,7 @@ pub fn by_competence(directory: &Directory, opening: &Opening, day: Date) -> Opt
     if !opening.accused.is_empty() || domain.is_empty() {
         return None;
     }
-    let (stands, _) = directory.stands_for(&opening.office_id, day)?;
+    let (stands, _) = directory.in_place_of(&opening.office_id, day)?;
     let addressed = &stands.office_id;
     let division = stands.division_code.as_deref()?;
     let (topic, kind) = (&opening.topic, &opening.kind);

@@ -78,12 +78,19 @@ pub struct Office {
     pub open: bool,
     /// When it is there, and which office gets its messages after that.
     pub valid: Validity,
+    /// When its division is there, as its directory says; always outside one.
+    pub house: Validity,
 }
 
 impl Office {
     /// Whether it takes messages on a day.
     pub fn takes(&self, day: Date) -> bool {
-        self.open && self.valid.holds(day)
+        self.open && self.is_there(day)
+    }
+
+    /// Whether it and its division are there on a day.
+    pub fn is_there(&self, day: Date) -> bool {
+        self.valid.holds(day) && self.house.holds(day)
     }
 }
 
@@ -184,14 +191,19 @@ impl Directory {
                 return Err(Broken::Division(division.code.clone()));
             }
         }
-        let offices = Offices::new(parts.offices)?;
+        let housed = parts.offices.into_iter().map(|office| {
+            let division = office.division_code.as_ref().and_then(|code| divisions.get(code));
+            let house = division.map(|division| division.valid.clone()).unwrap_or_default();
+            Office { house, ..office }
+        });
+        let offices = Offices::new(housed)?;
         let nowhere = offices.iter().find(|office| {
             office.division_code.as_ref().is_some_and(|code| !divisions.contains_key(code))
         });
         if let Some(office) = nowhere {
             return Err(Broken::Nowhere(office.office_id.clone()));
         }
-        Ok(Self {
+        let mut directory = Self {
             divisions,
             offices,
             kinds: parts.kinds,
@@ -201,7 +213,9 @@ impl Directory {
             calendar: parts.calendar,
             terms: parts.terms,
             competences: parts.competences,
-        })
+        };
+        directory.follow_mergers();
+        Ok(directory)
     }
 
     /// The directory with a division added or changed.

@@ -268,6 +268,7 @@ pub fn office(directory: &Directory, draft: &OfficeDraft) -> Result<Office, Vec<
             parent_office_id: some(&draft.parent_office_id),
             open: draft.open,
             valid,
+            house: Validity::default(),
         }),
         (_, valid) => {
             faults.extend(valid.err().unwrap_or_default());

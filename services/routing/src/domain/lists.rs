@@ -285,6 +285,7 @@ fn offices(divisions: &[Division]) -> Result<Vec<Office>, Broken> {
             parent_office_id,
             open: true,
             valid: Validity::default(),
+            house: Validity::default(),
         })
     })?;
     offices.extend(lines("offices", MINISTRIES, |line: MinistryLine| {
@@ -297,6 +298,7 @@ fn offices(divisions: &[Division]) -> Result<Vec<Office>, Broken> {
             parent_office_id: None,
             open: true,
             valid: Validity::default(),
+            house: Validity::default(),
         })
     })?);
     Ok(offices)

@@ -33,6 +33,10 @@ pub enum Broken {
 pub struct Offices {
     by_id: BTreeMap<String, Office>,
     below: BTreeMap<String, Vec<String>>,
+    /// The offices that come directly in the place of each, on whatever day.
+    heirs: BTreeMap<String, Vec<String>>,
+    /// The other way round: in whose place each comes directly.
+    forerunners: BTreeMap<String, Vec<String>>,
 }
 
 impl Offices {
@@ -52,7 +56,15 @@ impl Offices {
                 below.entry(parent.clone()).or_default().push(office.office_id.clone());
             }
         }
-        let offices = Self { by_id, below };
+        let mut offices =
+            Self { by_id, below, heirs: BTreeMap::new(), forerunners: BTreeMap::new() };
+        let successions: Vec<(String, String)> = offices
+            .iter()
+            .filter_map(|it| Some((it.office_id.clone(), it.valid.successor.clone()?)))
+            .collect();
+        for (office_id, heir) in successions {
+            offices.succeed(&office_id, &heir);
+        }
         // Every office of a tree is reached from a root; what is not reached lies on a circle.
         let roots = offices.iter().filter(|office| office.parent_office_id.is_none());
         let roots: Vec<&str> = roots.map(|office| office.office_id.as_str()).collect();
@@ -61,6 +73,58 @@ impl Offices {
             Some(id) => Err(Broken::Cycle(id.clone())),
             None => Ok(offices),
         }
+    }
+
+    /// Says that `heir` comes in the place of an office.
+    pub(super) fn succeed(&mut self, office_id: &str, heir: &str) {
+        let heirs = self.heirs.entry(office_id.to_owned()).or_default();
+        if !heirs.iter().any(|known| known == heir) {
+            heirs.push(heir.to_owned());
+            self.forerunners.entry(heir.to_owned()).or_default().push(office_id.to_owned());
+        }
+    }
+
+    /// The offices named, and all that come in their place, on whatever day and however many steps on:
+    /// what is complained of does not get rid of it by a new name. Those named come first.
+    pub fn with_successors(&self, office_ids: &[String]) -> Vec<String> {
+        let mut all = office_ids.to_vec();
+        let mut at = 0;
+        while let Some(id) = all.get(at) {
+            let heirs = self.heirs.get(id).into_iter().flatten();
+            let new: Vec<String> = heirs.filter(|heir| !all.contains(*heir)).cloned().collect();
+            all.extend(new);
+            at += 1;
+        }
+        all
+    }
+
+    /// The offices named, and all in whose place these come: the other way round.
+    pub fn with_forerunners<'a>(
+        &'a self,
+        office_ids: impl IntoIterator<Item = &'a str>,
+    ) -> BTreeSet<&'a str> {
+        let mut found = BTreeSet::new();
+        let mut open: Vec<&str> = office_ids.into_iter().collect();
+        while let Some(id) = open.pop() {
+            if found.insert(id) {
+                open.extend(self.forerunners.get(id).into_iter().flatten().map(String::as_str));
+            }
+        }
+        found
+    }
+
+    /// The offices that come in the place of others in whose place they did not come before, each with
+    /// all of those.
+    pub fn new_heirs(&self, before: &Self) -> Vec<(String, Vec<String>)> {
+        let of = |offices: &Self, heir: &str| -> BTreeSet<String> {
+            let mut found = offices.with_forerunners([heir]);
+            found.remove(heir);
+            found.into_iter().map(str::to_owned).collect()
+        };
+        let all = self.forerunners.keys().map(|heir| (heir, of(self, heir)));
+        all.filter(|(heir, forerunners)| !forerunners.is_subset(&of(before, heir)))
+            .map(|(heir, forerunners)| (heir.clone(), forerunners.into_iter().collect()))
+            .collect()
     }
 
     /// An office.

@@ -132,7 +132,8 @@ fn scope_faults(directory: &Directory, scope: &Scope) -> Vec<Fault> {
     faults
 }
 
-/// Whether a competence may be put.
+/// Whether a competence may be put on a day: the office is there and takes messages, and is of the division
+/// or of one above it, or of the state.
 ///
 /// # Errors
 /// Everything that is wrong with it.
@@ -140,6 +141,7 @@ pub fn competence(
     directory: &Directory,
     matter: &Matter,
     office_id: &str,
+    today: Date,
 ) -> Result<(), Vec<Fault>> {
     let mut faults = Vec::new();
     let known = |kind: &str| directory.kinds.iter().any(|it| it.kind == kind);
@@ -162,7 +164,15 @@ pub fn competence(
         Some(office) if !office.open => {
             faults.push(Fault::new("competence.office_id", "OFFICE_CLOSED"));
         }
-        Some(_) => {}
+        Some(office) if !office.is_there(today) => {
+            faults.push(Fault::new("competence.office_id", "OFFICE_EXPIRED"));
+        }
+        Some(office) => {
+            let code = office.division_code.as_deref();
+            if code.is_some_and(|top| !directory.lies_in(&matter.division_code, top)) {
+                faults.push(Fault::new("competence.office_id", "OFFICE_OF_OTHER_DIVISION"));
+            }
+        }
     }
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }

@@ -1,9 +1,14 @@
 //! From when to when something of the directory is there, and what took its place: divisions are merged
 //! and renamed, offices dissolved, and what is written to the old name still has to arrive.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 
-use super::directory::{Directory, Division, Office};
+use super::{
+    assignment::above,
+    directory::{Directory, Division, Office},
+};
 
 /// How many successions are followed. Editors can put no circle; this bounds the walk all the same.
 const LONGEST_CHAIN: usize = 32;
@@ -40,7 +45,7 @@ pub enum Stead {
     Successor,
     /// That one's division became part of another, or has another name; this is the office there.
     DivisionMoved,
-    /// The division has no such office; this is the office of the level above.
+    /// The division has no such office, or it takes no messages; this is the office of a level above.
     LevelAbove,
 }
 
@@ -59,9 +64,54 @@ impl Directory {
         Some(division)
     }
 
-    /// The office that gets what is written to `office_id` on a day, and how it came to that. None if
-    /// there is no such office and none that could stand for it.
+    /// A division and all that come in its place, on whatever day.
+    pub(super) fn with_heirs<'d>(&'d self, code: &'d str) -> Vec<&'d str> {
+        let mut all = vec![code];
+        let next = |code: &str| self.division(code)?.valid.successor.as_deref();
+        while let Some(heir) = all.last().and_then(|code| next(code))
+            && !all.contains(&heir)
+        {
+            all.push(heir);
+        }
+        all
+    }
+
+    /// Has the offices of divisions that are merged or renamed come in the place of those of the same
+    /// role, from when that is known on: nobody can wait for the day.
+    pub(super) fn follow_mergers(&mut self) {
+        let ending: BTreeSet<&str> = self
+            .divisions()
+            .filter(|division| division.valid.successor.is_some())
+            .map(|division| division.code.as_str())
+            .collect();
+        let mut successions = Vec::new();
+        for office in self.offices.iter() {
+            let code = office.division_code.as_deref().filter(|code| ending.contains(code));
+            for heir in code.into_iter().flat_map(|code| self.with_heirs(code).split_off(1)) {
+                let there = self.of_role(heir, &office.role);
+                successions
+                    .extend(there.map(|it| (office.office_id.clone(), it.office_id.clone())));
+            }
+        }
+        for (office_id, heir) in successions {
+            self.offices.succeed(&office_id, &heir);
+        }
+    }
+
+    /// The office that gets what is written to `office_id` on a day, and how it came to that: itself, the
+    /// one that came in its place, or the nearest above that takes messages. None if there is none.
     pub fn stands_for(&self, office_id: &str, day: Date) -> Option<(&Office, Stead)> {
+        let (office, stead) = self.in_place_of(office_id, day)?;
+        if office.takes(day) {
+            return Some((office, stead));
+        }
+        let above = above(&self.offices, &office.office_id, &[], day)?;
+        Some((self.offices.get(above)?, Stead::LevelAbove))
+    }
+
+    /// The office that came in the place of `office_id` by a day, or itself, though it may take no
+    /// messages. None if there is no such office and none that could stand for it.
+    pub fn in_place_of(&self, office_id: &str, day: Date) -> Option<(&Office, Stead)> {
         let Some(mut office) = self.offices.get(office_id) else {
             return Some((self.above_missing(office_id, day)?, Stead::LevelAbove));
         };
@@ -74,21 +124,6 @@ impl Directory {
             office = next;
         }
         Some((office, stead))
-    }
-
-    /// The offices named, and those that stand for them on a day: what is complained of does not get rid
-    /// of it by a new name.
-    pub fn with_successors(&self, office_ids: &[String], day: Date) -> Vec<String> {
-        let mut all = office_ids.to_vec();
-        for id in office_ids {
-            if let Some((office, Stead::Successor | Stead::DivisionMoved)) =
-                self.stands_for(id, day)
-                && !all.contains(&office.office_id)
-            {
-                all.push(office.office_id.clone());
-            }
-        }
-        all
     }
 
     fn next_of(&self, office: &Office, day: Date) -> Option<(&Office, Stead)> {
@@ -163,7 +198,7 @@ mod tests {
         assert_eq!(stands(&directory, "130102-g", before), itself);
         let next = Some(("130104-g".to_owned(), Stead::Successor));
         assert_eq!(stands(&directory, "130102-g", after), next);
-        let accused = directory.with_successors(&["130102-g".to_owned()], after);
+        let accused = directory.offices.with_successors(&["130102-g".to_owned()]);
         assert_eq!(accused, ["130102-g", "130104-g"]);
 
         let division = shared.division("130102").unwrap().clone();
@@ -173,6 +208,13 @@ mod tests {
         assert_eq!(stands(&directory, "130102-s", after), there);
         assert_eq!(directory.current_division("130102", after).unwrap().code, "130104");
         assert_eq!(directory.current_division("130102", before).unwrap().code, "130102");
+        let accused = directory.offices.with_successors(&["130102-s".to_owned()]);
+        assert_eq!(accused, ["130102-s", "130104-s"]);
+        assert_eq!(
+            directory.offices.new_heirs(&shared.offices),
+            ["g", "s"].map(|of| (format!("130104-{of}"), vec![format!("130102-{of}")]))
+        );
+        assert_eq!(directory.offices.new_heirs(&directory.offices), []);
     }
 
     #[test]
@@ -186,6 +228,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_to_an_office_of_a_division_that_is_no_more_goes_to_the_level_above() {
+        let shared = lists::shared();
+        let (before, after) = (date(2026, 3, 31), date(2026, 4, 1));
+        let division = shared.division("130102").unwrap().clone();
+        let gone = Division { valid: ended(None), ..division };
+        let directory = shared.with_division(gone).unwrap();
+        let itself = Some(("130102-g".to_owned(), Stead::Itself));
+        assert_eq!(stands(&directory, "130102-g", before), itself);
+        let above = Some(("130100-g".to_owned(), Stead::LevelAbove));
+        assert_eq!(stands(&directory, "130102-g", after), above);
+        assert!(!directory.offices.get("130102-g").unwrap().takes(after));
+        // Nor is it there when the division that came in the place of its own has no such office.
+        let office = shared.offices.get("130102-g").unwrap().clone();
+        let of_water = Office {
+            office_id: "130102-water".to_owned(),
+            role: "water".to_owned(),
+            parent_office_id: Some("130102-g".to_owned()),
+            ..office
+        };
+        let merged =
+            Division { valid: ended(Some("130104")), ..shared.division("130102").unwrap().clone() };
+        let directory = shared.with_office(of_water).unwrap().with_division(merged).unwrap();
+        assert_eq!(stands(&directory, "130102-water", after), above);
+        let there = Some(("130104-g".to_owned(), Stead::DivisionMoved));
+        assert_eq!(stands(&directory, "130102-g", after), there);
+    }
+
+    #[test]
     fn a_circle_of_successors_ends() {
         let shared = lists::shared();
         let mut directory = shared.clone();
@@ -195,5 +265,7 @@ mod tests {
             directory = directory.with_office(Office { valid, ..office }).unwrap();
         }
         assert!(directory.stands_for("130102-g", date(2026, 6, 1)).is_some());
+        let both = directory.offices.with_successors(&["130102-g".to_owned()]);
+        assert_eq!(both, ["130102-g", "130104-g"]);
     }
 }

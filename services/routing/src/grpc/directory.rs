@@ -111,7 +111,7 @@ fn offices(
         return Err(Error::DivisionNotFound);
     }
     let all = request.include_expired;
-    let there = directory.offices.iter().filter(|office| all || office.valid.holds(today));
+    let there = directory.offices.iter().filter(|office| all || office.is_there(today));
     let wanted = there.filter(|office| {
         match (top, office.division_code.as_deref(), request.include_below) {
             (None, _, true) | (None, None, false) => true,

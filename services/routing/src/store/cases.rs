@@ -194,6 +194,20 @@ pub async fn lock_all(tx: &mut PgConnection, ids: &[CaseId]) -> Result<Vec<Case>
     .collect()
 }
 
+/// Cases by their ids.
+pub async fn among(
+    connection: &mut PgConnection,
+    ids: &[CaseId],
+) -> Result<Vec<Case>, sqlx::Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    sqlx::query_as!(CaseRow, "select * from cases where case_id = any($1)", &ids)
+        .fetch_all(connection)
+        .await?
+        .into_iter()
+        .map(Case::try_from)
+        .collect()
+}
+
 /// Locks those of the cases that nobody else works on, in the order of their ids.
 pub async fn lock_free(tx: &mut PgConnection, ids: &[CaseId]) -> Result<Vec<Case>, sqlx::Error> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();

@@ -41,6 +41,17 @@ pub async fn versions(connection: &mut PgConnection) -> Result<Vec<(String, u32)
     Ok(rows.into_iter().map(|row| (row.list, row.version.unsigned_abs())).collect())
 }
 
+/// The version of each list as it is told: that of the calendar grows with each change by an editor, too.
+async fn told_versions(connection: &mut PgConnection) -> Result<Vec<(String, u32)>, sqlx::Error> {
+    let told = marks(connection).await?.into_iter().map(|(list, version, changes)| {
+        let changes = u32::try_from(changes).unwrap_or(u32::MAX);
+        let put = if list == List::Calendar.name() { changes } else { 0 };
+        let version = version.unsigned_abs().saturating_add(put);
+        (list, version)
+    });
+    Ok(told.collect())
+}
+
 /// Makes the divisions those of the list, and leaves those of editors alone. What an office or an
 /// editor's division lies in stays, too.
 pub async fn put_divisions(tx: &mut PgConnection, list: &[Division]) -> Result<(), sqlx::Error> {
@@ -256,7 +267,7 @@ pub async fn damaged(connection: &mut PgConnection) -> Result<Vec<String>, sqlx:
 /// Reads all lists.
 pub async fn read(connection: &mut PgConnection) -> Result<Lists, sqlx::Error> {
     Ok(Lists {
-        versions: versions(connection).await?,
+        versions: told_versions(connection).await?,
         divisions: divisions(connection).await?,
         offices: offices(connection).await?,
         holidays: holidays(connection).await?,
@@ -330,6 +341,7 @@ async fn offices(connection: &mut PgConnection) -> Result<Vec<Office>, sqlx::Err
             Ok(Office {
                 level: level(&row.level)?,
                 valid: validity(row.valid_from, row.valid_until, row.successor_id)?,
+                house: Validity::default(),
                 office_id: row.office_id,
                 division_code: row.division_code,
                 role: row.role,

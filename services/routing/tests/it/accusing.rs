@@ -1,7 +1,11 @@
 use liuyan_kit::{id, testing};
-use liuyan_proto::liuyan::{common::v1::Outcome, routing::v1 as routing};
+use liuyan_proto::liuyan::{
+    common::v1::{CaseState, Outcome},
+    routing::v1 as routing,
+};
+use tonic::Status;
 
-use crate::helpers::{House, a_message, a_reply, an_acceptance, reason, view};
+use crate::helpers::{House, Message, SOON, a_message, a_reply, an_acceptance, asks, reason, view};
 
 #[tokio::test]
 async fn the_accused_and_those_under_it_never_own_read_list_or_act() {
@@ -82,4 +86,184 @@ async fn who_accuses_the_top_of_a_province_reaches_the_petition_office() {
     );
     let case = house.a_case(&a_message().to("M35").accusing(&["M35"])).await;
     assert_eq!(view(&case).office_id, "M11");
+}
+
+async fn office(house: &House, id: &str) -> routing::Office {
+    let asked = routing::GetOfficeRequest { office_id: id.to_owned() };
+    house.directory().get_office(asked).await.unwrap().into_inner().office.unwrap()
+}
+
+async fn put_office(house: &House, office: routing::Office) {
+    let put = routing::PutOfficeRequest { office: Some(office) };
+    house.editor().put_office(put).await.unwrap();
+}
+
+/// One office comes in the place of another, from tomorrow on.
+async fn succeed(house: &House, id: &str, successor: &str) {
+    let valid_until = "2026-06-03".to_owned();
+    let successor_id = successor.to_owned();
+    put_office(house, routing::Office { valid_until, successor_id, ..office(house, id).await })
+        .await;
+}
+
+/// The division is merged into another, as of today.
+async fn merge(house: &House, code: &str, successor: &str) {
+    let asked = routing::GetDivisionRequest { code: code.to_owned() };
+    let found = house.directory().get_division(asked).await.unwrap().into_inner();
+    let division = routing::Division {
+        valid_until: "2026-06-02".to_owned(),
+        successor_code: successor.to_owned(),
+        ..found.division.unwrap()
+    };
+    let put = routing::PutDivisionRequest { division: Some(division) };
+    house.editor().put_division(put).await.unwrap();
+}
+
+/// None of these offices, nor who acts for their division, learns of the case.
+async fn are_kept_from(house: &House, message: &Message, case_id: &str, of: &[&str]) {
+    let everything = ["case:work", "case:read", "case:any"];
+    for id in of {
+        let division = id.split('-').next().unwrap();
+        for token in [
+            house.token(&everything, &[id]),
+            house.token(&everything, &[id, "130000-g"]),
+            house.official(&everything, &[division], &[]),
+        ] {
+            assert_eq!(
+                reason(house.get(&token, message.message_id).await),
+                "CASE_NOT_FOUND",
+                "{id}"
+            );
+            for own in [false, true] {
+                let all = routing::ListCasesRequest { own, ..Default::default() };
+                let listed = house.cases(&token).list_cases(all).await.unwrap().into_inner().cases;
+                assert!(listed.iter().all(|it| view(it).case_id != case_id), "{id}");
+            }
+            let reply = house.reply(&token, case_id, "no").await;
+            assert_eq!(reason(reply), "CASE_NOT_FOUND", "{id}");
+        }
+    }
+}
+
+async fn invite(house: &House, token: &str, case_id: &str, office: &str) -> Result<(), Status> {
+    let (office_id, reason) = (office.to_owned(), "For a reason.".to_owned());
+    let it = asks!(InviteHelperRequest, case_id, office_id: office_id, reason: reason);
+    house.cases(token).invite_helper(it).await.map(drop)
+}
+
+#[tokio::test]
+async fn who_comes_in_the_place_of_the_accused_afterwards_never_gets_or_sees_the_case() {
+    let house = House::open().await;
+    let message = a_message().accusing(&["130102-g"]);
+    let case_id = view(&house.a_case(&message).await).case_id.clone();
+    let owner = house.clerk("130100-g");
+    succeed(&house, "130102-g", "130104-g").await;
+    // Also one that comes in the place of the successor.
+    succeed(&house, "130104-g", "130105-g").await;
+    for id in ["130104-g", "130105-g"] {
+        let given = house.transfer(&owner, &case_id, id).await;
+        assert_eq!(reason(given), "OFFICE_ACCUSED", "{id}");
+        assert_eq!(reason(invite(&house, &owner, &case_id, id).await), "OFFICE_ACCUSED", "{id}");
+    }
+    are_kept_from(&house, &message, &case_id, &["130104-g", "130105-g"]).await;
+    // What is said from then on names them, too.
+    house.cases(&owner).accept_case(an_acceptance(&case_id)).await.unwrap();
+    let accepted = testing::said::<routing::CaseAccepted>(house.db()).await;
+    let named = &accepted[0].event.case.as_ref().unwrap().accused_office_ids;
+    assert_eq!(*named, ["130102-g", "130104-g", "130105-g"]);
+    house.is_whole().await;
+}
+
+#[tokio::test]
+async fn the_merged_division_of_the_accused_never_gets_or_sees_the_case() {
+    let house = House::open().await;
+    let message = a_message().accusing(&["130102-g"]);
+    let case_id = view(&house.a_case(&message).await).case_id.clone();
+    let owner = house.clerk("130100-g");
+    merge(&house, "130102", "130104").await;
+    let given = house.transfer(&owner, &case_id, "130104-g").await;
+    assert_eq!(reason(given), "OFFICE_ACCUSED");
+    let helped = invite(&house, &owner, &case_id, "130104-g").await;
+    assert_eq!(reason(helped), "OFFICE_ACCUSED");
+    are_kept_from(&house, &message, &case_id, &["130104-g"]).await;
+    house.is_whole().await;
+}
+
+#[tokio::test]
+async fn who_has_a_case_or_helps_loses_it_on_coming_in_the_place_of_the_accused() {
+    let house = House::open().await;
+    let mut held = Vec::new();
+    for how in ["accepted", "paused", "answered", "helping"] {
+        let message = a_message().accusing(&["130102-g"]);
+        let case_id = view(&house.a_case(&message).await).case_id.clone();
+        let (owner, heir) = (house.clerk("130100-g"), house.clerk("130104-g"));
+        if how == "helping" {
+            invite(&house, &owner, &case_id, "130104-g").await.unwrap();
+            invite(&house, &owner, &case_id, "130105-g").await.unwrap();
+        } else {
+            house.transfer(&owner, &case_id, "130104-g").await.unwrap();
+            house.cases(&heir).accept_case(an_acceptance(&case_id)).await.unwrap();
+        }
+        if how == "paused" {
+            let it = asks!(PauseCaseRequest, &case_id, question: "Where?".to_owned());
+            house.cases(&heir).pause_case(it).await.unwrap();
+        }
+        if how == "answered" {
+            house.reply(&heir, &case_id, "We are without fault.").await.unwrap();
+        }
+        held.push((how, message, case_id));
+    }
+    succeed(&house, "130102-g", "130104-g").await;
+    for (how, message, case_id) in &held {
+        are_kept_from(&house, message, case_id, &["130104-g"]).await;
+        let case = testing::eventually("it is taken from the accused", SOON, || async {
+            let case = house.get(&house.operator(), message.message_id).await.unwrap();
+            (view(&case).office_id != "130104-g").then_some(case)
+        })
+        .await;
+        assert_eq!(view(&case).office_id, "130100-g", "{how}");
+        let state = match *how {
+            "answered" => CaseState::Replied,
+            _ => CaseState::Assigned,
+        };
+        assert_eq!(view(&case).state(), state, "{how}");
+        if *how == "helping" {
+            assert!(house.get(&house.clerk("130105-g"), message.message_id).await.is_ok());
+            let helps = "select count(*) from cases where '130104-g' = any(helper_office_ids)";
+            assert_eq!(house.count(helps).await, 0);
+        } else {
+            assert_eq!(case.assigned_by, "accused_office_passed_over");
+        }
+        // Whoever has it now works on.
+        house.reply(&house.clerk("130100-g"), case_id, "We look into it.").await.unwrap();
+    }
+    let transferred = testing::said::<routing::CaseTransferred>(house.db()).await;
+    let last = transferred.last().unwrap().event.clone();
+    assert_eq!(last.from_office_id, "130104-g");
+    assert_eq!(last.case.unwrap().accused_office_ids, ["130102-g", "130104-g"]);
+    house.is_whole().await;
+}
+
+#[tokio::test]
+async fn an_accusation_of_an_office_that_is_not_there_waits_for_a_person() {
+    let house = House::open().await;
+    let message = a_message().accusing(&["zzz"]);
+    let case = house.a_case(&message).await;
+    let of = |case: &routing::Case| (view(case).office_id.clone(), case.assigned_by.clone());
+    let waits = ("M35".to_owned(), "triage_accused".to_owned());
+    assert_eq!(of(&case), waits);
+    let one_of_two = house.a_case(&a_message().to("130104-g").accusing(&["130102-g", "zzz"])).await;
+    assert_eq!(of(&one_of_two), waits);
+    assert_eq!(
+        reason(house.get(&house.clerk("130102-g"), message.message_id).await),
+        "CASE_NOT_FOUND"
+    );
+    // An office of that id comes later: that decides nothing.
+    let office_id = "zzz".to_owned();
+    put_office(&house, routing::Office { office_id, ..office(&house, "130102-g").await }).await;
+    house.advance_hours(24 * 200);
+    let still = house.get(&house.operator(), message.message_id).await.unwrap();
+    assert_eq!(of(&still), waits);
+    house.transfer(&house.clerk("M35"), &view(&case).case_id, "130104-g").await.unwrap();
+    house.is_whole().await;
 }

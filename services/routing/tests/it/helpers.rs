@@ -446,3 +446,8 @@ pub(crate) fn reason<T: std::fmt::Debug>(result: Result<T, Status>) -> String {
     let status = result.unwrap_err();
     status.get_details_error_info().map(|info| info.reason).unwrap_or_else(|| status.to_string())
 }
+
+/// The rule that a request broke first.
+pub(crate) fn rule(status: &Status) -> String {
+    status.get_details_bad_request().unwrap().field_violations[0].reason.clone()
+}

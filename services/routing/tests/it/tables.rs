@@ -3,7 +3,7 @@
 use liuyan_kit::{clock::to_proto, testing};
 use liuyan_proto::liuyan::routing::v1 as routing;
 
-use crate::helpers::{House, a_message, reason, view};
+use crate::helpers::{House, a_message, asks, reason, rule, view};
 
 fn a_day(date: &str, off: bool) -> routing::CalendarDay {
     routing::CalendarDay { date: date.to_owned(), name: "春节".to_owned(), off }
@@ -53,8 +53,10 @@ async fn a_deadline_across_a_year_without_a_calendar_says_so_until_an_editor_put
 
     let gap = routing::PutCalendarRequest { year: 2028, ..an_announcement() };
     assert_eq!(reason(house.editor().put_calendar(gap).await), "REQUEST_INVALID");
+    let first = routing::GetCalendarRequest { year: 2026 };
+    let first = directory.get_calendar(first).await.unwrap().into_inner().version;
     let put = house.editor().put_calendar(an_announcement()).await.unwrap().into_inner();
-    assert_eq!(put.last_day, "2027-12-31");
+    assert_eq!((put.last_day.as_str(), put.version), ("2027-12-31", first + 1));
     let known = directory.compute_deadline(strict).await.unwrap().into_inner();
     assert!(known.calendar_known);
     let february = a_deadline("2027-02-04T10:00:00+08");
@@ -62,6 +64,7 @@ async fn a_deadline_across_a_year_without_a_calendar_says_so_until_an_editor_put
     assert_eq!(february.deadline_on, "2027-02-15", "two days off are passed over");
     let said = testing::said::<routing::CalendarPut>(house.db()).await;
     assert_eq!(said.last().unwrap().event.last_day, "2027-12-31");
+    assert_eq!(said.last().unwrap().event.version, first + 1);
     let year = routing::GetCalendarRequest { year: 2027 };
     let year = directory.get_calendar(year).await.unwrap().into_inner();
     assert_eq!((year.days.len(), year.source.as_str()), (3, "A notice of 2026"));
@@ -101,6 +104,21 @@ async fn waits_and_an_extension_are_explained_with_their_days() {
     assert_eq!(moves, [("wait", 2, "2026-06-10"), ("extension", 2, "2026-06-12")]);
     assert_eq!(answer.deadline_on, "2026-06-12");
     assert_eq!(answer.steps.last().unwrap().date, "2026-06-08");
+    // Of what was before the submission nothing counts, of what overlaps each day once.
+    let waits = [
+        ("2026-04-01T09:00:00+08", "2026-06-03T09:00:00+08"),
+        ("2026-06-02T09:00:00+08", "2026-06-04T09:00:00+08"),
+    ];
+    let wait = |(from, until)| routing::DeadlineWait { from: at(from), until: at(until) };
+    let waits = waits.map(wait).to_vec();
+    let early = routing::ComputeDeadlineRequest { waits, ..request.clone() };
+    let early = house.directory().compute_deadline(early).await.unwrap().into_inner();
+    let moves: Vec<_> = early.moves.iter().map(|it| (it.reason.as_str(), it.days)).collect();
+    assert_eq!(moves, [("wait", 3), ("extension", 2)]);
+    let waits = vec![wait(("2026-06-04T09:00:00+08", "2026-06-02T09:00:00+08"))];
+    let reversed = routing::ComputeDeadlineRequest { waits, ..request.clone() };
+    let reversed = house.directory().compute_deadline(reversed).await;
+    assert_eq!(rule(&reversed.unwrap_err()), "WAIT_ORDER");
     let long = routing::ComputeDeadlineRequest { extension_days: 31, ..request };
     assert_eq!(reason(house.directory().compute_deadline(long).await), "REQUEST_INVALID");
 }
@@ -198,6 +216,16 @@ async fn the_competent_office_gets_what_is_written_to_another_of_its_division() 
     ] {
         assert_eq!(reason(house.editor().put_competence(put(&wrong)).await), "REQUEST_INVALID");
     }
+    expire(&house, "130105-g", "").await;
+    for (office, wrong) in [
+        ("130105-g", "OFFICE_EXPIRED"),
+        ("130104-g", "OFFICE_OF_OTHER_DIVISION"),
+        ("130200-g", "OFFICE_OF_OTHER_DIVISION"),
+    ] {
+        let of = routing::Competence { office_id: office.to_owned(), ..competence.clone() };
+        let refused = house.editor().put_competence(put(&of)).await.unwrap_err();
+        assert_eq!(rule(&refused), wrong, "{office}");
+    }
     house.is_whole().await;
     let remove = || routing::RemoveCompetenceRequest {
         division_code: "130102".to_owned(),
@@ -273,6 +301,7 @@ async fn what_is_written_to_a_merged_division_or_to_one_without_an_office_arrive
     assert_eq!(case.assigned_by, "successor_division");
     let found = house.directory().get_division(asked).await.unwrap().into_inner();
     assert_eq!(found.current_code, "130104");
+    is_no_more(&house, "130102-g", "130104-g").await;
     let circle = routing::Division { successor_code: "130102".to_owned(), ..merged };
     let put = routing::PutDivisionRequest { division: Some(circle) };
     assert_eq!(reason(house.editor().put_division(put).await), "REQUEST_INVALID");
@@ -289,5 +318,72 @@ async fn what_is_written_to_a_merged_division_or_to_one_without_an_office_arrive
     let case = house.a_case(&a_message().to("130199-g")).await;
     assert_eq!(view(&case).office_id, "130100-g");
     assert_eq!(case.assigned_by, "division_without_office");
+    house.is_whole().await;
+}
+
+/// Nobody gives anything to an office that is no more; what is written to it another gets today.
+async fn is_no_more(house: &House, id: &str, current: &str) {
+    let case = house.a_case(&a_message().to("130100-g")).await;
+    let (case_id, city) = (view(&case).case_id.clone(), house.clerk("130100-g"));
+    let named = || id.to_owned();
+    let said = || "For a reason.".to_owned();
+    let given = house.transfer(&city, &case_id, id).await;
+    assert_eq!(reason(given), "OFFICE_EXPIRED");
+    let back = asks!(ReturnCaseRequest, &case_id, office_id: named(), rule: said());
+    assert_eq!(reason(house.cases(&city).return_case(back).await), "OFFICE_EXPIRED");
+    let helper = asks!(InviteHelperRequest, &case_id, office_id: named(), reason: said());
+    assert_eq!(reason(house.cases(&city).invite_helper(helper).await), "OFFICE_EXPIRED");
+    let competence = routing::Competence {
+        division_code: id.split('-').next().unwrap().to_owned(),
+        domain: "7".to_owned(),
+        office_id: named(),
+        ..Default::default()
+    };
+    let put = routing::PutCompetenceRequest { competence: Some(competence) };
+    let refused = house.editor().put_competence(put).await.unwrap_err();
+    assert_eq!(rule(&refused), "OFFICE_EXPIRED");
+    let asked = routing::GetOfficeRequest { office_id: named() };
+    let found = house.directory().get_office(asked).await.unwrap().into_inner();
+    assert_eq!(found.current_office_id, current);
+}
+
+#[tokio::test]
+async fn what_is_written_to_a_division_that_is_no_more_goes_to_the_office_above_and_says_so() {
+    let house = House::open().await;
+    // A bureau that the other division has not, and a division that ends without a successor.
+    let asked = routing::GetOfficeRequest { office_id: "130102-g".to_owned() };
+    let office = house.directory().get_office(asked).await.unwrap().into_inner().office.unwrap();
+    let bureau = routing::Office {
+        office_id: "130102-water".to_owned(),
+        role: "bureau".to_owned(),
+        parent_office_id: "130102-g".to_owned(),
+        ..office
+    };
+    let put = routing::PutOfficeRequest { office: Some(bureau) };
+    house.editor().put_office(put).await.unwrap();
+    let end = async |code: &str, successor: &str| {
+        let asked = routing::GetDivisionRequest { code: code.to_owned() };
+        let found = house.directory().get_division(asked).await.unwrap().into_inner();
+        let ended = routing::Division {
+            valid_until: "2026-05-31".to_owned(),
+            successor_code: successor.to_owned(),
+            ..found.division.unwrap()
+        };
+        let put = routing::PutDivisionRequest { division: Some(ended) };
+        house.editor().put_division(put).await.unwrap();
+    };
+    end("130102", "130104").await;
+    end("130105", "").await;
+    for id in ["130102-water", "130105-g"] {
+        let case = house.a_case(&a_message().to(id).about("enquiry", "")).await;
+        assert_eq!(view(&case).office_id, "130100-g");
+        assert_eq!(case.assigned_by, "expired_office_passed_over");
+        is_no_more(&house, id, "130100-g").await;
+    }
+    // An office that ended without a successor: the one above gets its messages.
+    expire(&house, "130107-g", "").await;
+    let asked = routing::GetOfficeRequest { office_id: "130107-g".to_owned() };
+    let found = house.directory().get_office(asked).await.unwrap().into_inner();
+    assert_eq!(found.current_office_id, "130107-s");
     house.is_whole().await;
 }

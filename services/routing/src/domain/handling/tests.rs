@@ -103,69 +103,173 @@ fn what_is_worked_on_again_has_not_ended_and_is_not_withdrawn() {
 }
 
 mod accused {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::domain::{
         access::{Sight, Viewer, sight},
-        assignment::{above, assign, by_precedent, is_kept_from},
-        directory::{Directory, Level, Office, Parts},
+        assignment::{
+            above, assign, by_precedent, is_division_kept_from, is_kept_from, kept_away_by,
+        },
+        directory::{Directory, Division, Level, Office, Parts},
+        validity::Validity,
     };
 
     /// How many operations on how many trees; together 100,000.
     const TREES: u32 = 500;
     const OPERATIONS: usize = 200;
 
-    /// A random forest of 40 offices, each under an earlier one or under none.
+    /// A random forest of 40 offices, each under an earlier one or under none, in five divisions or in
+    /// none, with one role or the other.
     fn forests() -> impl Strategy<Value = Directory> {
         prop::collection::vec((any::<prop::sample::Index>(), 0..6_u8, 0..8_u8), 40).prop_map(
             |made| {
                 let offices = made.iter().enumerate().map(|(n, (parent, root, shut))| Office {
                     office_id: format!("o{n}"),
-                    division_code: None,
+                    division_code: (n % 6 > 0).then(|| format!("d{}", n % 6)),
                     level: Level::County,
-                    role: String::new(),
+                    role: (n / 6 % 2).to_string(),
                     title: String::new(),
                     parent_office_id: (n > 0 && *root > 0).then(|| format!("o{}", parent.index(n))),
                     open: *shut > 0,
-                    valid: crate::domain::validity::Validity::default(),
+                    valid: Validity::default(),
+                    house: Validity::default(),
                 });
                 let offices = offices.collect();
-                Directory::new(Parts { offices, ..Parts::default() }).unwrap()
+                let divisions = (1..6).map(|n| Division {
+                    code: format!("d{n}"),
+                    name: String::new(),
+                    level: Level::Province,
+                    parent_code: None,
+                    valid: Validity::default(),
+                });
+                let divisions = divisions.collect();
+                Directory::new(Parts { offices, divisions, ..Parts::default() }).unwrap()
             },
         )
     }
 
     fn operations() -> impl Strategy<Value = Vec<(u8, usize)>> {
-        prop::collection::vec((0..7_u8, 0..40_usize), OPERATIONS)
+        prop::collection::vec((0..160_u8, 0..40_usize), OPERATIONS)
+    }
+
+    /// The directory after an office or a division got a successor, which may be at once or later.
+    fn succeeded(directory: &Directory, what: u8, n: usize) -> Directory {
+        let ending = |successor: String| Validity {
+            from: None,
+            until: Some(jiff::civil::date(2026, if n.is_multiple_of(2) { 5 } else { 9 }, 30)),
+            successor: Some(successor),
+        };
+        if what == 0 {
+            let office = directory.offices.get(&format!("o{n}")).unwrap().clone();
+            let valid = ending(format!("o{}", (n * 7 + 3) % 40));
+            directory.with_office(Office { valid, ..office }).unwrap()
+        } else {
+            let division = directory.division(&format!("d{}", n % 5 + 1)).unwrap().clone();
+            let valid = ending(format!("d{}", (n / 5 + n) % 5 + 1));
+            directory.with_division(Division { valid, ..division }).unwrap()
+        }
+    }
+
+    /// Who is accused by now, and all under them, found the long way: until nothing is added any more.
+    fn hidden_by(directory: &Directory, accused: &[String]) -> BTreeSet<String> {
+        let mut all: BTreeSet<String> = accused.iter().cloned().collect();
+        loop {
+            let before = all.len();
+            for office in directory.offices.iter() {
+                if !all.contains(&office.office_id) {
+                    continue;
+                }
+                all.extend(office.valid.successor.clone());
+                let (mut code, mut seen) = (office.division_code.clone(), BTreeSet::new());
+                while let Some(here) = code.filter(|code| seen.insert(code.clone())) {
+                    let there = directory.offices.iter().find(|it| {
+                        seen.len() > 1
+                            && it.division_code.as_ref() == Some(&here)
+                            && it.role == office.role
+                    });
+                    all.extend(there.map(|it| it.office_id.clone()));
+                    code = directory.division(&here).and_then(|it| it.valid.successor.clone());
+                }
+            }
+            if all.len() == before {
+                break;
+            }
+        }
+        let hidden = directory.offices.at_or_below(all.iter().map(String::as_str));
+        hidden.into_iter().map(str::to_owned).collect()
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(TREES))]
 
-        /// Whatever is done with a case by whomever: the accused and all under them neither own nor
-        /// help nor are told of it nor see it, whatever else they may.
+        /// Whatever is done with a case by whomever, and whatever comes in the place of whom meanwhile: the
+        /// accused and all under them neither own nor help nor are told of it nor see it, whatever else they
+        /// may.
         #[test]
         fn nobody_who_is_accused_or_under_them_ever_has_or_sees_a_case(
-            directory in forests(),
+            mut directory in forests(),
             accused in prop::collection::vec(0..40_usize, 1..5),
             operations in operations(),
         ) {
-            let offices = &directory.offices;
             let id = |n: usize| format!("o{n}");
             let accused: Vec<String> = accused.into_iter().map(id).collect();
-            let triage: Vec<String> = offices.iter().map(|it| it.office_id.clone()).collect();
-            let hidden = offices.at_or_below(accused.iter().map(String::as_str));
+            let triage: Vec<String> =
+                directory.offices.iter().map(|it| it.office_id.clone()).collect();
             let mut case = a_case();
             case.accused.clone_from(&accused);
             case.text = None;
+            let mut hidden = hidden_by(&directory, &accused);
             let mut first: Option<String> = None;
-            if let Some(given) = assign(offices, &id(operations[0].1), &accused, &triage, DAY) {
+            if let Some(given) =
+                assign(&directory.offices, &id(operations[0].1), &accused, &triage, DAY)
+            {
                 case.office_id = given.office_id;
             } else {
                 return Ok(());
             }
             for (what, n) in operations {
                 let (other, when) = (id(n), case.last_step_at);
-                match what {
+                let succession = match what {
+                    7 => Some(0),
+                    8 => Some(1),
+                    _ => None,
+                };
+                if let Some(what) = succession {
+                    directory = succeeded(&directory, what, n);
+                }
+                let offices = &directory.offices;
+                if succession.is_some() {
+                    hidden = hidden_by(&directory, &case.accused);
+                    // At once, before anything is taken from anybody.
+                    for office in offices.iter() {
+                        let viewer = Viewer {
+                            offices: vec![office.office_id.clone()],
+                            reads: true, works: true, any: true, author: true,
+                            ..Viewer::default()
+                        };
+                        let kept = hidden.contains(office.office_id.as_str());
+                        let sees = sight(&directory, &case, &viewer);
+                        prop_assert_eq!(sees == Sight::Hidden, kept);
+                        let away = kept_away_by(&directory, &viewer.offices, &[]);
+                        prop_assert_eq!(kept, away.iter().any(|it| case.accused.contains(it)));
+                        if let Some(division) = office.division_code.clone() {
+                            let away = kept_away_by(&directory, &[], std::slice::from_ref(&division));
+                            prop_assert_eq!(
+                                is_division_kept_from(&directory, &division, &case.accused),
+                                away.iter().any(|it| case.accused.contains(it))
+                            );
+                        }
+                    }
+                    case.part(&directory, &triage, when);
+                    if hidden.len() == offices.iter().count() {
+                        return Ok(());
+                    }
+                    prop_assert!(case.is_apart(&directory));
+                }
+                let accused = case.accused.clone();
+                match what % 7 {
+                    _ if succession.is_some() => {}
                     0 => {
                         if let Some(given) = assign(offices, &other, &accused, &triage, DAY) {
                             prop_assert!(!hidden.contains(given.office_id.as_str()));

@@ -121,11 +121,14 @@ fn waits(waits: &[routing::DeadlineWait]) -> Result<Vec<Wait>, Error> {
     }
     let read = waits.iter().map(|wait| {
         let from = wait.from.as_ref().and_then(from_proto)?;
-        let until = wait.until.as_ref().and_then(from_proto)?;
-        (from <= until).then_some((from, until))
+        Some((from, wait.until.as_ref().and_then(from_proto)?))
     });
     let read: Option<Vec<Wait>> = read.collect();
-    read.ok_or_else(|| Error::invalid("waits", "TIME_MALFORMED"))
+    let read = read.ok_or_else(|| Error::invalid("waits", "TIME_MALFORMED"))?;
+    if read.iter().any(|(from, until)| from > until) {
+        return Err(Error::invalid("waits", "WAIT_ORDER"));
+    }
+    Ok(read)
 }
 
 fn step(step: Step) -> routing::DeadlineStep {
