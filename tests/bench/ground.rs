@@ -65,16 +65,14 @@ async fn run_in(url: &str) -> anyhow::Result<()> {
         "alter system set max_wal_size = '6GB'",
         "select pg_reload_conf()",
     ] {
-        sqlx::query(set).execute(&mut admin).await?;
+        sqlx::raw_sql(set).execute(&mut admin).await?;
     }
     for _ in 0..LOG_FILES {
         // A file that nothing was written to is not left.
-        sqlx::query("select pg_logical_emit_message(false, 'bench', '')")
-            .execute(&mut admin)
-            .await?;
-        sqlx::query("select pg_switch_wal()").execute(&mut admin).await?;
+        let leave = "select pg_logical_emit_message(false, 'bench', ''), pg_switch_wal()";
+        sqlx::raw_sql(leave).execute(&mut admin).await?;
     }
-    sqlx::query("checkpoint").execute(&mut admin).await?;
+    sqlx::raw_sql("checkpoint").execute(&mut admin).await?;
     Ok(admin.close().await?)
 }
 

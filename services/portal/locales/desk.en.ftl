@@ -223,6 +223,7 @@ act-paused = The author was asked for more
 act-resumed = Went on
 act-extended = The deadline was extended
 act-helper-invited = Asked to help
+act-helpers-taken = Helpers left that may not have the case
 act-corrected = An answer was corrected
 act-reopened = Reopened
 act-follow-up = The author asked on

@@ -217,6 +217,7 @@ act-paused = 请留言人补充信息
 act-resumed = 恢复办理
 act-extended = 延长期限
 act-helper-invited = 请求协办
+act-helpers-taken = 应回避的协办单位退出
 act-corrected = 更正答复
 act-reopened = 重新办理
 act-follow-up = 留言人追问

@@ -311,7 +311,9 @@ impl Plan {
         };
         let before = self.holders.insert(heard.case_id, holder.clone());
         self.appended.push(Appended {
-            former: before.filter(|before| *before != holder),
+            // Who had a case that accuses somebody may have lost it because it is now the accused, and
+            // then is not to learn who has it.
+            former: before.filter(|before| *before != holder && !heard.accuses),
             event_type: event_type.to_owned(),
             position: self.head.position,
             subject_revision,

@@ -367,11 +367,16 @@ impl Case {
     }
 
     /// The same with another office.
-    pub(crate) fn transferred_in_private(&mut self, to: &'static str) -> Envelope {
+    pub(crate) fn transferred_in_private(
+        &mut self,
+        to: &'static str,
+        accused: &[&str],
+    ) -> Envelope {
+        let accused_office_ids = accused.iter().map(|office| (*office).to_owned()).collect();
         let from_office_id = std::mem::replace(&mut self.office_id, to).to_owned();
         let visibility = Visibility::Private.into();
         self.say(false, |case| routing::CaseTransferred {
-            case: Some(CaseRef { visibility, ..case }),
+            case: Some(CaseRef { visibility, accused_office_ids, ..case }),
             from_office_id,
         })
     }

@@ -31,7 +31,7 @@ async fn a_private_case_is_for_its_office_alone_and_takes_no_revision() {
         // Routing would show it by mistake: nothing of it is stored all the same.
         house.routing.shows(secret_view(&case));
         house.take(case.private(&[])).await;
-        house.take(case.transferred_in_private("120000-s")).await;
+        house.take(case.transferred_in_private("120000-s", &[])).await;
         house.take(case.private(&[])).await;
         assert_eq!(rows_with(&house, SECRET).await, 0);
         let mut public = Case::new();
@@ -83,6 +83,18 @@ async fn who_may_act_for_an_accused_office_never_learns_of_the_case_also_not_of_
     assert_eq!(seen(&house, &["110000-s"], &[], SCOPES).await.len(), 0);
     assert_eq!(seen(&house, &[OWN], &["110000"], SCOPES).await.len(), 0);
     assert_eq!(seen(&house, &[OWN], &[], SCOPES).await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_office_that_lost_a_case_because_it_is_the_accused_does_not_learn_who_has_it() {
+    let house = house().await;
+    let mut case = Case::new();
+    house.take(case.private(&[])).await;
+    house.take(case.transferred_in_private("120000-s", &[OWN])).await;
+    let told: Vec<u64> =
+        seen(&house, &[OWN], &[], SCOPES).await.iter().map(|event| event.position).collect();
+    assert_eq!(told, [1], "what it was told while it handled the case, and no more");
+    assert_eq!(seen(&house, &["120000-s"], &[], SCOPES).await.len(), 1);
 }
 
 #[tokio::test]

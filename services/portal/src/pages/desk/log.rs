@@ -33,7 +33,7 @@ const AUTHORS: &str = "intake/";
 const TAIL: usize = 4;
 
 /// Every action, with the name of its text.
-const ACTIONS: [(&str, &str); 23] = [
+const ACTIONS: [(&str, &str); 24] = [
     ("case-accepted", "act-accepted"),
     ("case-replied", "act-replied"),
     ("case-transferred", "act-transferred"),
@@ -44,6 +44,7 @@ const ACTIONS: [(&str, &str); 23] = [
     ("case-resumed", "act-resumed"),
     ("deadline-extended", "act-extended"),
     ("helper-invited", "act-helper-invited"),
+    ("helpers-taken", "act-helpers-taken"),
     ("reply-corrected", "act-corrected"),
     ("case-reopened", "act-reopened"),
     ("follow-up-asked", "act-follow-up"),
