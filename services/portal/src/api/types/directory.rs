@@ -32,6 +32,12 @@ pub(in crate::api) struct Division {
     /// The division above; absent at the top.
     #[serde(skip_serializing_if = "Option::is_none")]
     parent_code: Option<String>,
+    /// Its last day in China, as YYYY-MM-DD; absent if no end is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_until: Option<String>,
+    /// What took its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    successor_code: Option<String>,
 }
 
 impl From<routing::Division> for Division {
@@ -41,6 +47,8 @@ impl From<routing::Division> for Division {
             code: it.code,
             name: it.name,
             parent_code: some(it.parent_code),
+            valid_until: some(it.valid_until),
+            successor_code: some(it.successor_code),
         }
     }
 }
@@ -63,14 +71,22 @@ pub(in crate::api) struct Office {
     /// The office above it.
     #[serde(skip_serializing_if = "Option::is_none")]
     parent_office_id: Option<String>,
-    /// Whether it takes messages now.
+    /// Whether it takes messages, as long as it is there.
     open: bool,
+    /// Its last day in China, as YYYY-MM-DD; absent if no end is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_until: Option<String>,
+    /// The office to which its messages go after that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    successor_id: Option<String>,
 }
 
 impl From<routing::Office> for Office {
     fn from(it: routing::Office) -> Self {
         Self {
             level: Level::of(it.level),
+            successor_id: some(it.successor_id),
+            valid_until: some(it.valid_until),
             office_id: it.office_id,
             division_code: some(it.division_code),
             role: some(it.role),
