@@ -103,14 +103,7 @@ impl Offices {
         &'a self,
         office_ids: impl IntoIterator<Item = &'a str>,
     ) -> BTreeSet<&'a str> {
-        let mut found = BTreeSet::new();
-        let mut open: Vec<&str> = office_ids.into_iter().collect();
-        while let Some(id) = open.pop() {
-            if found.insert(id) {
-                open.extend(self.forerunners.get(id).into_iter().flatten().map(String::as_str));
-            }
-        }
-        found
+        reached(&self.forerunners, office_ids)
     }
 
     /// The offices that come in the place of others in whose place they did not come before, each with
@@ -162,18 +155,26 @@ impl Offices {
         &'a self,
         office_ids: impl IntoIterator<Item = &'a str>,
     ) -> BTreeSet<&'a str> {
-        let mut found = BTreeSet::new();
-        let mut open: Vec<&str> = office_ids.into_iter().collect();
-        while let Some(id) = open.pop() {
-            if found.insert(id) {
-                open.extend(self.below.get(id).into_iter().flatten().map(String::as_str));
-            }
-        }
-        found
+        reached(&self.below, office_ids)
     }
 
     /// Whether `office_id` is one of `others` or lies under one of them.
     pub fn is_at_or_under<S: AsRef<str>>(&self, office_id: &str, others: &[S]) -> bool {
         self.upwards(office_id).any(|id| others.iter().any(|other| other.as_ref() == id))
     }
+}
+
+/// The offices named, and all that `ways` lead to from them.
+fn reached<'a>(
+    ways: &'a BTreeMap<String, Vec<String>>,
+    office_ids: impl IntoIterator<Item = &'a str>,
+) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    let mut open: Vec<&str> = office_ids.into_iter().collect();
+    while let Some(id) = open.pop() {
+        if found.insert(id) {
+            open.extend(ways.get(id).into_iter().flatten().map(String::as_str));
+        }
+    }
+    found
 }
