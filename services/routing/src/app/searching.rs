@@ -16,7 +16,7 @@ use crate::{
         case::Case,
         directory::Level,
         page,
-        search::{self, Excerpt, Query, Term, place, sample},
+        search::{self, Excerpt, Query, Term, place, sample::Sample},
         view::View,
     },
     error::Error,
@@ -33,8 +33,10 @@ const MOST_PAGE: usize = 100;
 const QUERY_LENGTHS: std::ops::RangeInclusive<usize> = 2..=100;
 /// How far cases are counted.
 const COUNTED: usize = 1_000;
-/// Among how many of the newest cases a page is looked for before all that match are sorted.
-const AMONG: i64 = 4_000;
+/// In a sample so many are enough to tell how frequent words are.
+const TELLING: usize = 250;
+/// A page is looked for among so many times the cases in which it is expected.
+const SLACK: usize = 4;
 /// How many cases get their words in one transaction.
 const ROUND: i64 = 100;
 
@@ -157,20 +159,17 @@ impl App {
         bound: &str,
     ) -> Result<Found, Error> {
         let mut connection = self.db.read().await?;
-        let mut keys = some_matches(&mut connection, looked).await?;
-        let total = keys.len().min(COUNTED);
-        let limit = i64::try_from(size + 1).unwrap_or(i64::MAX);
-        if keys.len() > COUNTED {
-            // Not all are known. Of frequent words there are enough among the newest cases; a walk
-            // that went on until it has enough of rarer ones would be long.
-            keys = words::newest(&mut connection, looked, AMONG, limit).await?;
-            if keys.len() <= size {
-                keys = words::sorted(&mut connection, looked, limit).await?;
+        let (mut keys, total) = match matching(&mut connection, looked).await? {
+            Matching::All(mut keys) => {
+                let total = keys.len();
+                keys.retain(|key| looked.after.is_none_or(|after| *key < after));
+                keys.sort_unstable_by(|one, other| other.cmp(one));
+                (keys, total)
             }
-        } else {
-            keys.retain(|key| looked.after.is_none_or(|after| *key < after));
-            keys.sort_unstable_by(|one, other| other.cmp(one));
-        }
+            Matching::Many(frequent) => {
+                (newest(&mut connection, looked, frequent, size + 1).await?, COUNTED)
+            }
+        };
         let more = keys.len() > size;
         keys.truncate(size);
         let next = match keys.last().filter(|_| more) {
@@ -217,20 +216,61 @@ impl App {
     }
 }
 
-/// Cases that match, in no order: all of them, or more than are counted. Of frequent words a sample of the
-/// cases has enough, and all that have them would be many.
-async fn some_matches(
+/// What matches.
+enum Matching {
+    /// All of it, in no order.
+    All(Vec<Key>),
+    /// More than is counted.
+    Many(Frequent),
+}
+
+/// How frequent some words are.
+#[derive(Debug, Clone, Copy)]
+struct Frequent {
+    /// How many cases have them, about.
+    having: usize,
+    /// Of how many.
+    of: usize,
+}
+
+/// The cases that match, or about how many they are. Of frequent words a sample of the cases has enough to
+/// tell, and all that have them would be many.
+async fn matching(connection: &mut PgConnection, looked: &Looked) -> Result<Matching, sqlx::Error> {
+    let about = words::about(connection).await?;
+    let of = usize::try_from(about).unwrap_or(0);
+    let mut having = COUNTED;
+    if let Some(sample) = Sample::fitting(about) {
+        let many = sample.tells_more_than(COUNTED);
+        let within = looked.within(&sample.word());
+        let some = words::matches(connection, &within, many.max(TELLING)).await?.len();
+        having = having.max(sample.stands_for(some));
+        if some >= many {
+            return Ok(Matching::Many(Frequent { having, of }));
+        }
+    }
+    let keys = words::matches(connection, looked, COUNTED + 1).await?;
+    Ok(match keys.len() > COUNTED {
+        true => Matching::Many(Frequent { having, of }),
+        false => Matching::All(keys),
+    })
+}
+
+/// The newest `limit` cases that have frequent words. A walk from the newest case finds them soon if one case in a
+/// few has the words; if one in many has them, it is less to sort all that have them.
+async fn newest(
     connection: &mut PgConnection,
     looked: &Looked,
+    frequent: Frequent,
+    limit: usize,
 ) -> Result<Vec<Key>, sqlx::Error> {
-    let most = i64::try_from(COUNTED + 1).unwrap_or(i64::MAX);
-    if let Some(sample) = sample::fitting(words::about(connection).await?) {
-        let keys = words::matches(connection, &looked.within(&sample), most).await?;
-        if keys.len() > COUNTED {
+    let walk = limit * frequent.of / frequent.having;
+    if walk < frequent.having {
+        let keys = words::newest(connection, looked, SLACK * walk.max(limit), limit).await?;
+        if keys.len() >= limit {
             return Ok(keys);
         }
     }
-    words::matches(connection, looked, most).await
+    words::sorted(connection, looked, limit).await
 }
 
 /// The words by which a public case is found.

@@ -155,6 +155,10 @@ struct KeyRow {
     submitted_at: OffsetDateTime,
 }
 
+fn number(of: usize) -> i64 {
+    i64::try_from(of).unwrap_or(i64::MAX)
+}
+
 fn keys(rows: Vec<KeyRow>) -> Vec<Key> {
     rows.into_iter().map(|row| (from_db(row.submitted_at), row.case_id.into())).collect()
 }
@@ -163,7 +167,7 @@ fn keys(rows: Vec<KeyRow>) -> Vec<Key> {
 pub async fn matches(
     connection: &mut PgConnection,
     looked: &Looked,
-    limit: i64,
+    limit: usize,
 ) -> Result<Vec<Key>, sqlx::Error> {
     plan_with_values(connection).await?;
     let rows = sqlx::query_file_as!(
@@ -171,7 +175,7 @@ pub async fn matches(
         "src/queries/search_matches.sql",
         looked.words,
         looked.state,
-        limit,
+        number(limit),
         looked.times.submitted.0.map(to_db),
         looked.times.submitted.1.map(to_db),
         looked.times.replied.0.map(to_db),
@@ -186,8 +190,8 @@ pub async fn matches(
 pub async fn newest(
     connection: &mut PgConnection,
     looked: &Looked,
-    among: i64,
-    limit: i64,
+    among: usize,
+    limit: usize,
 ) -> Result<Vec<Key>, sqlx::Error> {
     let rows = sqlx::query_file_as!(
         KeyRow,
@@ -200,8 +204,8 @@ pub async fn newest(
         looked.province_code,
         looked.after.map(|(at, _)| to_db(at)),
         looked.after.map(|(_, case_id)| case_id.uuid()),
-        among,
-        limit,
+        number(among),
+        number(limit),
         looked.times.submitted.0.map(to_db),
         looked.times.submitted.1.map(to_db),
         looked.times.replied.0.map(to_db),
@@ -216,7 +220,7 @@ pub async fn newest(
 pub async fn sorted(
     connection: &mut PgConnection,
     looked: &Looked,
-    limit: i64,
+    limit: usize,
 ) -> Result<Vec<Key>, sqlx::Error> {
     let rows = sqlx::query_file_as!(
         KeyRow,
@@ -225,7 +229,7 @@ pub async fn sorted(
         looked.state,
         looked.after.map(|(at, _)| to_db(at)),
         looked.after.map(|(_, case_id)| case_id.uuid()),
-        limit,
+        number(limit),
         looked.times.submitted.0.map(to_db),
         looked.times.submitted.1.map(to_db),
         looked.times.replied.0.map(to_db),

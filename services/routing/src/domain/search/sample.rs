@@ -11,15 +11,38 @@ const LARGE: i64 = 32_768;
 /// The smallest sample is one case of 2 to the power of this.
 const SMALLEST: u32 = 20;
 
+/// One of the samples: one case of 2 to the power of its number is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sample(u32);
+
 /// The words of the samples in which a case is.
 pub fn of(case_id: Uuid) -> impl Iterator<Item = String> {
     (1..=mixed(case_id).trailing_zeros().min(SMALLEST)).map(word)
 }
 
-/// The word of the largest sample of so many cases that is not too large; nothing if they are few.
-pub fn fitting(cases: i64) -> Option<String> {
-    let fits = (0..=SMALLEST).find(|halves| cases >> halves <= LARGE);
-    Some(fits.unwrap_or(SMALLEST)).filter(|halves| *halves > 0).map(word)
+impl Sample {
+    /// The largest sample of so many cases that is not too large; nothing if they are few.
+    pub fn fitting(cases: i64) -> Option<Self> {
+        let fits = (0..=SMALLEST).find(|halves| cases >> halves <= LARGE);
+        Some(fits.unwrap_or(SMALLEST)).filter(|halves| *halves > 0).map(Self)
+    }
+
+    /// The word that the cases of the sample have.
+    pub fn word(self) -> String {
+        word(self.0)
+    }
+
+    /// How many cases there are about for so many of the sample.
+    pub fn stands_for(self, cases: usize) -> usize {
+        cases.saturating_mul(1 << self.0)
+    }
+
+    /// So many of the sample tell that there are more than `cases`: as many come by chance, out of `cases`, less
+    /// than once in a billion times. (They would be eight standard deviations above what is expected.)
+    pub fn tells_more_than(self, cases: usize) -> usize {
+        let expected = cases.div_ceil(1 << self.0);
+        (expected + 8 * (expected.isqrt() + 1)).min(cases) + 1
+    }
 }
 
 fn word(halves: u32) -> String {
@@ -61,9 +84,23 @@ mod tests {
         let table =
             [(-1, None), (0, None), (LARGE, None), (LARGE + 1, Some(1)), (200_000, Some(3))];
         for (cases, halves) in table {
-            assert_eq!(fitting(cases), halves.map(word), "{cases}");
+            assert_eq!(Sample::fitting(cases), halves.map(Sample), "{cases}");
         }
-        assert_eq!(fitting(5_000_000), Some(word(8)));
-        assert_eq!(fitting(i64::MAX), Some(word(SMALLEST)));
+        assert_eq!(Sample::fitting(5_000_000), Some(Sample(8)));
+        assert_eq!(Sample::fitting(i64::MAX), Some(Sample(SMALLEST)));
+    }
+
+    #[test]
+    fn a_sample_tells_of_many_only_when_chance_does_not_give_as_much() {
+        for halves in 1..=SMALLEST {
+            let told = Sample(halves).tells_more_than(1_000);
+            let deviation = (1_000.0 * 0.5_f64.powi(halves as i32)).sqrt();
+            assert!(
+                told <= 1_001 && (told as f64) > deviation * (deviation + 7.0),
+                "{halves}: {told}"
+            );
+        }
+        assert_eq!(Sample(3).tells_more_than(1_000), 125 + 8 * 12 + 1);
+        assert_eq!(Sample(3).stands_for(125), 1_000);
     }
 }
