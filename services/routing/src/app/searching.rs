@@ -229,6 +229,8 @@ enum Matching {
 struct Frequent {
     /// How many cases have them, about.
     having: usize,
+    /// Whether there may be far more.
+    or_more: bool,
     /// Of how many.
     of: usize,
 }
@@ -237,22 +239,20 @@ struct Frequent {
 /// tell, and all that have them would be many.
 async fn matching(connection: &mut PgConnection, looked: &Looked) -> Result<Matching, sqlx::Error> {
     let about = words::about(connection).await?;
-    let of = usize::try_from(about).unwrap_or(0);
-    let mut having = COUNTED;
+    let mut frequent =
+        Frequent { having: COUNTED, or_more: true, of: usize::try_from(about).unwrap_or(0) };
     if let Some(sample) = Sample::fitting(about) {
         let many = sample.tells_more_than(COUNTED);
-        let within = looked.within(&sample.word());
-        let some = words::matches(connection, &within, many.max(TELLING)).await?.len();
-        having = having.max(sample.stands_for(some));
+        let (within, most) = (looked.within(&sample.word()), many.max(TELLING));
+        let some = words::matches(connection, &within, most).await?.len();
+        frequent.having = frequent.having.max(sample.stands_for(some));
+        frequent.or_more = some >= most;
         if some >= many {
-            return Ok(Matching::Many(Frequent { having, of }));
+            return Ok(Matching::Many(frequent));
         }
     }
     let keys = words::matches(connection, looked, COUNTED + 1).await?;
-    Ok(match keys.len() > COUNTED {
-        true => Matching::Many(Frequent { having, of }),
-        false => Matching::All(keys),
-    })
+    Ok(if keys.len() > COUNTED { Matching::Many(frequent) } else { Matching::All(keys) })
 }
 
 /// The newest `limit` cases that have frequent words. A walk from the newest case finds them soon if one case in a
@@ -264,7 +264,7 @@ async fn newest(
     limit: usize,
 ) -> Result<Vec<Key>, sqlx::Error> {
     let walk = limit * frequent.of / frequent.having;
-    if walk < frequent.having {
+    if frequent.or_more || walk < frequent.having {
         let keys = words::newest(connection, looked, SLACK * walk.max(limit), limit).await?;
         if keys.len() >= limit {
             return Ok(keys);
