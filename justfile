@@ -28,7 +28,7 @@ full-disk:
     cargo build -p liuyan
     .ci/full-disk
 
-[doc("Old stretches of the feed on a real S3, which is started for it")]
+[doc("Files of messages and old stretches of the feed on a real S3, which is started for it")]
 [group("check")]
 s3:
     .ci/s3

@@ -4,6 +4,7 @@
 use std::{
     future::Future,
     net::SocketAddr,
+    path::Path,
     sync::{Arc, LazyLock, OnceLock},
     time::Duration,
 };
@@ -182,4 +183,27 @@ pub fn telemetry() {
 /// The present, as kit's own clock tells it.
 pub fn now() -> jiff::Timestamp {
     clock::Clock::now(&SystemClock)
+}
+
+/// Where tests keep large things: in `folder`, or in the S3 that `.ci/s3` has started. There the folder's name
+/// is a prefix, so that each test has objects of its own.
+///
+/// # Panics
+/// If the folder has no name.
+pub fn place_of_objects(folder: &Path) -> config::Objects {
+    let Ok(endpoint) = std::env::var("LIUYAN_TEST_S3") else {
+        return config::Objects::in_folder(folder.join("objects"));
+    };
+    let name = folder.file_name().and_then(|name| name.to_str());
+    let prefix = name.unwrap_or_else(|| panic!("a folder of its own for each test"));
+    config::Objects {
+        endpoint,
+        prefix: prefix.trim_start_matches('.').to_owned(),
+        bucket: "liuyan".to_owned(),
+        region: "us-east-1".to_owned(),
+        allow_http: true,
+        access_key: "test".into(),
+        secret_key: "test".into(),
+        ..config::Objects::default()
+    }
 }

@@ -23,7 +23,6 @@ use liuyan_feed::{
 use liuyan_kit::{
     auth::Caller,
     clock::{Clock as _, SystemClock, to_proto},
-    config::Objects as Settings,
     grpc::Channel,
     host::Worked,
     id,
@@ -97,24 +96,8 @@ pub(crate) async fn house_with(change: impl FnOnce(&mut Config)) -> House {
     House { db, app, routing, views, grpc, client, folder }
 }
 
-/// A folder, or the S3 that `.ci/s3` has started: there each test has names of its own.
-fn place_of_objects(folder: &Path) -> Settings {
-    let Ok(endpoint) = std::env::var("LIUYAN_TEST_S3") else { return Settings::in_folder(folder) };
-    let prefix = folder.file_name().unwrap().to_str().unwrap().trim_start_matches('.').to_owned();
-    Settings {
-        endpoint,
-        prefix,
-        bucket: "liuyan".to_owned(),
-        region: "us-east-1".to_owned(),
-        allow_http: true,
-        access_key: "test".into(),
-        secret_key: "test".into(),
-        ..Settings::default()
-    }
-}
-
 async fn replica(db: &liuyan_kit::db::Db, config: &Config, folder: &Path) -> App {
-    let objects = Objects::open(&place_of_objects(folder), "feed").unwrap();
+    let objects = Objects::open(&testing::place_of_objects(folder), "feed").unwrap();
     let shelf = Arc::new(Shelf::new(db.clone(), Some(objects), config.unpacked_bytes));
     App {
         db: db.clone(),

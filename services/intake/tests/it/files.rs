@@ -147,7 +147,7 @@ fn hash(bytes: &[u8]) -> bytes::Bytes {
 }
 
 /// Whether all files that are kept are those of rows.
-async fn objects(desk: &Desk) -> usize {
+async fn kept(desk: &Desk) -> usize {
     desk.objects.list("attachments").unwrap().filter_map(Result::ok).fold(0, |n, _| n + 1).await
 }
 

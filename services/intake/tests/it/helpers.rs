@@ -262,8 +262,7 @@ impl Desk {
 
 /// Intake's room for large things.
 pub(crate) fn objects(folder: &Path) -> Objects {
-    let settings = liuyan_kit::config::Objects::in_folder(folder.join("objects"));
-    Objects::open(&settings, "intake").unwrap()
+    Objects::open(&testing::place_of_objects(folder), "intake").unwrap()
 }
 
 fn start(

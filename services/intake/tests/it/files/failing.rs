@@ -2,17 +2,19 @@
 
 use std::{fs, time::Duration};
 
+use bytes::Bytes;
+use futures::TryStreamExt as _;
 use jiff::SignedDuration;
 use liuyan_intake::app::Swept;
-use liuyan_kit::testing::eventually;
-use liuyan_proto::liuyan::intake::v1::UploadAttachmentRequest;
+use liuyan_kit::{objects, testing::eventually};
+use liuyan_proto::liuyan::intake::v1::{Attachment, UploadAttachmentRequest};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use super::{
-    Client, PATIENCE, a_message_with, a_message_with_two, download, objects, parts, samples, send,
+    Client, PATIENCE, a_message_with, a_message_with_two, download, kept, parts, samples, send,
     upload, uploader,
 };
 use crate::helpers::{
@@ -58,7 +60,7 @@ async fn who_hangs_up_leaves_nothing_and_gives_their_place_back() {
     })
     .await;
     assert_eq!(
-        objects(&desk).await,
+        kept(&desk).await,
         count(&desk.db, "select count(*) from attachments").await as usize
     );
     let spool = desk.folder.path().join("spool");
@@ -117,13 +119,16 @@ async fn a_disk_without_room_is_told() {
 async fn a_file_that_changed_in_its_store_is_never_shown() {
     let desk = Desk::open().await;
     let (id, picture, document) = a_message_with_two(&desk).await;
-    let at = |file: &str| desk.folder.path().join("objects/intake/attachments").join(file);
-    let mut bytes = fs::read(at(&picture.attachment_id)).unwrap();
+    let name = |file: &Attachment| format!("attachments/{}", file.attachment_id);
+    let parts_kept: Vec<Bytes> =
+        desk.objects.get(&name(&picture)).await.unwrap().content.try_collect().await.unwrap();
+    let mut bytes = parts_kept.concat();
     *bytes.last_mut().unwrap() ^= 1;
-    fs::write(at(&picture.attachment_id), bytes).unwrap();
+    let changed = futures::stream::iter([Ok::<_, objects::Error>(Bytes::from(bytes))]);
+    desk.objects.put(&name(&picture), changed).await.unwrap();
     let refused = download(&desk, &author_of(id), id, &picture).await.unwrap_err();
     assert_eq!(refused.code(), Code::Internal);
-    fs::remove_file(at(&document.attachment_id)).unwrap();
+    desk.objects.delete(&name(&document)).await.unwrap();
     let refused = download(&desk, &author_of(id), id, &document).await.unwrap_err();
     assert_eq!(refused.code(), Code::Internal);
 }
@@ -138,7 +143,7 @@ async fn what_no_message_has_named_within_a_day_is_removed_and_the_rest_stays() 
     assert_eq!(desk.app.sweep_files().await.unwrap(), Swept::default());
     desk.clock.advance(SignedDuration::from_hours(2));
     assert_eq!(desk.app.sweep_files().await.unwrap(), Swept { unused: 1, unknown: 0 });
-    assert_eq!(objects(&desk).await, 2);
+    assert_eq!(kept(&desk).await, 2);
     assert_eq!(count(&desk.db, "select kept from attachment_count").await, 2);
     download(&desk, &author_of(used), used, &picture).await.unwrap();
     let late = desk.submit(a_submission_of(a_message_with(&token, &[&unused]))).await.unwrap_err();

@@ -18,7 +18,7 @@ use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
 use super::{
-    IssueUploadTokenRequest, PIECE, header_of, objects, parts, samples, send, upload, upload_as,
+    IssueUploadTokenRequest, PIECE, header_of, kept, parts, samples, send, upload, upload_as,
     uploader,
 };
 use crate::{
@@ -56,7 +56,7 @@ async fn hostile_files_are_refused_and_nothing_of_them_is_kept() {
         assert_eq!(violations(&refused), chunk(expected));
     }
     assert_eq!(count(&desk.db, "select count(*) from attachments").await, 0);
-    assert_eq!(objects(&desk).await, 0);
+    assert_eq!(kept(&desk).await, 0);
 }
 
 #[tokio::test]
@@ -177,7 +177,7 @@ async fn one_token_used_in_parallel_gets_no_more_than_its_quota() {
         assert!(wait > Duration::ZERO);
     }
     assert_eq!(count(&desk.db, "select count(*) from attachments").await, 4);
-    assert_eq!(objects(&desk).await, 4, "what was refused at last is removed");
+    assert_eq!(kept(&desk).await, 4, "what was refused at last is removed");
 }
 
 #[tokio::test]
@@ -236,7 +236,7 @@ async fn the_same_request_gets_the_same_answer_and_another_file_is_refused() {
     let (_, other) = uploader(&desk).await;
     let theirs = upload_as(&client, &id, &other, &samples::png(20, 20)).await.unwrap();
     assert_ne!(theirs.attachment_id, first.attachment_id);
-    assert_eq!(objects(&desk).await, 2);
+    assert_eq!(kept(&desk).await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -249,5 +249,5 @@ async fn the_same_request_at_the_same_time_is_one_file() {
     let first = done[0].as_ref().unwrap();
     assert!(done.iter().all(|it| it.as_ref().unwrap() == first));
     assert_eq!(count(&desk.db, "select count(*) from attachments").await, 1);
-    assert_eq!(objects(&desk).await, 1);
+    assert_eq!(kept(&desk).await, 1);
 }
