@@ -508,6 +508,7 @@ preview-domain-unsure = No domain is chosen, and it is not clear from the text. 
 preview-domain-rules = No domain is chosen. The board has no model yet that could suggest one: rules and people decide.
 hot-title = Much written of
 hot-hint = What several public messages of the last 30 days speak of.
+hot-hint-from = What several public messages since { $date } speak of. There are so many that earlier ones were not compared.
 hot-cases = { $count } messages
 hot-last = last on { $date }
 

@@ -499,6 +499,7 @@ preview-domain-unsure = 您没有选择领域，从文字中也难以判断，�
 preview-domain-rules = 您没有选择领域。目前还没有可用的推荐模型，将由规则和工作人员确定。
 hot-title = 大家集中反映的问题
 hot-hint = 近 30 天内多条公开留言反映的同类问题。
+hot-hint-from = { $date }以来多条公开留言反映的同类问题。留言较多，更早的未作比较。
 hot-cases = { $count } 条留言
 hot-last = 最近一条 { $date }
 

@@ -1,6 +1,6 @@
 //! `SuggestionService`.
 
-use liuyan_kit::{auth::Caller, class::Violation};
+use liuyan_kit::{auth::Caller, class::Violation, clock::to_proto};
 use liuyan_proto::liuyan::routing::v1::{
     self as routing, suggestion_service_server::SuggestionService,
 };
@@ -129,6 +129,7 @@ impl Grpc {
             next_page_token: next.unwrap_or_default(),
             compared: hottest.compared.try_into().unwrap_or(u32::MAX),
             enough: hottest.enough,
+            compared_from: hottest.from.map(to_proto),
             problems: hottest.problems.into_iter().map(told::problem).collect(),
         })
     }
