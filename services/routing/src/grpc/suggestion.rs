@@ -53,18 +53,6 @@ impl Grpc {
     ) -> Result<routing::SuggestRouteResponse, Error> {
         let mut checks = Checks::default();
         texts(&mut checks, &request.title, &request.body);
-        for (field, code) in [
-            ("kind", &request.kind),
-            ("domain", &request.domain),
-            ("topic", &request.topic),
-            ("office_id", &request.office_id),
-        ] {
-            // The database keeps no such character, and no code is as long.
-            if code.contains('\0') || code.len() > TITLE {
-                checks.wrong(field, "VALUE_UNKNOWN");
-            }
-        }
-        checks.done()?;
         let asked = Asked {
             title: request.title,
             body: request.body,
@@ -73,6 +61,8 @@ impl Grpc {
             topic: request.topic,
             office_id: request.office_id,
         };
+        checks.0.extend(self.app.unknown_in(&asked));
+        checks.done()?;
         Ok(told::route(self.app.suggest_route(asked).await?))
     }
 
