@@ -249,12 +249,7 @@ impl Classify for Error {
             Self::TermNotFound => "TERM_NOT_FOUND",
             Self::ConsultationNotFound => "CONSULTATION_NOT_FOUND",
             Self::NotYourConsultation => "CONSULTATION_NOT_YOURS",
-            Self::Consultation(fault) => match fault {
-                consultation::Fault::NotDraft => "CONSULTATION_NOT_PLANNED",
-                consultation::Fault::NotOpen => "CONSULTATION_NOT_OPEN",
-                consultation::Fault::Over => "CONSULTATION_OVER",
-                consultation::Fault::NotOver => "CONSULTATION_NOT_OVER",
-            },
+            Self::Consultation(fault) => fault.reason(),
             Self::ProblemNotFound => "COMMON_PROBLEM_NOT_FOUND",
             Self::NotYourProblem => "COMMON_PROBLEM_NOT_YOURS",
             Self::NoPart(NoPart::Accuses) => "CASE_ACCUSES",
