@@ -243,6 +243,7 @@ impl Classify for Error {
             Self::Unfit(Unfit::Closed) => "OFFICE_CLOSED",
             Self::Unfit(Unfit::Expired) => "OFFICE_EXPIRED",
             Self::Unfit(Unfit::Accused) => "OFFICE_ACCUSED",
+            Self::Unfit(Unfit::BesideAccused) => "OFFICE_BESIDE_ACCUSED",
             Self::Unfit(Unfit::HadIt) => "OFFICE_HAD_IT",
             Self::Unfit(Unfit::NoSuperior) => "NO_SUPERIOR",
             Self::DivisionNotFound => "DIVISION_NOT_FOUND",
