@@ -225,6 +225,7 @@ act-extended = The deadline was extended
 act-helper-invited = Asked to help
 act-helpers-taken = Helpers left that may not have the case
 act-corrected = An answer was corrected
+act-rated = The author's rating of an answer became final
 act-reopened = Reopened
 act-follow-up = The author asked on
 act-supervised = Watched

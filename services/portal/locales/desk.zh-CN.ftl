@@ -219,6 +219,7 @@ act-extended = 延长期限
 act-helper-invited = 请求协办
 act-helpers-taken = 应回避的协办单位退出
 act-corrected = 更正答复
+act-rated = 留言人的评价已生效
 act-reopened = 重新办理
 act-follow-up = 留言人追问
 act-supervised = 列入督办

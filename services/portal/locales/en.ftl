@@ -508,6 +508,7 @@ preview-domain-unsure = No domain is chosen, and it is not clear from the text. 
 preview-domain-rules = No domain is chosen. The board has no model yet that could suggest one: rules and people decide.
 hot-title = Much written of
 hot-hint = What several public messages of the last 30 days speak of.
+hot-hint-from = What several public messages since { $date } speak of. There are so many that earlier ones were not compared.
 hot-cases = { $count } messages
 hot-last = last on { $date }
 
@@ -599,6 +600,7 @@ common-how-each = Each message keeps its deadline, and each author rates alone.
 common-how-object = Whoever does not want to be answered with others may object: the message goes back to its own office.
 common-object = I do not want to be answered with others
 common-object-text = Your message is handled together with others about the same thing. If yours is about something else, you may have it handled alone: it leaves the common problem, and if it was answered its own office works on it again. The deadline stays. You may do so until 14 days after the answer.
+common-object-over = The 14 days in which you could object to being answered with others are over; you may still ask on because of the answer.
 common-object-go = Handle mine alone
 common-objected-done = Your message has left the common problem; its own office handles it alone.
 

@@ -499,6 +499,7 @@ preview-domain-unsure = 您没有选择领域，从文字中也难以判断，�
 preview-domain-rules = 您没有选择领域。目前还没有可用的推荐模型，将由规则和工作人员确定。
 hot-title = 大家集中反映的问题
 hot-hint = 近 30 天内多条公开留言反映的同类问题。
+hot-hint-from = { $date }以来多条公开留言反映的同类问题。留言较多，更早的未作比较。
 hot-cases = { $count } 条留言
 hot-last = 最近一条 { $date }
 
@@ -584,6 +585,7 @@ common-how-each = 每条留言的办理期限不变，每位留言人各自评�
 common-how-object = 不愿合并办理的留言人可以提出异议，留言会回到原单位单独办理。
 common-object = 不同意合并办理
 common-object-text = 您的留言与其他反映同一件事的留言一并办理。如果您反映的是另一件事，可以要求单独办理：留言会从共性问题中退出，已经答复的由原办理单位重新办理，期限不变。答复后14天内可以提出。
+common-object-over = 答复后14天的异议期已过，不能再要求单独办理；对答复仍可追问。
 common-object-go = 要求单独办理
 common-objected-done = 留言已从共性问题中退出，由原办理单位单独办理。
 

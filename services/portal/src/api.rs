@@ -20,6 +20,7 @@ mod body;
 mod cases;
 mod casework;
 mod clerk;
+mod common;
 mod consultations;
 mod directory;
 mod document;
@@ -31,9 +32,11 @@ mod log;
 mod messages;
 mod oauth;
 mod params;
+mod precedents;
 pub(crate) mod problem;
 mod stats;
 mod stream;
+mod suggestions;
 mod types;
 
 /// What the API alone needs.
@@ -75,6 +78,10 @@ fn public() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(cases::list))
         .routes(routes!(cases::get))
         .routes(routes!(cases::search))
+        .routes(routes!(common::list))
+        .routes(routes!(common::get))
+        .routes(routes!(common::cases))
+        .routes(routes!(suggestions::hot))
         .routes(routes!(consultations::list))
         .routes(routes!(consultations::get))
         .routes(routes!(consultations::cases))
@@ -128,6 +135,9 @@ fn personal() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(casework::ask_on))
         .routes(routes!(casework::check))
         .routes(routes!(casework::acts))
+        .routes(routes!(precedents::list))
+        .routes(routes!(precedents::retire))
+        .routes(routes!(suggestions::suggest))
         .routes(routes!(oauth::token))
 }
 

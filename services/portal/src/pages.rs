@@ -36,6 +36,7 @@ mod similar;
 mod stats;
 mod verify;
 
+pub(crate) use common::{found as common_problem_found, id_of as common_problem_id};
 pub(crate) use consultations::found as consultation_found;
 
 /// Whether a form with files in it may be sent to this path.

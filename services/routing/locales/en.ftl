@@ -45,6 +45,7 @@ role-malformed = A role is 1 to 40 lower-case letters, digits or underscores.
 level-order = The level does not fit those above and below.
 under-itself = An office cannot stand above itself.
 time-before-reply = This is before the reply.
+office-beside-accused = The message complains of an office of the same division; only an office above can give it the case.
 office-had-it = This office had the case before and gave it away; only an office above can give it back.
 no-superior = There is no office above both that may have the case.
 accept-first = Please accept the case first.

@@ -45,6 +45,7 @@ role-malformed = 职务代码为1至40个小写字母、数字或下划线。
 level-order = 级别与上级、下级不符。
 under-itself = 单位不能是自己的上级。
 time-before-reply = 时间不能早于答复时间。
+office-beside-accused = 留言反映的单位与该单位同属一个行政区划，只有上级单位可以交其办理或请其协办。
 office-had-it = 该单位曾办理此件并已转出，只有上级单位可以再次交其办理。
 no-superior = 没有可以裁定的共同上级单位。
 accept-first = 请先受理该办件。

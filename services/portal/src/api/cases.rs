@@ -2,7 +2,7 @@
 
 use axum::{extract::Path, response::Response};
 use liuyan_proto::liuyan::routing::v1::{
-    GetCaseRequest, ListCasesRequest, SearchCasesRequest, get_case_request::Name,
+    GetCaseRequest, ListCasesRequest, ListCasesResponse, SearchCasesRequest, get_case_request::Name,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -101,6 +101,11 @@ pub(super) async fn list(ask: Ask, Query(of): Query<OfCases>) -> Result<Response
     };
     let answer = ask.app.backend.cases().list_cases(ask.call(request)).await;
     let answer = answer.map_err(|status| Fault::from(status).renamed(paging))?.into_inner();
+    read(&ask, ask.app.config.limits.lists_seconds, &page_of(&ask, answer))
+}
+
+/// A page of cases as the caller may see them.
+pub(super) fn page_of(ask: &Ask, answer: ListCasesResponse) -> Page<Case> {
     let mut cases = answer.cases;
     if !ask.is_personal() {
         // What the portal itself might see is not for everybody.
@@ -110,7 +115,7 @@ pub(super) async fn list(ask: Ask, Query(of): Query<OfCases>) -> Result<Response
     if !ask.is_personal() {
         page.items = page.items.into_iter().map(Case::for_everybody).collect();
     }
-    read(&ask, ask.app.config.limits.lists_seconds, &page)
+    page
 }
 
 /// One case, by its public number or its id.

@@ -18,9 +18,11 @@ use crate::app::App;
 const SECONDS: u32 = 300;
 
 /// What each part of the API is about.
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 12] = [
     ("directory", "Who there is to write to, and by which codes."),
     ("cases", "What was written and answered in public; an office's own with a token."),
+    ("common problems", "Many messages about one thing, and what many write of lately."),
+    ("suggestions", "Where a text belongs, and what was answered to others before."),
     ("consultations", "What offices ask the public, and what they took up."),
     ("stats", "Figures that anyone can recompute."),
     ("feed", "Every public change, for years, without losing one."),

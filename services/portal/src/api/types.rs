@@ -16,6 +16,7 @@ pub(super) mod accounts;
 pub(super) mod attachments;
 pub(super) mod cases;
 pub(super) mod casework;
+pub(super) mod common;
 pub(super) mod consultations;
 mod contract;
 pub(super) mod decisions;
@@ -24,8 +25,10 @@ pub(super) mod feed;
 pub(super) mod found;
 pub(super) mod log;
 pub(super) mod messages;
+pub(super) mod precedents;
 pub(super) mod states;
 pub(super) mod stats;
+pub(super) mod suggestions;
 
 /// Makes an enum of JSON words from one of the contracts.
 macro_rules! words {

@@ -58,6 +58,8 @@ struct Offices {
     newest: Vec<Card>,
     /// What many people here write of lately.
     hot: Vec<Hot>,
+    /// Since when that was looked for, if there were too many messages to compare all.
+    hot_from: Option<When>,
     lists_away: bool,
 }
 
@@ -97,7 +99,7 @@ async fn render(v: Visit, code: String, line: Vec<Division>) -> Result<Response,
         slice: Some(Slice { division_code: code.clone(), ..Slice::default() }),
         group_by: GroupBy::Office.into(),
     };
-    let (children, offices, figures, of_offices, answered, newest, hot) = futures::join!(
+    let (children, offices, figures, of_offices, answered, newest, (hot, hot_from)) = futures::join!(
         app.directory.children(&code),
         app.directory.offices_of(&code),
         app.lists.series(&v, home::ask(&code)),
@@ -137,17 +139,19 @@ async fn render(v: Visit, code: String, line: Vec<Division>) -> Result<Response,
         answered: cards(&v, &answered.unwrap_or_default()).await,
         newest: cards(&v, &newest.unwrap_or_default()).await,
         hot,
+        hot_from,
         lists_away,
         line,
         v,
     })
 }
 
-/// What many people of a division write of; nothing of the whole country, and nothing while routing is
+/// What many people of a division write of, and since when that was looked for if not as long as it
+/// should; nothing of the whole country, and nothing while routing is
 /// away.
-async fn hot(v: &Visit, code: &str) -> Vec<Hot> {
+async fn hot(v: &Visit, code: &str) -> (Vec<Hot>, Option<When>) {
     if code.is_empty() {
-        return Vec::new();
+        return (Vec::new(), None);
     }
     let request = ListHotProblemsRequest {
         division_code: code.to_owned(),
@@ -156,7 +160,7 @@ async fn hot(v: &Visit, code: &str) -> Vec<Hot> {
         ..ListHotProblemsRequest::default()
     };
     let answer = v.app().backend.suggestions().list_hot_problems(v.call(request)).await;
-    let problems = answer.map(|answer| answer.into_inner().problems).unwrap_or_default();
+    let told = answer.map(tonic::Response::into_inner).unwrap_or_default();
     let hot = |it: HotProblem| Hot {
         last: v.day(it.last_at.as_ref()),
         title: it.title,
@@ -164,7 +168,7 @@ async fn hot(v: &Visit, code: &str) -> Vec<Hot> {
         cases: it.cases,
         place: it.place,
     };
-    problems.into_iter().map(hot).collect()
+    (told.problems.into_iter().map(hot).collect(), v.day(told.compared_from.as_ref()))
 }
 
 fn office_line(office: &Office, rows: &[Row]) -> Line {

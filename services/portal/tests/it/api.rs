@@ -2,10 +2,12 @@
 
 mod casework;
 mod client;
+mod common;
 mod document;
 mod feed;
 mod held;
 mod log;
 mod reading;
+mod suggestions;
 mod tokens;
 mod writing;

@@ -338,6 +338,42 @@ async fn an_author_asks_on_with_a_reason_after_an_answer_and_not_before() {
 }
 
 #[tokio::test]
+async fn an_author_objects_to_being_answered_with_others_until_the_days_are_over() {
+    let portal = Running::start().await;
+    opens(&portal, intake::MessageState::Approved);
+    portal
+        .fake
+        .on("CommonProblemService/ObjectToGrouping", |_: routing::ObjectToGroupingRequest| {
+            Ok(routing::ObjectToGroupingResponse::default())
+        });
+    let gives = |objectable_until| {
+        let common_problem_id = "0192f0c4-7d1e-7a43-9b1c-3f2a5d6e7f91".to_owned();
+        let in_one = case(PublicCase { common_problem_id, ..answered() });
+        gives_case(&portal, routing::Case { objectable_until, ..in_one });
+    };
+    let (mut browser, mut english) = (portal.browser(), portal.english());
+    for browser in [&mut browser, &mut english] {
+        look_up(browser, ANSWERED, CODE).await;
+    }
+    let path = format!("/mine/{ANSWERED}");
+    let object = format!("{path}/object");
+    // Before the answer, and until routing says.
+    for until in [None, ago(-1)] {
+        gives(until);
+        browser.get(&path).await.shows(&[&object, "要求单独办理"]).hides(&["异议期已过"]);
+    }
+    let page = browser.get(&path).await;
+    let done = browser.submit(&page, &object, &[("case_id", &page.hidden("case_id"))]).await;
+    assert_eq!(done.location(), path);
+    browser.get(&path).await.shows(&["留言已从共性问题中退出"]);
+    gives(ago(1));
+    browser.get(&path).await.shows(&["14天的异议期已过"]).hides(&[&object]);
+    english.get(&path).await.shows(&["The 14 days in which you could object"]).hides(&[&object]);
+    gives_case(&portal, case(answered()));
+    browser.get(&path).await.hides(&["异议期已过", &object]);
+}
+
+#[tokio::test]
 async fn everybody_sees_what_an_answer_promised_and_what_became_of_it() {
     let portal = Running::start().await;
     let promise = |state: PromiseState, what: &str| Promise {

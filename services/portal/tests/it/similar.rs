@@ -8,7 +8,7 @@ use liuyan_proto::liuyan::routing::v1::{
 
 use crate::{
     portal::Running,
-    samples::{ANSWERED, SCRIPT, answered},
+    samples::{ANSWERED, SCRIPT, ago, answered},
     writing::filled,
 };
 
@@ -60,20 +60,35 @@ async fn of_a_message_without_a_domain_the_preview_tells_who_decides() {
 #[tokio::test]
 async fn a_division_tells_what_many_write_of() {
     let portal = Running::start().await;
-    portal.fake.on("SuggestionService/ListHotProblems", |ask: ListHotProblemsRequest| {
-        assert_eq!((ask.division_code.as_str(), ask.days), ("330000", 30));
-        let problem = HotProblem {
-            title: format!("路灯不亮{SCRIPT}"),
-            number: ANSWERED.into(),
-            cases: 7,
-            place: "文三路".into(),
-            ..HotProblem::default()
-        };
-        Ok(ListHotProblemsResponse { problems: vec![problem], ..Default::default() })
-    });
+    let tells = |compared_from| {
+        portal.fake.on("SuggestionService/ListHotProblems", move |ask: ListHotProblemsRequest| {
+            assert_eq!((ask.division_code.as_str(), ask.days), ("330000", 30));
+            let problem = HotProblem {
+                title: format!("路灯不亮{SCRIPT}"),
+                number: ANSWERED.into(),
+                cases: 7,
+                place: "文三路".into(),
+                ..HotProblem::default()
+            };
+            Ok(ListHotProblemsResponse {
+                problems: vec![problem],
+                compared_from,
+                ..Default::default()
+            })
+        });
+    };
+    tells(None);
     let page = portal.browser().get("/offices/330000").await;
     page.shows(&["大家集中反映的问题", "7 条留言", "文三路"]).hides(&[SCRIPT]);
     portal.english().get("/offices/330000").await.shows(&["Much written of", "7 messages"]);
+    portal.english().get("/offices/330000").await.shows(&["messages of the last 30 days"]);
+    tells(ago(3));
+    for (mut browser, words) in
+        [(portal.browser(), "更早的未作比较"), (portal.english(), "earlier ones were not compared")]
+    {
+        let page = browser.get("/offices/330000").await;
+        page.shows(&[words]).hides(&["近 30 天内多条", "messages of the last 30 days"]);
+    }
     portal.fake.off("SuggestionService/ListHotProblems");
     portal.browser().get("/offices/330000").await.hides(&["大家集中反映的问题"]);
 }

@@ -159,7 +159,7 @@ impl App {
             (Step::Put(plan), known) => self.planned(caller, plan, known, id)?,
             (_, None) => return Err(Error::ConsultationNotFound),
             (Step::Open, Some(mut known)) => {
-                known.open(day_of(now)).map_err(Error::Consultation)?;
+                known.open(&self.directory(), day_of(now)).map_err(Error::Consultation)?;
                 known
             }
             (Step::Close, Some(mut known)) => {

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// The most cases that are compared: the newest.
-const COMPARED: i64 = 1_000;
+const COMPARED: usize = 1_000;
 /// Fewer do not tell rare words from usual ones.
 const LEAST: usize = 100;
 /// How long what was found is told.
@@ -59,6 +59,8 @@ impl Default for Heat {
 struct Found {
     at: Timestamp,
     compared: usize,
+    /// Since when, if there were more in the time.
+    from: Option<Timestamp>,
     /// Of each problem the members, the most typical one first.
     problems: Arc<Vec<Vec<Member>>>,
 }
@@ -101,6 +103,8 @@ pub struct Hottest {
     pub compared: usize,
     /// Whether they were enough.
     pub enough: bool,
+    /// Since when cases were compared, if there are more in the time.
+    pub from: Option<Timestamp>,
 }
 
 impl App {
@@ -138,13 +142,15 @@ impl App {
         let public = cases::public(&mut *self.db.read().await?, &ids).await?;
         let public: HashMap<CaseId, Case> =
             public.into_iter().map(|case| (case.case_id, case)).collect();
-        let half = before(found.at, u64::from(days) * 43_200);
+        let start = found.from.unwrap_or_else(|| before(found.at, u64::from(days) * 86_400));
+        let half = before(found.at, found.at.duration_since(start).unsigned_abs().as_secs() / 2);
         let problems = page.into_iter().filter_map(|members| told(&members, &public, half));
         Ok(Hottest {
             problems: problems.collect(),
             more,
             compared: found.compared,
             enough: found.compared >= LEAST,
+            from: found.from,
         })
     }
 
@@ -166,8 +172,10 @@ impl App {
             return Ok(found);
         }
         let after = before(now, u64::from(days) * 86_400);
-        let recent = hot::recent(&mut *self.db.read().await?, province, after, COMPARED).await?;
-        let looking = tokio::task::spawn_blocking(move || found(&recent, now)).await;
+        let limit = i64::try_from(COMPARED + 1).unwrap_or(i64::MAX);
+        let mut recent = hot::recent(&mut *self.db.read().await?, province, after, limit).await?;
+        let from = cut(&mut recent, COMPARED);
+        let looking = tokio::task::spawn_blocking(move || found(&recent, from, now)).await;
         let found = looking.map_err(|_| Error::Stopping)?;
         let mut kept = self.heat.kept.write().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|_, found| is_fresh(found, now));
@@ -187,7 +195,14 @@ fn is_fresh(found: &Found, now: Timestamp) -> bool {
     !age.is_negative() && age.unsigned_abs() < FRESH
 }
 
-fn found(recent: &[Recent], at: Timestamp) -> Found {
+/// Keeps the newest of cases that come so. Gives since when there are all, if some were left out.
+fn cut(recent: &mut Vec<Recent>, most: usize) -> Option<Timestamp> {
+    let are_more = recent.len() > most;
+    recent.truncate(most);
+    recent.last().filter(|_| are_more).map(|oldest| oldest.at)
+}
+
+fn found(recent: &[Recent], from: Option<Timestamp>, at: Timestamp) -> Found {
     let compared = recent.len();
     let messages: Vec<Message<'_>> = recent
         .iter()
@@ -203,7 +218,7 @@ fn found(recent: &[Recent], at: Timestamp) -> Found {
         let others = problem.messages.iter().filter(|place| **place != problem.typical);
         std::iter::once(problem.typical).chain(others.copied()).map(member).collect()
     });
-    Found { at, compared, problems: Arc::new(members.collect()) }
+    Found { at, compared, from, problems: Arc::new(members.collect()) }
 }
 
 /// What is told of a problem: of those members alone that are public now.
@@ -234,4 +249,28 @@ fn told(members: &[&Member], public: &HashMap<CaseId, Case>, half: Timestamp) ->
         case_ids: newest.iter().take(MOST_TOLD).map(|member| member.case_id).collect(),
         typical,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn since_when_cases_are_compared_is_told_where_some_were_left_out() {
+        let case = |hours: u64| Recent {
+            case_id: uuid::Uuid::from_u128(hours.into()).into(),
+            at: before("2026-06-03T10:00:00+08".parse().unwrap(), hours * 3_600),
+            division_code: None,
+            city_code: None,
+            title: String::new(),
+            body: String::new(),
+        };
+        let newest_first = || (0..4).map(case).collect::<Vec<_>>();
+        for (most, from) in [(3, Some(case(2).at)), (4, None), (5, None)] {
+            let mut recent = newest_first();
+            assert_eq!(cut(&mut recent, most), from, "{most}");
+            assert_eq!(recent.len(), most.min(4));
+        }
+        assert_eq!(cut(&mut Vec::new(), 3), None);
+    }
 }

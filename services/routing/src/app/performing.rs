@@ -13,9 +13,9 @@ use super::{
 use crate::{
     domain::{
         CaseId, ReplyId,
-        access::{Viewer, is_above},
+        access::{Viewer, is_above, is_among},
         acts::Entry,
-        assignment::{Unfit, heir},
+        assignment::{Unfit, heir, is_beside, is_kept_from},
         calendar::day_of,
         case::{Case, Fact, What},
         common::NoPart,
@@ -137,13 +137,18 @@ async fn decide(
         Deed::Transfer { office_id, .. } => {
             may_go_to(tx, scene, case, office_id).await?;
             let heir = heir(&directory.offices, &case.office_id, office_id, &case.accused, day);
-            case.transfer(heir.map_err(Error::Unfit)?, directory, at)
+            let heir = heir.map_err(Error::Unfit)?;
+            is_no_neighbour(scene, case, office_id)?;
+            case.transfer(heir, directory, at)
         }
         Deed::Return { office_id, .. } => {
             let held_by = children::held_by(tx, case.case_id).await?;
             let first = children::first_returner(tx, case.case_id).await?;
             let way =
                 Way { held_by: &held_by, first_returner: first.as_deref(), triage: scene.triage };
+            if !is_kept_from(&directory.offices, office_id, &case.accused) {
+                is_no_neighbour(scene, case, office_id)?;
+            }
             return match case.give_back(office_id, way, directory, at) {
                 Ok(facts) => Ok(facts),
                 Err(NoReturn::Refused(refusal)) => Err(Error::Refused(refusal)),
@@ -155,7 +160,9 @@ async fn decide(
         Deed::Extend { days, .. } => case.extend(*days, directory, at),
         Deed::Invite { office_id, .. } => {
             let helper = heir(&directory.offices, &case.office_id, office_id, &case.accused, day);
-            case.invite(&helper.map_err(Error::Unfit)?.office_id, at)
+            let helper = helper.map_err(Error::Unfit)?;
+            is_no_neighbour(scene, case, office_id)?;
+            case.invite(&helper.office_id, at)
         }
         Deed::Correct { reply_id, .. } => {
             has_reply(tx, case.case_id, *reply_id).await?;
@@ -184,6 +191,17 @@ async fn decide(
         Deed::Close(outcome) => case.act(Act::Close(*outcome), at, None),
     };
     facts.map_err(Error::Refused)
+}
+
+/// Whether an office sits in no accused one's house, or the caller stands above it: they know who works
+/// there with whom.
+fn is_no_neighbour(scene: &Scene<'_>, case: &Case, office_id: &str) -> Result<(), Error> {
+    let Viewer { offices, divisions, any, .. } = scene.viewer;
+    let beside = is_beside(&scene.directory.offices, office_id, &case.accused);
+    if beside && !any && !is_among(scene.directory, office_id, offices, divisions) {
+        return Err(Error::Unfit(Unfit::BesideAccused));
+    }
+    Ok(())
 }
 
 /// Whether the caller may give a case to this office: what a superior has decided stands, and a case

@@ -57,7 +57,7 @@ pub struct RatingAnswer {
 
 impl App {
     /// Stores the author's rating of a reply, or changes it, for 14 days from the first. The view
-    /// of the case and its etag stay as they are: a rating is private until it is final.
+    /// of the case, its etag and its log stay as they are: a rating is private until it is final.
     ///
     /// # Errors
     /// The refusals of [`Error`]; then nothing was done.
@@ -99,13 +99,7 @@ impl App {
         ratings::put(tx, &Rated { case_id, reply_id, rating, at, traceparent }).await?;
         case.rating_count += i32::from(known.rated_at.is_none());
         case.request_count += 1;
-        // What the author thinks is private: not even the log tells more than that.
-        let entry = Entry {
-            request_id: Some(order.request.request_id),
-            actor: order.request.caller.clone(),
-            ..Entry::of_itself(now, "reply-rated", &case.office_id, reply_id.to_string())
-        };
-        acts::append(tx, &mut case, &entry).await?;
+        // The log is read by the office: that there is a rating is entered once it is final.
         cases::update(tx, &case).await?;
         let fact = case.fact(What::RatingChanged(reply_id), at);
         say(tx, now, &case, &[fact], None).await?;
@@ -115,8 +109,8 @@ impl App {
         Ok(response)
     }
 
-    /// Makes ratings final whose time to be changed is over, and says each once, however many
-    /// replicas look for them. Gives how many cases were looked at.
+    /// Makes ratings final whose time to be changed is over, enters each into the log of its case and says
+    /// it once, however many replicas look for them. Gives how many cases were looked at.
     ///
     /// # Errors
     /// The database's; then nothing was done.
@@ -141,12 +135,16 @@ impl App {
     ) -> Result<usize, Error> {
         let now = self.now();
         // The case first, as everybody who rates does.
-        let cases = cases::lock_free(tx, &due).await?;
+        let mut cases = cases::lock_free(tx, &due).await?;
         let ids: Vec<CaseId> = cases.iter().map(|case| case.case_id).collect();
         for rated in ratings::finalise(tx, &ids, before, now).await? {
-            let Some(case) = cases.iter().find(|case| case.case_id == rated.case_id) else {
+            let Some(case) = cases.iter_mut().find(|case| case.case_id == rated.case_id) else {
                 continue;
             };
+            let detail = format!("reply={}", rated.reply_id);
+            let entry = Entry::of_itself(now, "reply-rated", &case.office_id, detail);
+            acts::append(tx, case, &entry).await?;
+            cases::update(tx, case).await?;
             let what = What::Rated(rated.reply_id, rated.rating, rated.at);
             let fact = case.fact(what, rating::changeable_until(rated.at).min(now));
             let span = tracing::info_span!("case.finalise_rating", case_id = %case.case_id);

@@ -14,6 +14,7 @@ use crate::{
         assignment::kept_away_by,
         calendar::{next, start_of},
         case::{Case, Text},
+        common::objectable_until,
         directory::{Directory, Level},
         gate::Judgement,
         page,
@@ -23,7 +24,7 @@ use crate::{
     store::{
         acts::{self, Act, FollowUp},
         cases::{self, Filter, Name, Order, Times},
-        children,
+        children, problems,
         ratings::{self, Rated},
     },
 };
@@ -110,6 +111,8 @@ pub struct Seen {
     pub question: Option<String>,
     /// What its author asked on, if the caller sees the case whole.
     pub follow_ups: Vec<FollowUp>,
+    /// Until when the caller, if they wrote it, may object to what answered it with others.
+    pub objectable_until: Option<Timestamp>,
     /// The original text, at a look of an official; it is shown in the place of the view's.
     pub original: Option<Text>,
 }
@@ -316,7 +319,18 @@ async fn seen_by(
         [] => HashMap::new(),
         asked => acts::follow_ups(&mut connection, asked).await?,
     };
+    let in_one = cases.iter().filter(|case| caller.author_of(case.message_id.uuid()));
+    let in_one: Vec<ProblemId> = in_one.filter_map(|case| case.handling.problem_id).collect();
+    let answered = match in_one.as_slice() {
+        [] => HashMap::new(),
+        in_one => problems::answered_at(&mut connection, in_one).await?,
+    };
     drop(connection);
+    let until = |case: &Case| {
+        let own = caller.author_of(case.message_id.uuid());
+        let answered_at = answered.get(&case.handling.problem_id.filter(|_| own)?)?;
+        Some(objectable_until(*answered_at))
+    };
     Ok(cases
         .into_iter()
         .map(|case| {
@@ -326,6 +340,7 @@ async fn seen_by(
                 follow_ups: asked.remove(&case.case_id).filter(|_| whole).unwrap_or_default(),
                 view: children.view(&case),
                 ratings: ratings.remove(&case.case_id).unwrap_or_default(),
+                objectable_until: until(&case),
                 case,
                 whole,
                 original: None,

@@ -5,7 +5,9 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use super::App;
+use liuyan_kit::class::Violation;
+
+use super::{App, reading::Codes};
 use crate::{
     domain::{
         MessageId,
@@ -116,6 +118,25 @@ impl App {
     /// The model that is in force.
     fn model(&self, subject: Subject) -> Option<Published> {
         self.published(subject).filter(|published| published.version > 0)
+    }
+
+    /// What is chosen and is in no list. A topic is one of the chosen domain; of any, if none is chosen.
+    pub fn unknown_in(&self, asked: &Asked) -> Vec<Violation> {
+        let some = |code: &String| Some(code.clone()).filter(|code| !code.is_empty());
+        let (domain, kind) = (some(&asked.domain), some(&asked.kind));
+        let mut wrong = self.unknown_codes(&Codes { domain, kind, ..Codes::default() });
+        let directory = self.directory();
+        let mut domains = directory
+            .domains
+            .iter()
+            .filter(|it| asked.domain.is_empty() || it.domain == asked.domain);
+        if !asked.topic.is_empty() && domains.all(|it| !it.topics.contains(&asked.topic)) {
+            wrong.push(Violation::new("topic", "VALUE_UNKNOWN"));
+        }
+        if !asked.office_id.is_empty() && directory.offices.get(&asked.office_id).is_none() {
+            wrong.push(Violation::new("office_id", "OFFICE_NOT_FOUND"));
+        }
+        wrong
     }
 
     /// Tells where a text belongs. Nothing is kept of it.

@@ -149,6 +149,8 @@ pub enum Unfit {
     Expired,
     /// It is accused, or lies under an accused one.
     Accused,
+    /// It sits in the house of an accused one, and nobody who stands above it gives it the case.
+    BesideAccused,
     /// It had it before and gave it away: only a superior gives it back.
     HadIt,
     /// There is nobody above who may have it.
@@ -227,15 +229,21 @@ pub fn above<'d>(
         return None;
     }
     let accused = &offices.with_successors(accused);
-    let division = |id: &str| offices.get(id).and_then(|office| office.division_code.as_deref());
-    let same_house = |id: &str| {
-        division(id).is_some_and(|code| accused.iter().any(|a| division(a) == Some(code)))
-    };
     offices.upwards(office_id).skip(1).find(|id| {
         offices.get(id).is_some_and(|office| office.takes(day))
             && !is_kept_from(offices, id, accused)
-            && !same_house(id)
+            && !sits_with(offices, id, accused)
     })
+}
+
+/// Whether an office sits in the same house as an accused one: it is of the same division.
+pub fn is_beside(offices: &Offices, office_id: &str, accused: &[String]) -> bool {
+    !accused.is_empty() && sits_with(offices, office_id, &offices.with_successors(accused))
+}
+
+fn sits_with(offices: &Offices, office_id: &str, accused: &[String]) -> bool {
+    let division = |id: &str| offices.get(id).and_then(|office| office.division_code.as_deref());
+    division(office_id).is_some_and(|code| accused.iter().any(|it| division(it) == Some(code)))
 }
 
 /// The nearest office strictly above two others that may have a case which both have given back; if

@@ -126,6 +126,11 @@ pub enum NoPart {
     Refused(#[source] Refusal),
 }
 
+/// Until when, inclusive, an author may object to an answer that was given to many at `answered_at`.
+pub fn objectable_until(answered_at: Timestamp) -> Timestamp {
+    answered_at.saturating_add(OBJECTABLE_FOR).unwrap_or(Timestamp::MAX)
+}
+
 impl Problem {
     /// Changes with each change of it.
     pub fn etag(&self) -> String {
@@ -167,9 +172,7 @@ impl Problem {
     /// [`NoPart::Late`].
     pub fn hears_objection(&self, at: Timestamp) -> Result<(), NoPart> {
         match self.answered_at {
-            Some(answered_at) if at.duration_since(answered_at) > OBJECTABLE_FOR => {
-                Err(NoPart::Late)
-            }
+            Some(answered_at) if at > objectable_until(answered_at) => Err(NoPart::Late),
             _ => Ok(()),
         }
     }

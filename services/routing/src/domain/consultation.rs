@@ -103,6 +103,33 @@ pub enum Fault {
     Over,
     /// It still takes messages, or never did.
     NotOver,
+    /// The office that asks, or its division, is no more, or not yet there.
+    OfficeExpired,
+    /// The office that asks takes no messages.
+    OfficeClosed,
+}
+
+impl Fault {
+    /// Its reason, as callers are told it.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NotDraft => "CONSULTATION_NOT_PLANNED",
+            Self::NotOpen => "CONSULTATION_NOT_OPEN",
+            Self::Over => "CONSULTATION_OVER",
+            Self::NotOver => "CONSULTATION_NOT_OVER",
+            Self::OfficeExpired => "OFFICE_EXPIRED",
+            Self::OfficeClosed => "OFFICE_CLOSED",
+        }
+    }
+}
+
+/// Whether an office may ask the public on a day.
+fn may_ask(office: &Office, today: Date) -> Result<(), Fault> {
+    match (office.is_there(today), office.open) {
+        (false, _) => Err(Fault::OfficeExpired),
+        (true, false) => Err(Fault::OfficeClosed),
+        (true, true) => Ok(()),
+    }
 }
 
 /// What is asked, by whom and when, as somebody wishes it.
@@ -224,11 +251,14 @@ impl Consultation {
     /// Opens it.
     ///
     /// # Errors
-    /// [`Fault::NotDraft`], and [`Fault::Over`] if its last day has passed.
-    pub fn open(&mut self, today: Date) -> Result<(), Fault> {
+    /// [`Fault::NotDraft`], [`Fault::Over`] if its last day has passed, and [`Fault::OfficeExpired`] or
+    /// [`Fault::OfficeClosed`] if its office may not ask any more.
+    pub fn open(&mut self, directory: &Directory, today: Date) -> Result<(), Fault> {
         match self.stage {
             Stage::Draft if today > self.until_on => Err(Fault::Over),
             Stage::Draft => {
+                let office = directory.offices.get(&self.office_id);
+                may_ask(office.ok_or(Fault::OfficeExpired)?, today)?;
                 self.step(Stage::Open);
                 Ok(())
             }
@@ -276,7 +306,7 @@ impl Consultation {
 }
 
 /// Makes a consultation of a plan, or changes the one that is there. What is asked, by whom, of whom, of
-/// which domain and from when on stands once it is open.
+/// which domain and from when on stands once it is open; and nothing is changed once its office is no more.
 ///
 /// # Errors
 /// Everything that is wrong.
@@ -301,9 +331,11 @@ pub fn plan(
             None
         }
         Some(office) => {
-            if !open && !office.takes(today) {
-                let reason = if office.open { "OFFICE_EXPIRED" } else { "OFFICE_CLOSED" };
-                wrong.push(Violation::new("office_id", reason));
+            match may_ask(office, today) {
+                // What is open goes on while its office takes no messages for a while.
+                Err(Fault::OfficeClosed) if open => {}
+                Err(fault) => wrong.push(Violation::new("office_id", fault.reason())),
+                Ok(()) => {}
             }
             asked(directory, office, &wish.division_code, &mut wrong)
         }

@@ -39,6 +39,7 @@ pub(super) fn case(
         referred: case.is_referred(),
         supervised_at: supervised_at.map(to_proto),
         suggested_by: case.suggested_by.unwrap_or_default().unsigned_abs(),
+        objectable_until: None,
     }
 }
 
@@ -82,7 +83,10 @@ pub(super) fn seen(seen: Seen) -> routing::Case {
     };
     let whole =
         seen.whole.then_some(Whole { question: seen.question, follow_ups: seen.follow_ups });
-    case(&seen.case, view, &seen.ratings, whole)
+    routing::Case {
+        objectable_until: seen.objectable_until.map(to_proto),
+        ..case(&seen.case, view, &seen.ratings, whole)
+    }
 }
 
 /// A case that was found.

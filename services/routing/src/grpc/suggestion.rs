@@ -1,6 +1,6 @@
 //! `SuggestionService`.
 
-use liuyan_kit::{auth::Caller, class::Violation};
+use liuyan_kit::{auth::Caller, class::Violation, clock::to_proto};
 use liuyan_proto::liuyan::routing::v1::{
     self as routing, suggestion_service_server::SuggestionService,
 };
@@ -53,18 +53,6 @@ impl Grpc {
     ) -> Result<routing::SuggestRouteResponse, Error> {
         let mut checks = Checks::default();
         texts(&mut checks, &request.title, &request.body);
-        for (field, code) in [
-            ("kind", &request.kind),
-            ("domain", &request.domain),
-            ("topic", &request.topic),
-            ("office_id", &request.office_id),
-        ] {
-            // The database keeps no such character, and no code is as long.
-            if code.contains('\0') || code.len() > TITLE {
-                checks.wrong(field, "VALUE_UNKNOWN");
-            }
-        }
-        checks.done()?;
         let asked = Asked {
             title: request.title,
             body: request.body,
@@ -73,6 +61,8 @@ impl Grpc {
             topic: request.topic,
             office_id: request.office_id,
         };
+        checks.0.extend(self.app.unknown_in(&asked));
+        checks.done()?;
         Ok(told::route(self.app.suggest_route(asked).await?))
     }
 
@@ -129,6 +119,7 @@ impl Grpc {
             next_page_token: next.unwrap_or_default(),
             compared: hottest.compared.try_into().unwrap_or(u32::MAX),
             enough: hottest.enough,
+            compared_from: hottest.from.map(to_proto),
             problems: hottest.problems.into_iter().map(told::problem).collect(),
         })
     }

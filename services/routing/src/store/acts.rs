@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     CaseId,
-    acts::{Entry, link, note_hash},
+    acts::{Entry, ROUTING, link, note_hash},
     case::Case,
 };
 
@@ -74,7 +74,8 @@ pub async fn append(
     Ok(())
 }
 
-/// Up to `limit` acts of a case after a position, oldest first.
+/// Up to `limit` acts of a case after a position, oldest first. Ratings that an earlier program entered as
+/// they were given are left out: whether they are final is not known here, and then they are entered anew.
 pub async fn of(
     connection: &mut PgConnection,
     case_id: CaseId,
@@ -83,10 +84,12 @@ pub async fn of(
 ) -> Result<Vec<Act>, sqlx::Error> {
     let rows = sqlx::query!(
         "select position, at, actor, action, office_id, detail, note, hash from acts
-         where case_id = $1 and position > $2 order by position limit $3",
+         where case_id = $1 and position > $2 and not (action = 'reply-rated' and actor <> $4)
+         order by position limit $3",
         case_id.uuid(),
         after,
         limit,
+        ROUTING,
     )
     .fetch_all(connection)
     .await?;

@@ -1,6 +1,8 @@
 //! Common problems and which cases are in them. Who changes one has locked the cases first, in the order
 //! of their ids, and then the problem.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use liuyan_kit::{
     clock::{from_db, to_db},
@@ -105,6 +107,22 @@ pub async fn lock(
     .fetch_optional(tx)
     .await?;
     row.map(Problem::try_from).transpose()
+}
+
+/// When those of these that are answered were.
+pub async fn answered_at(
+    connection: &mut PgConnection,
+    ids: &[ProblemId],
+) -> Result<HashMap<ProblemId, Timestamp>, sqlx::Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query!(
+        r#"select problem_id, answered_at as "answered_at!" from common_problems
+           where problem_id = any($1) and answered_at is not null"#,
+        &ids
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.problem_id.into(), from_db(row.answered_at))).collect())
 }
 
 /// Whether one waits for its answer. Who has locked a case of it is told what stays so.

@@ -152,6 +152,40 @@ async fn invite(house: &House, token: &str, case_id: &str, office: &str) -> Resu
 }
 
 #[tokio::test]
+async fn an_office_beside_the_accused_is_given_the_case_and_asked_to_help_from_above_alone() {
+    let house = House::open().await;
+    let (beside, why) = ("130104-s", "OFFICE_BESIDE_ACCUSED");
+    let new = async || {
+        let message = a_message().to("130102-g").accusing(&["130104-g"]);
+        view(&house.a_case(&message).await).case_id.clone()
+    };
+    let back = async |token: &str, case_id: &str, office: &str| {
+        let (office_id, rule) = (office.to_owned(), "By the rules.".to_owned());
+        let it = asks!(ReturnCaseRequest, case_id, office_id: office_id, rule: rule);
+        house.cases(token).return_case(it).await.map(drop)
+    };
+    let owner = house.clerk("130102-g");
+    let case_id = new().await;
+    assert_eq!(reason(invite(&house, &owner, &case_id, beside).await), why);
+    assert_eq!(reason(house.transfer(&owner, &case_id, beside).await), why);
+    assert_eq!(reason(back(&owner, &case_id, beside).await), why);
+    // The accused itself is refused as ever, and others are not.
+    let accused = invite(&house, &owner, &case_id, "130104-g").await;
+    assert_eq!(reason(accused), "OFFICE_ACCUSED");
+    invite(&house, &owner, &case_id, "130105-s").await.unwrap();
+    // Who stands above both decides; also by the division.
+    let above = house.clerk("130100-g");
+    invite(&house, &above, &case_id, beside).await.unwrap();
+    let of_city = house.official(&["case:work"], &["130100"], &[]);
+    house.transfer(&of_city, &new().await, beside).await.unwrap();
+    // Nobody is accused: nobody is beside them.
+    let message = a_message().to("130102-g");
+    let free = view(&house.a_case(&message).await).case_id.clone();
+    invite(&house, &owner, &free, beside).await.unwrap();
+    house.is_whole().await;
+}
+
+#[tokio::test]
 async fn who_comes_in_the_place_of_the_accused_afterwards_never_gets_or_sees_the_case() {
     let house = House::open().await;
     let message = a_message().accusing(&["130102-g"]);

@@ -233,6 +233,18 @@ async fn an_author_objects_until_fourteen_days_after_the_answer_and_asks_on_late
     object(&house, messages[0].message_id, &case_ids[0]).await.unwrap();
     let id = made.common_problem_id;
     answer(&house, &house.clerk("130102-g"), &id).await.unwrap();
+    // Until when, its author is told, and nobody else.
+    let until = async |token: &str, at: usize| {
+        house.get(token, messages[at].message_id).await.unwrap().objectable_until
+    };
+    let author = |at: usize| house.author(messages[at].message_id);
+    let told = until(&author(1), 1).await.unwrap();
+    let answered = get(&mut in_public(&house), &id).await.unwrap().answered_at.unwrap();
+    assert_eq!(told.seconds - answered.seconds, 14 * 86_400);
+    for token in [house.clerk("130102-g"), author(2)] {
+        assert_eq!(until(&token, 1).await, None);
+    }
+    assert_eq!(until(&author(0), 0).await, None, "it is in no common problem any more");
     house.advance_hours(14 * 24);
     object(&house, messages[1].message_id, &case_ids[1]).await.unwrap();
     house.advance_minutes(1);

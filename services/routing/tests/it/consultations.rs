@@ -5,6 +5,7 @@ use liuyan_proto::liuyan::routing::v1::{
     self as routing, ConsultationState, Uptake,
     consultation_service_client::ConsultationServiceClient,
 };
+use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
 use crate::helpers::{House, a_message, reason, view};
@@ -260,5 +261,33 @@ async fn an_erased_message_leaves_the_result() {
     .await;
     let told = get(public(&house), id).await.unwrap();
     assert_eq!((told.messages, told.statements[0].numbers.len()), (0, 0));
+    house.is_whole().await;
+}
+
+#[tokio::test]
+async fn an_office_that_is_no_more_neither_plans_nor_opens_but_what_it_asked_comes_to_an_end() {
+    let house = House::open().await;
+    let (planned, id) = (a_plan(), opened(&house, a_plan()).await);
+    let mut clerk = client(&house, &house.clerk(OFFICE));
+    clerk.put_consultation(planned.clone()).await.unwrap();
+    let asked = routing::GetDivisionRequest { code: "130102".to_owned() };
+    let found = house.directory().get_division(asked).await.unwrap().into_inner();
+    let valid_until = "2026-05-31".to_owned();
+    let ended = routing::Division { valid_until, ..found.division.unwrap() };
+    let put = routing::PutDivisionRequest { division: Some(ended) };
+    house.editor().put_division(put).await.unwrap();
+    let open = routing::OpenConsultationRequest {
+        consultation_id: planned.consultation_id.clone(),
+        ..Default::default()
+    };
+    let opened = routing::PutConsultationRequest { consultation_id: id.to_string(), ..a_plan() };
+    for plan in [a_plan(), planned, opened] {
+        let refused = clerk.put_consultation(plan).await.unwrap_err();
+        let told = refused.get_details_bad_request().unwrap().field_violations;
+        let told: Vec<_> = told.iter().map(|it| (it.field.as_str(), it.reason.as_str())).collect();
+        assert_eq!(told, [("office_id", "OFFICE_EXPIRED")]);
+    }
+    assert_eq!(reason(clerk.open_consultation(open).await), "OFFICE_EXPIRED");
+    published(&house, id, &[]).await;
     house.is_whole().await;
 }

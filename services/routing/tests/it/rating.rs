@@ -142,6 +142,52 @@ async fn a_rating_is_final_after_14_days_and_said_once_by_any_number_of_replicas
 }
 
 #[tokio::test]
+async fn whoever_reads_the_log_learns_of_a_rating_when_it_is_final_and_not_which() {
+    let house = House::open().await;
+    let case = an_answered_case(&house).await;
+    let id = case.message.message_id;
+    let logged = async || {
+        let all = routing::ListActsRequest { case_id: case.case_id.clone(), ..Default::default() };
+        let mut told = Vec::new();
+        for token in [house.clerk("130102-g"), house.operator()] {
+            told.push(house.cases(&token).list_acts(all.clone()).await.unwrap().into_inner().acts);
+        }
+        assert_eq!(told[0], told[1]);
+        told.swap_remove(0)
+    };
+    let before = logged().await;
+    for marks in [5, 2] {
+        let author = house.author(id);
+        house.cases(&author).rate_reply(a_rating(&case, marks)).await.unwrap();
+        assert_eq!(logged().await, before, "nor that it was changed");
+    }
+    // What is done next is numbered as if nobody had rated.
+    house.reply(&house.clerk("130102-g"), &case.case_id, "done once more").await.unwrap();
+    let between = logged().await;
+    let numbers: Vec<u32> = between.iter().map(|act| act.position).collect();
+    assert_eq!(numbers, (1..=u32::try_from(numbers.len()).unwrap()).collect::<Vec<_>>());
+    house.advance_hours(14 * 24);
+    house.advance_minutes(1);
+    let after = testing::eventually("the rating is in the log", SOON, || async {
+        Some(logged().await).filter(|acts| acts.len() > between.len())
+    })
+    .await;
+    let rated = after.last().unwrap();
+    assert_eq!((rated.action.as_str(), rated.actor.as_str()), ("reply-rated", "routing"));
+    assert_eq!(rated.detail, format!("reply={}", case.reply_id), "its marks are not there");
+    // What an earlier program entered at once is not shown.
+    let entered = "set local session_replication_role = replica;
+                   update acts set actor = 'intake/x' where action = 'reply-rated'";
+    let mut connection = house.db().read().await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("begin; {entered}; commit")))
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+    drop(connection);
+    assert_eq!(logged().await, between);
+}
+
+#[tokio::test]
 async fn an_import_tells_when_a_reply_was_rated_and_an_old_rating_is_final_at_once() {
     let house = House::open().await;
     let message = a_message().written_at("2019-03-04T09:00:00+08");

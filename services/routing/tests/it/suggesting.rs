@@ -91,7 +91,6 @@ async fn before_any_model_rules_and_people_decide_and_few_cases_make_none() {
     let nowhere = routing::SuggestRouteRequest {
         title: "Where?".to_owned(),
         domain: "7".to_owned(),
-        office_id: "nowhere".to_owned(),
         ..Default::default()
     };
     let told = public(&house).suggest_route(nowhere).await.unwrap().into_inner();
@@ -201,6 +200,18 @@ async fn only_a_whole_model_comes_in_force_and_each_request_once() {
     }
 }
 
+fn owned((field, reason): &(&str, &str)) -> (String, String) {
+    ((*field).to_owned(), (*reason).to_owned())
+}
+
+/// What is wrong with a request, by field and reason.
+async fn violations(house: &House, request: routing::SuggestRouteRequest) -> Vec<(String, String)> {
+    let told = public(house).suggest_route(request).await;
+    let told = told.err().and_then(|status| status.get_details_bad_request());
+    let told = told.into_iter().flat_map(|it| it.field_violations);
+    told.map(|it| (it.field, it.reason)).collect()
+}
+
 #[tokio::test]
 async fn everything_that_is_wrong_with_a_text_is_told_at_once() {
     let house = House::open().await;
@@ -214,6 +225,33 @@ async fn everything_that_is_wrong_with_a_text_is_told_at_once() {
     let told = refused.get_details_bad_request().unwrap().field_violations;
     let fields: Vec<&str> = told.iter().map(|it| it.field.as_str()).collect();
     assert_eq!(fields, ["title", "body", "office_id"]);
+    let unknown = [("domain", "99"), ("kind", "wish"), ("topic", "bus"), ("office_id", "nowhere")];
+    let [domain, kind, topic, office_id] = unknown.map(|(_, code)| code.to_owned());
+    let request = routing::SuggestRouteRequest {
+        title: "Where?".to_owned(),
+        body: String::new(),
+        kind,
+        domain,
+        topic,
+        office_id,
+    };
+    let told = violations(&house, request).await;
+    let reasons = ["VALUE_UNKNOWN", "VALUE_UNKNOWN", "VALUE_UNKNOWN", "OFFICE_NOT_FOUND"];
+    let expected: Vec<_> = unknown.iter().map(|(field, _)| *field).zip(reasons).collect();
+    assert_eq!(told, expected.iter().map(owned).collect::<Vec<_>>());
+    // A topic is one of its domain's; any, as long as no domain is chosen.
+    for (domain, expected) in
+        [("7", vec![]), ("", vec![]), ("14", vec![("topic", "VALUE_UNKNOWN")])]
+    {
+        let request = routing::SuggestRouteRequest {
+            title: "Where?".to_owned(),
+            domain: domain.to_owned(),
+            topic: "供水".to_owned(),
+            ..Default::default()
+        };
+        let told = violations(&house, request).await;
+        assert_eq!(told, expected.iter().map(owned).collect::<Vec<_>>(), "{domain}");
+    }
     let empty = routing::FindSimilarRequest { title: " ?!".to_owned(), ..Default::default() };
     let refused = public(&house).find_similar(empty).await.unwrap_err();
     assert_eq!(refused.get_details_bad_request().unwrap().field_violations[0].reason, "TEXT_EMPTY");

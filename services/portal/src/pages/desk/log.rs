@@ -33,7 +33,7 @@ const AUTHORS: &str = "intake/";
 const TAIL: usize = 4;
 
 /// Every action, with the name of its text.
-const ACTIONS: [(&str, &str); 24] = [
+const ACTIONS: [(&str, &str); 25] = [
     ("case-accepted", "act-accepted"),
     ("case-replied", "act-replied"),
     ("case-transferred", "act-transferred"),
@@ -46,6 +46,7 @@ const ACTIONS: [(&str, &str); 24] = [
     ("helper-invited", "act-helper-invited"),
     ("helpers-taken", "act-helpers-taken"),
     ("reply-corrected", "act-corrected"),
+    ("reply-rated", "act-rated"),
     ("case-reopened", "act-reopened"),
     ("follow-up-asked", "act-follow-up"),
     ("case-supervised", "act-supervised"),

@@ -229,7 +229,7 @@ pub(super) async fn object(
     let request = ObjectToGroupingRequest { case_id: told.case_id, request_id: told.request_id };
     let request = v.call_as(&author.token, request);
     match v.app().backend.problems().object_to_grouping(request).await {
-        Ok(_) => done(&v, &number, "mine-resumed"),
+        Ok(_) => done(&v, &number, "common-objected-done"),
         Err(status) => again(v, author, Typed::default(), status.into()).await,
     }
 }

@@ -124,6 +124,8 @@ struct Page {
     grounds: Vec<Choice>,
     /// Whether what was asked on was refused, so that the form is shown.
     asks_on: bool,
+    /// Whether it is too late to object to being answered with others.
+    objection_over: bool,
 }
 
 /// What a message became part of.
@@ -200,6 +202,7 @@ pub(super) async fn show(
         part: None,
         grounds: FOLLOW_UPS.map(|(code, name)| choice(code, v.t(name), &ground)).into(),
         asks_on: typed.ground.is_some(),
+        objection_over: false,
         v,
     };
     if let Ok(Some(case)) = case {
@@ -216,6 +219,8 @@ async fn add_case(page: &mut Page, case: Case) {
     let last = view.replies.last().map(|reply| reply.reply_id.clone());
     let is_answered = matches!(view.state(), CaseState::Replied | CaseState::Closed);
     page.question = case.question;
+    let objectable_until = case.objectable_until.as_ref().and_then(clock::from_proto);
+    page.objection_over = objectable_until.is_some_and(|until| until < page.v.now());
     page.may_withdraw &= !replied;
     page.case_id.clone_from(&view.case_id);
     page.office_id.clone_from(&view.office_id);

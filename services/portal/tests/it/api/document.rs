@@ -8,7 +8,7 @@ use super::client::{call, get};
 use crate::portal::Running;
 
 /// Every route, with what it takes.
-const ROUTES: [(&str, &str); 59] = [
+const ROUTES: [(&str, &str); 66] = [
     ("get", "/.well-known/jwks.json"),
     ("get", "/.well-known/liuyan-keys.json"),
     ("post", "/api/v1/attachments"),
@@ -21,11 +21,15 @@ const ROUTES: [(&str, &str); 59] = [
     ("post", "/api/v1/cases/{case}/replies/{reply_id}/rating"),
     ("post", "/api/v1/cases/{case}/reply"),
     ("post", "/api/v1/cases/{case}/transfer"),
+    ("get", "/api/v1/common-problems"),
+    ("get", "/api/v1/common-problems/{common_problem_id}"),
+    ("get", "/api/v1/common-problems/{common_problem_id}/cases"),
     ("get", "/api/v1/consultations"),
     ("get", "/api/v1/consultations/{consultation_id}"),
     ("get", "/api/v1/consultations/{consultation_id}/cases"),
     ("get", "/api/v1/divisions"),
     ("get", "/api/v1/divisions/{code}"),
+    ("get", "/api/v1/divisions/{code}/hot-problems"),
     ("get", "/api/v1/domains"),
     ("get", "/api/v1/events"),
     ("get", "/api/v1/kinds"),
@@ -61,11 +65,14 @@ const ROUTES: [(&str, &str); 59] = [
     ("post", "/api/v1/cases/{case}/reply/check"),
     ("get", "/api/v1/cases/{case}/acts"),
     ("get", "/api/v1/offices/{office_id}/figures"),
+    ("get", "/api/v1/precedents"),
+    ("post", "/api/v1/precedents/{precedent_id}/retire"),
     ("get", "/api/v1/search"),
     ("get", "/api/v1/stats/indicators"),
     ("get", "/api/v1/stats/ranking"),
     ("get", "/api/v1/stats/report.csv"),
     ("get", "/api/v1/stats/series"),
+    ("post", "/api/v1/suggestions"),
     ("post", "/api/v1/upload-tokens"),
     ("post", "/oauth2/token"),
 ];

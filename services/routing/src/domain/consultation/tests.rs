@@ -1,7 +1,7 @@
 use jiff::civil::date;
 
 use super::*;
-use crate::domain::lists;
+use crate::domain::{directory::Division, lists, validity::Validity};
 
 /// Ten o'clock on Wednesday, 3 June 2026, in China.
 fn now() -> Timestamp {
@@ -21,7 +21,15 @@ fn a_plan() -> Plan {
 }
 
 fn planned(wish: Plan, known: Option<&Consultation>) -> Result<Consultation, Vec<String>> {
-    plan(lists::shared(), wish, known, ConsultationId::from(uuid::Uuid::nil()), now())
+    planned_in(lists::shared(), wish, known)
+}
+
+fn planned_in(
+    directory: &Directory,
+    wish: Plan,
+    known: Option<&Consultation>,
+) -> Result<Consultation, Vec<String>> {
+    plan(directory, wish, known, ConsultationId::from(uuid::Uuid::nil()), now())
         .map_err(|all| all.iter().map(|it| format!("{} {}", it.field, it.reason)).collect())
 }
 
@@ -30,7 +38,7 @@ fn a_consultation_takes_messages_from_its_first_day_to_the_end_of_its_last() {
     let mut asked = planned(a_plan(), None).unwrap();
     assert_eq!(asked.division_path, ["130000", "130100", "130102"]);
     assert!(!asked.takes(date(2026, 6, 5)), "it is planned only");
-    asked.open(date(2026, 6, 3)).unwrap();
+    asked.open(lists::shared(), date(2026, 6, 3)).unwrap();
     let days = [(3, false), (4, true), (10, true), (11, false)];
     for (day, takes) in days {
         assert_eq!(asked.takes(date(2026, 6, day)), takes, "{day}");
@@ -44,13 +52,13 @@ fn a_consultation_takes_messages_from_its_first_day_to_the_end_of_its_last() {
 
 #[test]
 fn it_goes_from_planned_to_open_to_closed_to_published_and_never_back() {
-    let today = date(2026, 6, 3);
+    let (shared, today) = (lists::shared(), date(2026, 6, 3));
     let mut asked = planned(a_plan(), None).unwrap();
     assert_eq!(asked.publish("x".to_owned(), 1, now()), Err(Fault::NotOver));
     assert_eq!(asked.close(), Err(Fault::NotOpen));
-    assert_eq!(asked.open(date(2026, 6, 11)), Err(Fault::Over));
-    asked.open(today).unwrap();
-    assert_eq!(asked.open(today), Err(Fault::NotDraft));
+    assert_eq!(asked.open(shared, date(2026, 6, 11)), Err(Fault::Over));
+    asked.open(shared, today).unwrap();
+    assert_eq!(asked.open(shared, today), Err(Fault::NotDraft));
     assert_eq!(asked.publish("x".to_owned(), 1, now()), Err(Fault::NotOver));
     let mut ran_out = asked.clone();
     let later = "2026-06-11T00:00:00+08".parse().unwrap();
@@ -61,7 +69,7 @@ fn it_goes_from_planned_to_open_to_closed_to_published_and_never_back() {
     assert_eq!((asked.stage, asked.corrected_at), (Stage::Published, None));
     asked.publish("y".to_owned(), 2, later).unwrap();
     assert_eq!((asked.published_at, asked.corrected_at), (Some(now()), Some(later)));
-    assert_eq!(asked.open(today), Err(Fault::NotDraft));
+    assert_eq!(asked.open(shared, today), Err(Fault::NotDraft));
 }
 
 #[test]
@@ -107,7 +115,7 @@ fn what_people_answer_stands_once_it_is_open() {
     let mut asked = planned(a_plan(), None).unwrap();
     let moved = Plan { question: "Where to plant bushes?".to_owned(), ..a_plan() };
     assert_eq!(planned(moved.clone(), Some(&asked)).unwrap().changes, 2);
-    asked.open(date(2026, 6, 3)).unwrap();
+    asked.open(lists::shared(), date(2026, 6, 3)).unwrap();
     let other = Plan {
         domain: "7".to_owned(),
         division_code: "130000".to_owned(),
@@ -120,6 +128,38 @@ fn what_people_answer_stands_once_it_is_open() {
     let longer = Plan { until_on: "2026-06-20".to_owned(), ..a_plan() };
     let longer = planned(longer, Some(&asked)).unwrap();
     assert_eq!((longer.stage, longer.until_on), (Stage::Open, date(2026, 6, 20)));
+}
+
+#[test]
+fn an_office_that_is_no_more_asks_nobody() {
+    let (shared, today) = (lists::shared(), date(2026, 6, 3));
+    let until = |day: i8| Validity { until: Some(date(2026, 6, day)), ..Validity::default() };
+    let office = shared.offices.get("130102-g").unwrap().clone();
+    let of_day = |day: i8| Office { valid: until(day), ..office.clone() };
+    let on_its_last_day = shared.with_office(of_day(3)).unwrap();
+    planned_in(&on_its_last_day, a_plan(), None).unwrap();
+    let county = shared.division("130102").unwrap().clone();
+    let closed = shared.with_office(Office { open: false, ..office.clone() }).unwrap();
+    let draft = planned(a_plan(), None).unwrap();
+    let mut open = draft.clone();
+    open.open(shared, today).unwrap();
+    let ended = [
+        shared.with_office(of_day(2)).unwrap(),
+        shared.with_office(Office { open: false, ..of_day(2) }).unwrap(),
+        shared.with_division(Division { valid: until(2), ..county }).unwrap(),
+    ];
+    for directory in &ended {
+        for known in [None, Some(&draft), Some(&open)] {
+            let told = planned_in(directory, a_plan(), known).unwrap_err();
+            assert_eq!(told, ["office_id OFFICE_EXPIRED"], "{known:?}");
+        }
+        assert_eq!(draft.clone().open(directory, today), Err(Fault::OfficeExpired));
+        open.clone().close().unwrap();
+    }
+    let told = planned_in(&closed, a_plan(), None).unwrap_err();
+    assert_eq!(told, ["office_id OFFICE_CLOSED"]);
+    assert_eq!(draft.clone().open(&closed, today), Err(Fault::OfficeClosed));
+    planned_in(&closed, a_plan(), Some(&open)).unwrap();
 }
 
 #[test]
