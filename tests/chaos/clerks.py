@@ -54,6 +54,8 @@ class Books:
     """What was acknowledged and refused, by request id."""
 
     messages: list[str] = field(default_factory=list)
+    # Messages that their authors wished to take back.
+    wishes: set[str] = field(default_factory=set)
     acknowledged: dict[str, Asked] = field(default_factory=dict)
     refused: dict[str, Asked] = field(default_factory=dict)
     # Nobody knows what came of these: their caller gave up.
@@ -214,6 +216,9 @@ class Office:
         message_id = found.message.message_id
         if chance.random() < 0.3:
             withdraw = intake.WithdrawMessageRequest(message_id=message_id, request_id=request_id(chance))
+            # Noted before: the answer may be lost.
+            with self.books.lock:
+                self.books.wishes.add(message_id)
             self.again(lambda: self.intake.WithdrawMessage(withdraw, timeout=CALL, metadata=token))
             self.books.count("wish to withdraw")
             return

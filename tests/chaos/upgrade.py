@@ -42,10 +42,11 @@ def write_rows(file: Path, first: int, rows: int) -> Path:
 
 
 def take_rows(file: Path, source: Path, first: int, rows: int) -> Path:
-    """Rows of a file that has the header of deploy/import/unlabelled.toml."""
+    """Rows of a file that has the header of deploy/import/unlabelled.toml; texts that are too long for the board are left out."""
     with source.open(newline="", encoding="utf-8-sig") as found, file.open("w", newline="", encoding="utf-8") as out:
         table = csv.reader(found)
-        taken = [next(table), *itertools.islice(table, first, first + rows)]
+        header, fitting = next(table), (row for row in table if 10 <= len(row[-1]) <= 1_000)
+        taken = [header, *itertools.islice(fitting, first, first + rows)]
         if len(taken) <= rows:
             raise SystemExit(f"{source} has too few rows")
         csv.writer(out).writerows(taken)
