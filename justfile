@@ -39,6 +39,12 @@ chaos-feed *arguments:
     cargo build -p liuyan
     .ci/python tests/chaos/feed.py {{ arguments }}
 
+[doc("Kills a board's parts at random while clerks work: `just chaos-casework --minutes 10 --seed 1`")]
+[group("check")]
+chaos-casework *arguments:
+    cargo build -p liuyan
+    .ci/python tests/chaos/casework.py {{ arguments }}
+
 [doc("Lints, as strict as CI")]
 [group("check")]
 lint:

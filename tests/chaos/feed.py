@@ -27,13 +27,11 @@ sys.path.insert(0, str(ROOT / "clients/python"))
 
 import grpc  # noqa: E402
 from liuyan_feed import FeedServiceStub, feed  # noqa: E402
-from servers import Board, Harness, wait  # noqa: E402
+from servers import Board, Harness, disturb, wait  # noqa: E402
 from work import Work  # noqa: E402
 
 # What is killed, and how often in comparison.
 KINDS = {"feed": 4, "nats": 2, "postgres": 2, "routing": 1, "reader": 3}
-# How long between two faults, and how long the victim stays away, in seconds.
-PAUSE, DOWN = (2.0, 9.0), (0.0, 4.0)
 
 
 def arguments() -> argparse.Namespace:
@@ -46,32 +44,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--liuyan", default=str(built), help="the command")
     parser.add_argument("--keep", action="store_true", help="keep the board's folder")
     return parser.parse_args()
-
-
-def disturb(board: Board, chance: random.Random, minutes: float, kinds: list[str]) -> Counter[str]:
-    """Kills one thing after the other."""
-    faults: Counter[str] = Counter()
-    until = time.monotonic() + minutes * 60
-    weights = [KINDS[kind] for kind in kinds]
-    while time.monotonic() < until:
-        rest(board, chance.uniform(*PAUSE))
-        # Now and then two at once.
-        for kind in set(chance.choices(kinds, weights, k=2 if chance.random() < 0.2 else 1)):
-            board.programs[kind].kill()
-            faults[kind] += 1
-        rest(board, chance.uniform(*DOWN))
-        for kind in kinds:
-            if board.programs[kind].down:
-                board.programs[kind].start()
-    return faults
-
-
-def rest(board: Board, seconds: float) -> None:
-    """Waits, and starts again what has ended by itself meanwhile."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        board.look_after()
-        time.sleep(0.2)
 
 
 def listed(address: str) -> list[feed.Event]:
@@ -155,7 +127,7 @@ def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         work.start()
         ready = time.monotonic()
         print(f"the board runs; seed {seed}, {options.minutes:g} minutes", file=sys.stderr, flush=True)
-        faults = disturb(board, random.Random(seed), options.minutes, kinds)
+        faults = disturb(board, random.Random(seed), options.minutes, {kind: KINDS[kind] for kind in kinds})
         board.look_after()
         work.stop()
         settle(board, work, address, store)

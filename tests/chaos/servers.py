@@ -5,17 +5,22 @@ from __future__ import annotations
 import glob
 import json
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 # The services that take part. The pages are not needed.
 SERVICES = ("routing", "intake", "moderation", "identity", "stats", "notification", "feed")
 # How long anything may take to start, in seconds.
 PATIENCE = 180.0
+# How long between two faults, and how long the victim stays away, in seconds.
+PAUSE, DOWN = (2.0, 9.0), (0.0, 4.0)
 
 
 class Harness(Exception):
@@ -109,16 +114,30 @@ def found(what: str, places: list[str]) -> str:
 
 
 class Board:
-    """Postgres, nats-server, and each service in a process of its own."""
+    """Postgres, nats-server, and each service in a process of its own, or in several.
 
-    def __init__(self, liuyan: str, folder: Path) -> None:
+    `replicas` says of which service there is more than one process; the first has the service's name.
+    `environment` is that of every program of the board itself.
+    """
+
+    def __init__(
+        self,
+        liuyan: str,
+        folder: Path,
+        replicas: dict[str, int] | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> None:
         self.liuyan = liuyan
+        self.replicas = replicas or {}
+        self.environment = environment or {}
         self.folder = folder
         self.data = folder / "board"
         self.logs = folder / "logs"
         self.logs.mkdir(parents=True, exist_ok=True)
         self.at: dict[str, dict[str, str]] = {}
         self.programs: dict[str, Program] = {}
+        # Where each process of a service listens.
+        self.doors: dict[str, str] = {}
 
     def program(self, name: str, command: list[str], environment: dict[str, str] | None = None) -> Program:
         """A program of the board."""
@@ -168,7 +187,7 @@ class Board:
                 command,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, **environment},
+                env={**os.environ, **self.environment, **environment},
                 text=True,
                 start_new_session=True,
             )
@@ -183,12 +202,22 @@ class Board:
         (self.data / "board.json").write_text(line)
         (self.data / "board.json").chmod(0o600)
         for name in SERVICES:
-            config = ["--config", str(configs / f"{name}.toml")]
-            program = self.program(name, [self.liuyan, "serve", name, *config], {"LIUYAN_LOG": "warn"})
-            program.start()
-        for name in SERVICES:
-            port = int(self.at["grpc"][name].rsplit(":", 1)[1])
+            for number in range(1, self.replicas.get(name, 1) + 1):
+                self.serve(name, number, configs / f"{name}.toml")
+        for name, door in self.doors.items():
+            port = int(door.rsplit(":", 1)[1])
             wait(lambda port=port: self.look_after() or accepts(port), f"{name} listens")
+
+    def serve(self, service: str, number: int, config: Path) -> None:
+        """Starts one process of a service."""
+        name = service if number == 1 else f"{service}-{number}"
+        own = {"LIUYAN_LOG": "warn"}
+        door = self.at["grpc"][service]
+        if number > 1:
+            own[f"{service.upper()}__GRPC__ADDRESS"] = door = f"127.0.0.1:{free_port()}"
+        self.doors[name] = door
+        command = [self.liuyan, "serve", service, "--config", str(config)]
+        self.program(name, command, {**self.environment, **own}).start()
 
     def look_after(self) -> None:
         """Starts again what has ended by itself."""
@@ -199,6 +228,7 @@ class Board:
         """Runs a command against the board."""
         return subprocess.run(
             [self.liuyan, "--data-dir", str(self.data), "--output", "json", *arguments],
+            env={**os.environ, **self.environment},
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -207,11 +237,50 @@ class Board:
 
     def stop(self) -> None:
         """Stops everything, the services first."""
-        for name in (*SERVICES, "nats"):
-            if name in self.programs:
-                self.programs[name].stop()
+        for name, program in reversed(self.programs.items()):
+            if name != "postgres":
+                program.stop()
         if "postgres" in self.programs:
             self.programs["postgres"].stop(signal.SIGINT)
+
+
+def broken(verified: subprocess.CompletedProcess[str]) -> str:
+    """The promises that `liuyan verify` found broken, and what it said beside."""
+    lines = [line for line in verified.stdout.splitlines() if json.loads(line)["breaches"]]
+    return "\n".join([*(line[:600] for line in lines), verified.stderr[-600:]])
+
+
+def disturb(
+    board: Board,
+    chance: random.Random,
+    minutes: float,
+    weights: dict[str, int],
+    started: Callable[[str], None] = lambda _: None,
+) -> Counter[str]:
+    """Kills one thing after the other, each as often as its weight says, and tells what was started again."""
+    faults: Counter[str] = Counter()
+    until = time.monotonic() + minutes * 60
+    kinds = list(weights)
+    while time.monotonic() < until:
+        rest(board, chance.uniform(*PAUSE))
+        # Now and then two at once.
+        for kind in set(chance.choices(kinds, list(weights.values()), k=2 if chance.random() < 0.2 else 1)):
+            board.programs[kind].kill()
+            faults[kind] += 1
+        rest(board, chance.uniform(*DOWN))
+        for kind in kinds:
+            if board.programs[kind].down:
+                board.programs[kind].start()
+                started(kind)
+    return faults
+
+
+def rest(board: Board, seconds: float) -> None:
+    """Waits, and starts again what has ended by itself meanwhile."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        board.look_after()
+        time.sleep(0.2)
 
 
 def wait(so: object, what: str, patience: float = PATIENCE) -> None:

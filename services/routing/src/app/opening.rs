@@ -101,7 +101,7 @@ impl App {
                 let triage = &self.config.default_offices;
                 let (mut case, facts) =
                     Case::open(opening, case_id, text, withdrawn, &directory, triage, now)?;
-                case.plan_first(&directory, &self.config.pace(), now);
+                case.plan(&directory, &self.config.pace());
                 said.extend(told(&case, &facts, traceparent));
                 Some(case)
             });

@@ -57,7 +57,8 @@ impl Case {
     /// moment within the spread, always the same.
     pub fn next_step(&self, directory: &Directory, pace: &Pace) -> Option<(Step, Timestamp)> {
         let open = matches!(self.state, State::Assigned | State::Accepted);
-        if !open || self.reply_count > 0 || self.handling.paused_at.is_some() {
+        let waits = self.handling.paused_at.is_some();
+        if !open || self.reply_count > 0 || waits || self.came_overdue() {
             return None;
         }
         let step = *Step::ALL.get(usize::try_from(self.handling.step_count).ok()?)?;
@@ -78,15 +79,18 @@ impl Case {
         self.handling.step_due_at = self.next_step(directory, pace).map(|(_, at)| at);
     }
 
-    /// Notes the same of a new case. What was overdue when it came from another system has no steps:
-    /// nobody there can be reminded any more.
-    pub fn plan_first(&mut self, directory: &Directory, pace: &Pace, now: Timestamp) {
-        if self.deadline_at >= now {
-            self.plan(directory, pace);
-        }
+    /// Whether it was overdue when it came from another system: nobody there can be reminded any more, also
+    /// when it is worked on here. What moderation kept until its date had passed was opened after it, and
+    /// has its steps.
+    fn came_overdue(&self) -> bool {
+        let time = self.case_id.uuid().get_timestamp().map(|id| id.to_unix());
+        let entered_at = time.and_then(|(seconds, nanos)| {
+            Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanos).ok()?).ok()
+        });
+        self.opened_at <= self.deadline_at && entered_at.is_some_and(|at| at > self.deadline_at)
     }
 
-    /// Takes the next step if its time has come.
+    /// Takes the next step if its time has come. None takes place before the case was opened.
     pub fn step(
         &mut self,
         directory: &Directory,
@@ -94,6 +98,7 @@ impl Case {
         now: Timestamp,
     ) -> Option<(Step, Vec<Fact>)> {
         let (step, at) = self.next_step(directory, pace).filter(|(_, at)| *at <= now)?;
+        let at = at.max(self.opened_at);
         self.handling.step_count += 1;
         let facts = match step {
             Step::Near => vec![self.fact(What::Neared, at)],
@@ -125,7 +130,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{case::tests::an_opening, lists, state::Act};
+    use crate::domain::{
+        case::{Opening, tests::an_opening},
+        lists,
+        state::Act,
+    };
 
     const PACE: Pace = Pace { near_days: 2, escalate_days: 5, spread: Duration::from_secs(1_800) };
 
@@ -163,6 +172,45 @@ mod tests {
         let reply_id = uuid::Uuid::from_u128(3).into();
         case.act(Act::Reply, case.last_step_at, Some(reply_id)).unwrap();
         assert_eq!(case.next_step(lists::shared(), &PACE), None);
+    }
+
+    /// A case that is opened so long after its message was submitted, or written in another system.
+    fn opened_after(days: i64, elsewhere: bool) -> Case {
+        let submitted_at = an_opening().submitted_at;
+        let now = submitted_at + jiff::SignedDuration::from_hours(24 * days);
+        let opening = Opening { occurred_at: elsewhere.then_some(submitted_at), ..an_opening() };
+        let triage = ["M35".to_owned()];
+        let millis = u64::try_from(now.as_millisecond()).unwrap();
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid().into();
+        let text = Some(crate::domain::case::Text::default());
+        Case::open(&opening, id, text, false, lists::shared(), &triage, now).unwrap().0
+    }
+
+    #[test]
+    fn what_came_overdue_from_another_system_has_no_steps_also_when_it_is_worked_on() {
+        let mut case = opened_after(400, true);
+        assert_eq!(case.next_step(lists::shared(), &PACE), None);
+        case.act(Act::Accept, case.last_step_at, None).unwrap();
+        assert_eq!(case.next_step(lists::shared(), &PACE), None);
+        case.pause(case.last_step_at).unwrap();
+        case.resume(lists::shared(), case.last_step_at).unwrap();
+        assert_eq!(case.next_step(lists::shared(), &PACE), None);
+        assert!(
+            opened_after(3, true).next_step(lists::shared(), &PACE).is_some(),
+            "it came in time"
+        );
+    }
+
+    #[test]
+    fn what_moderation_kept_until_its_date_had_passed_has_its_steps_none_before_it_was_opened() {
+        let mut case = opened_after(400, false);
+        let now = case.opened_at;
+        let mut steps = Vec::new();
+        while let Some((step, facts)) = case.step(lists::shared(), &PACE, now) {
+            assert!(facts.iter().all(|fact| fact.at == now));
+            steps.push(step);
+        }
+        assert_eq!(steps, Step::ALL);
     }
 
     proptest! {
