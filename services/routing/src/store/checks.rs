@@ -245,6 +245,32 @@ pub const CHECKS: &[Check] = &[
                > (select count(*) from acts a where a.case_id = c.case_id and action = 'helper-invited')",
     ),
     (
+        "what was done with a case was said as often",
+        "select count(*) from (
+             select case_id, case action when 'deadline-extended' then 'case-extended' else action end as what,
+                    count(*) as times
+             from acts
+             where action in ('case-accepted', 'deadline-extended', 'helper-invited', 'follow-up-asked')
+             group by 1, 2
+             union all
+             select case_id, 'case-paused', count(*) from pauses group by case_id
+             union all
+             select case_id, 'case-resumed', count(*) from pauses where resumed_at is not null
+             group by case_id
+         ) done full join (
+             select subject_id as case_id, replace(type, 'liuyan.routing.v1.', '') as what, count(*) as times
+             from messaging.outbox
+             where type in ('liuyan.routing.v1.case-accepted', 'liuyan.routing.v1.case-extended',
+                            'liuyan.routing.v1.helper-invited', 'liuyan.routing.v1.follow-up-asked',
+                            'liuyan.routing.v1.case-paused', 'liuyan.routing.v1.case-resumed')
+             group by subject_id, type
+         ) said using (case_id, what)
+         where case what
+               -- A reply accepts, too.
+               when 'case-accepted' then coalesce(done.times, 0) > coalesce(said.times, 0)
+               else done.times is distinct from said.times end",
+    ),
+    (
         "each decision of a superior that makes a precedent has made one",
         "select count(*) from (select case_id, count(*) as times from acts
                                where action = 'precedent-set' group by case_id) set

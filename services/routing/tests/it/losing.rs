@@ -199,3 +199,41 @@ async fn a_lost_row_of_any_table_is_noticed() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_was_done_and_never_said_is_noticed() {
+    let house = a_busy_house().await;
+    let case_id = view(&house.a_case(&a_message().about("enquiry", "7")).await).case_id.clone();
+    let clerk = house.clerk("130102-g");
+    let reason = "A test is needed.".to_owned();
+    let extend = asks!(ExtendDeadlineRequest, &case_id, days: 5, reason: reason);
+    house.cases(&clerk).extend_deadline(extend).await.unwrap();
+    let helper = "130104-g".to_owned();
+    let reason = "They know the place.".to_owned();
+    let invite = asks!(InviteHelperRequest, &case_id, office_id: helper, reason: reason);
+    house.cases(&clerk).invite_helper(invite).await.unwrap();
+    let mut connection = house.db().read().await.unwrap();
+    for what in [
+        "case-accepted",
+        "case-paused",
+        "case-resumed",
+        "case-extended",
+        "helper-invited",
+        "promise-made",
+        "case-rated",
+    ] {
+        let lose = format!(
+            "begin; set local session_replication_role = replica;
+             delete from messaging.outbox where type = 'liuyan.routing.v1.{what}'"
+        );
+        let lost = sqlx::raw_sql(sqlx::AssertSqlSafe(lose)).execute(&mut *connection).await;
+        assert!(lost.unwrap().rows_affected() > 0, "{what}");
+        let mut contradictions = 0;
+        for (_, check) in CHECKS {
+            let found: i64 = sqlx::query_scalar(*check).fetch_one(&mut *connection).await.unwrap();
+            contradictions += found;
+        }
+        assert!(contradictions > 0, "{what} was never said and nobody notices");
+        sqlx::raw_sql("rollback").execute(&mut *connection).await.unwrap();
+    }
+}
