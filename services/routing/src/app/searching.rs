@@ -35,7 +35,9 @@ const QUERY_LENGTHS: std::ops::RangeInclusive<usize> = 2..=100;
 const COUNTED: usize = 1_000;
 /// In a sample so many are enough to tell how frequent words are.
 const TELLING: usize = 250;
-/// A page is looked for among so many times the cases in which it is expected.
+/// To fetch a case that the index names costs as much as to look at so many of the newest: they lie together.
+const APART: usize = 4;
+/// What is estimated is expected to be so many times as much at most.
 const SLACK: usize = 4;
 /// How many cases get their words in one transaction.
 const ROUND: i64 = 100;
@@ -159,17 +161,7 @@ impl App {
         bound: &str,
     ) -> Result<Found, Error> {
         let mut connection = self.db.read().await?;
-        let (mut keys, total) = match matching(&mut connection, looked).await? {
-            Matching::All(mut keys) => {
-                let total = keys.len();
-                keys.retain(|key| looked.after.is_none_or(|after| *key < after));
-                keys.sort_unstable_by(|one, other| other.cmp(one));
-                (keys, total)
-            }
-            Matching::Many(frequent) => {
-                (newest(&mut connection, looked, frequent, size + 1).await?, COUNTED)
-            }
-        };
+        let (mut keys, total) = matching(&mut connection, looked, size + 1).await?;
         let more = keys.len() > size;
         keys.truncate(size);
         let next = match keys.last().filter(|_| more) {
@@ -216,61 +208,81 @@ impl App {
     }
 }
 
-/// What matches.
-enum Matching {
-    /// All of it, in no order.
-    All(Vec<Key>),
-    /// More than is counted.
-    Many(Frequent),
-}
-
 /// How frequent some words are.
 #[derive(Debug, Clone, Copy)]
-struct Frequent {
+struct Frequency {
     /// How many cases have them, about.
     having: usize,
     /// Whether there may be far more.
     or_more: bool,
+    /// Whether it is known that there are more than are counted.
+    many: bool,
     /// Of how many.
     of: usize,
 }
 
-/// The cases that match, or about how many they are. Of frequent words a sample of the cases has enough to
-/// tell, and all that have them would be many.
-async fn matching(connection: &mut PgConnection, looked: &Looked) -> Result<Matching, sqlx::Error> {
-    let about = words::about(connection).await?;
-    let mut frequent =
-        Frequent { having: COUNTED, or_more: true, of: usize::try_from(about).unwrap_or(0) };
-    if let Some(sample) = Sample::fitting(about) {
-        let many = sample.tells_more_than(COUNTED);
-        let (within, most) = (looked.within(&sample.word()), many.max(TELLING));
-        let some = words::matches(connection, &within, most).await?.len();
-        frequent.having = frequent.having.max(sample.stands_for(some));
-        frequent.or_more = some >= most;
-        if some >= many {
-            return Ok(Matching::Many(frequent));
-        }
+impl Frequency {
+    /// Among how many of the newest cases `limit` are expected that have the words.
+    fn walk(self, limit: usize) -> usize {
+        limit * self.of / self.having.max(1)
     }
-    let keys = words::matches(connection, looked, COUNTED + 1).await?;
-    Ok(if keys.len() > COUNTED { Matching::Many(frequent) } else { Matching::All(keys) })
+
+    /// Whether it costs less to walk to `limit` cases from the newest one than to fetch all that have the words.
+    fn is_for_a_walk(self, limit: usize) -> bool {
+        let counting = if self.many { 0 } else { APART * COUNTED };
+        self.or_more || self.walk(limit) + counting < APART * self.having
+    }
 }
 
-/// The newest `limit` cases that have frequent words. A walk from the newest case finds them soon if one case in a
-/// few has the words; if one in many has them, it is less to sort all that have them.
-async fn newest(
+/// Tells by samples of the cases how frequent words are: of frequent ones they have enough, and all that have
+/// them would be many.
+async fn frequency(
     connection: &mut PgConnection,
     looked: &Looked,
-    frequent: Frequent,
-    limit: usize,
-) -> Result<Vec<Key>, sqlx::Error> {
-    let walk = limit * frequent.of / frequent.having;
-    if frequent.or_more || walk < frequent.having {
-        let keys = words::newest(connection, looked, SLACK * walk.max(limit), limit).await?;
-        if keys.len() >= limit {
-            return Ok(keys);
+) -> Result<Frequency, sqlx::Error> {
+    let about = words::about(connection).await?;
+    let of = usize::try_from(about).unwrap_or(0);
+    let mut frequency = Frequency { having: COUNTED, or_more: true, many: false, of };
+    for sample in Sample::fitting(about) {
+        let many = sample.tells_more_than(COUNTED);
+        let most = many.max(TELLING);
+        let some = words::matches(connection, &looked.within(&sample.word()), most).await?.len();
+        let having = sample.stands_for(some);
+        frequency = Frequency { having, or_more: some >= most, many: some >= many, of };
+        if frequency.many {
+            break;
         }
     }
-    words::sorted(connection, looked, limit).await
+    Ok(frequency)
+}
+
+/// The newest `limit` cases that match, or somewhat more, and how many match, as far as is counted.
+async fn matching(
+    connection: &mut PgConnection,
+    looked: &Looked,
+    limit: usize,
+) -> Result<(Vec<Key>, usize), sqlx::Error> {
+    let frequency = frequency(connection, looked).await?;
+    let walks = frequency.is_for_a_walk(limit);
+    if !(walks && frequency.many) {
+        let most = if walks { COUNTED + 1 } else { SLACK * frequency.having.max(COUNTED) };
+        let mut keys = words::matches(connection, looked, most).await?;
+        if keys.len() < most {
+            // These are all.
+            let total = keys.len().min(COUNTED);
+            keys.retain(|key| looked.after.is_none_or(|after| *key < after));
+            keys.sort_unstable_by(|one, other| other.cmp(one));
+            return Ok((keys, total));
+        }
+    }
+    if walks {
+        let among = SLACK * frequency.walk(limit).max(limit);
+        let keys = words::newest(connection, looked, among, limit).await?;
+        if keys.len() >= limit {
+            return Ok((keys, COUNTED));
+        }
+    }
+    Ok((words::sorted(connection, looked, limit).await?, COUNTED))
 }
 
 /// The words by which a public case is found.

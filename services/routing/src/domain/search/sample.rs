@@ -6,7 +6,10 @@
 
 use uuid::Uuid;
 
-/// How many cases a sample has about, at most.
+/// How many cases a small sample has about, at most: few enough that the index leaves out most of what a frequent
+/// word is in.
+const SMALL: i64 = 1_024;
+/// The same of a large one.
 const LARGE: i64 = 32_768;
 /// The smallest sample is one case of 2 to the power of this.
 const SMALLEST: u32 = 20;
@@ -21,10 +24,13 @@ pub fn of(case_id: Uuid) -> impl Iterator<Item = String> {
 }
 
 impl Sample {
-    /// The largest sample of so many cases that is not too large; nothing if they are few.
-    pub fn fitting(cases: i64) -> Option<Self> {
-        let fits = (0..=SMALLEST).find(|halves| cases >> halves <= LARGE);
-        Some(fits.unwrap_or(SMALLEST)).filter(|halves| *halves > 0).map(Self)
+    /// A small sample of so many cases and a large one, to be looked at in this order; none if they are few.
+    pub fn fitting(cases: i64) -> impl Iterator<Item = Self> {
+        let fit = move |most| {
+            let fits = (0..=SMALLEST).find(|halves| cases >> halves <= most);
+            Self(fits.unwrap_or(SMALLEST))
+        };
+        [SMALL, LARGE].into_iter().filter(move |_| cases > LARGE).map(fit)
     }
 
     /// The word that the cases of the sample have.
@@ -80,14 +86,16 @@ mod tests {
     }
 
     #[test]
-    fn the_sample_that_fits_is_the_largest_that_is_not_too_large() {
-        let table =
-            [(-1, None), (0, None), (LARGE, None), (LARGE + 1, Some(1)), (200_000, Some(3))];
-        for (cases, halves) in table {
-            assert_eq!(Sample::fitting(cases), halves.map(Sample), "{cases}");
+    fn the_samples_that_fit_are_the_largest_that_are_not_too_large() {
+        let fitting =
+            |cases| Sample::fitting(cases).map(|Sample(halves)| halves).collect::<Vec<_>>();
+        for few in [-1, 0, LARGE] {
+            assert_eq!(fitting(few), [0; 0], "{few}");
         }
-        assert_eq!(Sample::fitting(5_000_000), Some(Sample(8)));
-        assert_eq!(Sample::fitting(i64::MAX), Some(Sample(SMALLEST)));
+        assert_eq!(fitting(LARGE + 1), [5, 1]);
+        assert_eq!(fitting(200_000), [8, 3]);
+        assert_eq!(fitting(5_000_000), [13, 8]);
+        assert_eq!(fitting(i64::MAX), [SMALLEST, SMALLEST]);
     }
 
     #[test]
