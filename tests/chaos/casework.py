@@ -12,13 +12,10 @@ from __future__ import annotations
 
 import argparse
 import glob
-import json
 import os
 import random
 import re
-import shutil
 import sys
-import tempfile
 import threading
 import time
 from collections import defaultdict
@@ -35,7 +32,7 @@ from clerks import Office  # noqa: E402
 from liuyan.routing.v1 import case_service_pb2 as routing  # noqa: E402
 from liuyan.routing.v1.case_service_pb2_grpc import CaseServiceStub  # noqa: E402
 from recount import Database, Recount  # noqa: E402
-from servers import Board, Harness, broken, disturb, wait  # noqa: E402
+from servers import Board, Harness, broken, disturb, told_of, wait  # noqa: E402
 from work import OPTIONS  # noqa: E402
 
 # What is killed, and how often in comparison.
@@ -229,25 +226,5 @@ def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         board.stop()
 
 
-def main() -> int:
-    """Runs it in a folder of its own."""
-    options = arguments()
-    folder = Path(tempfile.mkdtemp(prefix="liuyan-chaos-"))
-    folder.chmod(0o755)
-    try:
-        told = run(options, folder)
-    except Harness as error:
-        print(f"chaos: {error} (logs: {folder}/logs)", file=sys.stderr)
-        return 3
-    summary = told.pop("summary")
-    if told["result"] == "passed" and not options.keep:
-        shutil.rmtree(folder, ignore_errors=True)
-    else:
-        told["folder"] = str(folder)
-    print(json.dumps(told, indent=2))
-    print(", ".join(f"{count} {what}" for what, count in summary.items()))
-    return 0 if told["result"] == "passed" else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(told_of(run, arguments()))

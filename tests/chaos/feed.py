@@ -10,13 +10,10 @@ a case, and every message that was acknowledged must be there. Exits 1 if not.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
-import shutil
 import sqlite3
 import sys
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -27,7 +24,7 @@ sys.path.insert(0, str(ROOT / "clients/python"))
 
 import grpc  # noqa: E402
 from liuyan_feed import FeedServiceStub, feed  # noqa: E402
-from servers import Board, Harness, disturb, wait  # noqa: E402
+from servers import Board, Harness, disturb, told_of, wait  # noqa: E402
 from work import Work  # noqa: E402
 
 # What is killed, and how often in comparison.
@@ -154,23 +151,5 @@ def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
             board.programs["reader"].stop()
 
 
-def main() -> int:
-    """Runs it in a folder of its own."""
-    options = arguments()
-    folder = Path(tempfile.mkdtemp(prefix="liuyan-chaos-"))
-    folder.chmod(0o755)
-    try:
-        told = run(options, folder)
-    except Harness as error:
-        print(f"chaos: {error} (logs: {folder}/logs)", file=sys.stderr)
-        return 3
-    if told["result"] == "passed" and not options.keep:
-        shutil.rmtree(folder, ignore_errors=True)
-    else:
-        told["folder"] = str(folder)
-    print(json.dumps(told, indent=2))
-    return 0 if told["result"] == "passed" else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(told_of(run, arguments()))

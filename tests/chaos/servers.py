@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import glob
 import json
 import os
@@ -10,10 +11,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 # The services that take part. The pages are not needed.
 SERVICES = ("routing", "intake", "moderation", "identity", "stats", "notification", "feed")
@@ -291,3 +295,24 @@ def wait(so: object, what: str, patience: float = PATIENCE) -> None:
         if time.monotonic() > until:
             raise Harness(f"{what}: not within {patience:.0f} s")
         time.sleep(0.1)
+
+
+def told_of(run: Callable[[argparse.Namespace, Path], dict[str, Any]], options: argparse.Namespace) -> int:
+    """Runs a test in a folder of its own, which stays if `--keep` says so or the test failed, and prints what it told: at
+    the end, as one line, its `summary`, if it has one. Gives the exit code."""
+    folder = Path(tempfile.mkdtemp(prefix="liuyan-chaos-"))
+    folder.chmod(0o755)
+    try:
+        told = run(options, folder)
+    except Harness as error:
+        print(f"chaos: {error} (logs: {folder}/logs)", file=sys.stderr)
+        return 3
+    summary = told.pop("summary", {})
+    if told["result"] == "passed" and not options.keep:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        told["folder"] = str(folder)
+    print(json.dumps(told, indent=2))
+    if summary:
+        print(", ".join(f"{count} {what}" for what, count in summary.items()))
+    return 0 if told["result"] == "passed" else 1
