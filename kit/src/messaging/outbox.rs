@@ -71,17 +71,9 @@ pub async fn publish_all(
         return Ok(Vec::new());
     }
     let event_ids: Vec<Uuid> = events.iter().map(|_| id::v7(now)).collect();
-    let subject_ids: Vec<Uuid> = events.iter().map(|event| event.subject_id).collect();
-    let kinds: Vec<&str> = events.iter().map(|event| event.kind).collect();
-    let payloads: Vec<&[u8]> = events.iter().map(|event| event.payload.as_slice()).collect();
     let current = telemetry::current_traceparent();
-    let headers: Vec<Json<Headers<'_>>> = events
-        .iter()
-        .map(|event| {
-            let traceparent = event.traceparent.as_deref().or(current.as_deref());
-            Json(Headers { time: now, traceparent })
-        })
-        .collect();
+    let Columns { subject_ids, kinds, payloads, headers } =
+        Columns::of(events, now, current.as_deref());
     let waiting = sqlx::query_file_scalar!(
         "src/messaging/queries/publish.sql",
         &event_ids,
@@ -98,6 +90,61 @@ pub async fn publish_all(
         return Err(sqlx::Error::RowNotFound);
     }
     Ok(event_ids)
+}
+
+/// Says the first event of each of many subjects, which this transaction has made: no two of `events`
+/// are about one. Costs half of [`publish_all`], because nobody else can speak of them yet.
+///
+/// # Errors
+/// The database's; that of `subjects_pkey` if one of them has been spoken of before.
+pub async fn publish_first(
+    tx: &mut PgConnection,
+    now: Timestamp,
+    events: &[Outgoing],
+) -> Result<(), sqlx::Error> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let mut event_ids: Vec<Uuid> = events.iter().map(|_| id::v7(now)).collect();
+    event_ids.sort_unstable();
+    let current = telemetry::current_traceparent();
+    let Columns { subject_ids, kinds, payloads, headers } =
+        Columns::of(events, now, current.as_deref());
+    sqlx::query_file!(
+        "src/messaging/queries/publish_first.sql",
+        &event_ids,
+        &subject_ids,
+        &kinds as &[&str],
+        &payloads as &[&[u8]],
+        &headers as &[Json<Headers<'_>>],
+        clock::to_db(now),
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// What a statement is given of events, each a column.
+struct Columns<'e> {
+    subject_ids: Vec<Uuid>,
+    kinds: Vec<&'e str>,
+    payloads: Vec<&'e [u8]>,
+    headers: Vec<Json<Headers<'e>>>,
+}
+
+impl<'e> Columns<'e> {
+    /// Those of `events`, which `current` has caused if nothing else has.
+    fn of(events: &'e [Outgoing], now: Timestamp, current: Option<&'e str>) -> Self {
+        let headers = |event: &'e Outgoing| {
+            Json(Headers { time: now, traceparent: event.traceparent.as_deref().or(current) })
+        };
+        Self {
+            subject_ids: events.iter().map(|event| event.subject_id).collect(),
+            kinds: events.iter().map(|event| event.kind).collect(),
+            payloads: events.iter().map(|event| event.payload.as_slice()).collect(),
+            headers: events.iter().map(headers).collect(),
+        }
+    }
 }
 
 /// Makes the partitions of yesterday to a week ahead. Called at start and every hour; a partition

@@ -172,7 +172,7 @@ pub enum Error {
     /// The caller went away, or the connection broke.
     #[error("the upload broke off")]
     UploadBroken,
-    /// The same request was brought by two uploads at once.
+    /// The same request was met before, or comes twice at this moment.
     #[error("the request was met before")]
     RequestMet,
     /// Files of a message went to another one meanwhile.

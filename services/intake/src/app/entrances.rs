@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     store::{
         column_messages::{self, HotlineEntry, NewColumnMessage},
-        columns, requests,
+        columns,
     },
 };
 
@@ -28,6 +28,11 @@ pub(super) struct Places {
 }
 
 impl Places {
+    /// Whether the day's quota of a column had too few places.
+    pub(super) fn has_none_for_some(&self) -> bool {
+        !self.refused.is_empty()
+    }
+
     /// Whether the day's quota of its column had no place for it.
     pub(super) fn has_none_for(&self, submission: &Submission) -> bool {
         self.refused.contains(&submission.message.message_id())
@@ -35,7 +40,7 @@ impl Places {
 }
 
 /// Takes places for the new messages of columns, the older messages first. Those that find none go
-/// from `new`, and their requests are as if they had never come.
+/// from `new`: their requests are as if they had never come.
 pub(super) async fn take_places(
     tx: &mut PgConnection,
     new: &mut Vec<&Arc<Submission>>,
@@ -56,7 +61,6 @@ pub(super) async fn take_places(
         .map(|(id, submissions)| (*id, i32::try_from(submissions.len()).unwrap_or(i32::MAX)))
         .collect();
     let granted = column_messages::take_places(tx, &wanted, columns::day_of(now)).await?;
-    let mut unmet = Vec::new();
     for (column_id, submissions) in by_column {
         let granted = granted.get(column_id).ok_or(Error::Lost("a column"))?;
         let first = granted.last_change - i64::try_from(granted.messages).unwrap_or_default() + 1;
@@ -64,17 +68,13 @@ pub(super) async fn take_places(
             let message_id = submission.message.message_id();
             if change > granted.last_change {
                 places.refused.insert(message_id);
-                unmet.push((submission.request.caller.clone(), submission.request.request_id));
                 continue;
             }
             let column_id = column_id.to_owned();
             places.taken.push(NewColumnMessage { message_id, column_id, change });
         }
     }
-    if !unmet.is_empty() {
-        requests::forget_requests(tx, &unmet).await?;
-        new.retain(|submission| !places.has_none_for(submission));
-    }
+    new.retain(|submission| !places.has_none_for(submission));
     Ok(places)
 }
 

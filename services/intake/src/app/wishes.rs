@@ -112,7 +112,7 @@ async fn answered_before(
     tx: &mut PgConnection,
     request: &NewRequest,
 ) -> Result<Option<Vec<u8>>, Error> {
-    if !requests::insert_requests(tx, &[request]).await?.is_empty() {
+    if requests::insert_request(tx, request).await? {
         return Ok(None);
     }
     let key = (request.caller.clone(), request.request_id);

@@ -14,7 +14,10 @@ use std::{
     collections::{BTreeSet, HashMap},
     io,
     panic::AssertUnwindSafe,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     thread,
     time::Duration,
 };
@@ -35,6 +38,9 @@ use crate::{
 
 /// How often a batch that lost against another one (deadlock, serialisation) is tried.
 const TRIES: u32 = 5;
+/// How many batches look for requests that were met before, once one of them met such a request: whoever
+/// repeats requests repeats many.
+const WARY: u32 = 64;
 /// After how long to come back when there is no room, which there should be.
 const SOON: Duration = Duration::from_secs(1);
 /// The constraint that a public number meets which belongs to another message.
@@ -99,6 +105,7 @@ impl Writer {
         let (sender, receiver) = mpsc::channel(config.queue.max(1));
         let line =
             Arc::new(Line { queue: Mutex::new(receiver), turn: Arc::new(Semaphore::new(1)) });
+        let wary = Arc::new(AtomicU32::new(0));
         let (db, clock, vault) = (db.clone(), Arc::clone(clock), Arc::clone(vault));
         let (tasks, limit) = (config.tasks.max(1), config.batch.max(1));
         let (tell, started) = std::sync::mpsc::sync_channel(1);
@@ -117,8 +124,8 @@ impl Writer {
                 let db = db.beside(u32::try_from(tasks + 1).unwrap_or(u32::MAX));
                 let writers = (0..tasks).map(|_| {
                     let (clock, vault) = (Arc::clone(&clock), Arc::clone(&vault));
-                    let callers = callers.clone();
-                    WriterTask { db: db.clone(), clock, vault, limit, callers }
+                    let (callers, wary) = (callers.clone(), Arc::clone(&wary));
+                    WriterTask { db: db.clone(), clock, vault, limit, callers, wary }
                         .run(Arc::clone(&line))
                 });
                 join_all(writers).await;
@@ -192,6 +199,8 @@ struct WriterTask {
     /// Where the callers wait. A whole batch is answered there by one task: to wake each of them from
     /// this thread costs more than what is done for them.
     callers: runtime::Handle,
+    /// How many of the next batches look for requests that were met before.
+    wary: Arc<AtomicU32>,
 }
 
 impl WriterTask {
@@ -250,6 +259,8 @@ impl WriterTask {
         let submissions: Arc<[Arc<Submission>]> =
             batch.iter().map(|group| Arc::clone(&group.submission)).collect();
         let mut tries = 0;
+        let fewer = |left: u32| left.checked_sub(1);
+        let mut wary = self.wary.fetch_update(Relaxed, Relaxed, fewer).is_ok();
         loop {
             let (submissions, vault) = (Arc::clone(&submissions), Arc::clone(&self.vault));
             let (now, turn) = (self.clock.now(), turn.take());
@@ -257,7 +268,7 @@ impl WriterTask {
                 .db
                 .write(move |tx| {
                     Box::pin(async move {
-                        let stored = batch::store(tx, &vault, &submissions, now).await;
+                        let stored = batch::store(tx, &vault, &submissions, wary, now).await;
                         drop(turn);
                         stored
                     })
@@ -268,6 +279,10 @@ impl WriterTask {
             match written {
                 // What is taken stays taken.
                 Err(error @ Error::FilesTaken) => return Err(error),
+                Err(Error::RequestMet) if tries < TRIES => {
+                    self.wary.store(WARY, Relaxed);
+                    wary = true;
+                }
                 Err(error) if error.class() == Class::Aborted && tries < TRIES => {}
                 Err(error) => return Err(number_taken(error)),
                 Ok(written) => return Ok(written),

@@ -18,7 +18,7 @@ pub struct NewAuthor {
     pub messages: i32,
 }
 
-/// An author as it is stored.
+/// An author who was there before.
 #[derive(Debug)]
 pub struct Author {
     /// Its id.
@@ -29,15 +29,15 @@ pub struct Author {
     pub wrapped_key: Vec<u8>,
 }
 
-/// Stores those that are new and counts the messages of all. Rows are taken in the order of the
-/// index, so that two batches never wait for each other in a circle. No two of `authors` may have
-/// the same index.
+/// Stores those that are new and counts the messages of all; gives those that were there before. Rows are
+/// taken in the order of the index, so that two batches never wait for each other in a circle. No two of
+/// `authors` may have the same index.
 ///
 /// # Errors
 /// The database's.
 pub async fn upsert_authors(
     tx: &mut PgConnection,
-    authors: &[NewAuthor],
+    authors: &[&NewAuthor],
     now: Timestamp,
 ) -> Result<Vec<Author>, sqlx::Error> {
     let ids: Vec<Uuid> = authors.iter().map(|author| author.author_id).collect();
@@ -46,14 +46,17 @@ pub async fn upsert_authors(
     let counts: Vec<i32> = authors.iter().map(|author| author.messages).collect();
     sqlx::query_as!(
         Author,
-        "insert into authors (author_id, phone_index, wrapped_key, messages, created_at)
-         select author_id, phone_index, wrapped_key, messages, $5
-         from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::int[])
-             as fresh (author_id, phone_index, wrapped_key, messages)
-         order by phone_index
-         on conflict on constraint authors_phone_index_key do update
-         set messages = authors.messages + excluded.messages
-         returning author_id, phone_index, wrapped_key",
+        "with stored as (
+             insert into authors (author_id, phone_index, wrapped_key, messages, created_at)
+             select author_id, phone_index, wrapped_key, messages, $5
+             from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::int[])
+                 as fresh (author_id, phone_index, wrapped_key, messages)
+             order by phone_index
+             on conflict on constraint authors_phone_index_key do update
+             set messages = authors.messages + excluded.messages
+             returning author_id, phone_index, wrapped_key
+         )
+         select author_id, phone_index, wrapped_key from stored where author_id <> all($1)",
         &ids,
         &indices as &[Option<[u8; 32]>],
         &keys as &[&[u8]],

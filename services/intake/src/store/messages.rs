@@ -6,8 +6,10 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::requests::NewRequest;
 use crate::domain::{
     draft::Words,
+    log::Hash,
     message::{NewMessage, Receipt, Text},
     state::Standing,
 };
@@ -19,18 +21,34 @@ pub struct Row<'a> {
     pub message: &'a NewMessage,
     /// The author, and name and phone sealed by the author's key.
     pub author: Option<(Uuid, Vec<u8>)>,
+    /// The request that brings it.
+    pub request: &'a NewRequest,
 }
 
-/// Stores messages with their texts, remarks and receipts.
+/// Stores requests with their messages, the texts, remarks and receipts of these, and lets receipts wait
+/// for their places in the log, unless their messages are restored; false if one of the requests was met
+/// before, after which the transaction must not be committed. Of two transactions with the same request the
+/// later one waits here for the earlier one to end. The rows are in the order of their messages' ids.
 ///
 /// # Errors
 /// The database's; `messages_number_key` if a number is taken.
-pub async fn insert_messages(tx: &mut PgConnection, rows: &[Row<'_>]) -> Result<(), sqlx::Error> {
+pub async fn insert_messages(
+    tx: &mut PgConnection,
+    rows: &[Row<'_>],
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
     fn all<'a, T>(rows: &'a [Row<'_>], column: impl Fn(&'a Row<'_>) -> T) -> Vec<T> {
         rows.iter().map(column).collect()
     }
     let text = |column: fn(&NewMessage) -> &str| all(rows, |row| column(row.message));
     let bytes = |column: fn(&NewMessage) -> &[u8]| all(rows, |row| column(row.message));
+    let mut requests: Vec<&NewRequest> = rows.iter().map(|row| row.request).collect();
+    requests.sort_unstable_by_key(|request| request.key());
+    let (logged, leaves): (Vec<Uuid>, Vec<Hash>) = rows
+        .iter()
+        .filter(|row| !row.message.restored)
+        .filter_map(|row| Some((row.message.message_id(), row.message.receipt.leaf_hash()?)))
+        .unzip();
     let inserted = sqlx::query_file!(
         "src/queries/insert_messages.sql",
         &all(rows, |row| row.message.message_id()),
@@ -68,13 +86,22 @@ pub async fn insert_messages(tx: &mut PgConnection, rows: &[Row<'_>]) -> Result<
         &bytes(|m| &m.receipt.signature) as &[&[u8]],
         &all(rows, |row| row.message.account_id) as &[Option<Uuid>],
         &all(rows, |row| row.message.draft.consultation_id) as &[Option<Uuid>],
+        &requests.iter().map(|it| it.caller.as_str()).collect::<Vec<_>>() as &[&str],
+        &requests.iter().map(|it| it.request_id).collect::<Vec<_>>(),
+        &requests.iter().map(|it| it.body_hash).collect::<Vec<_>>() as &[[u8; 32]],
+        &requests.iter().map(|it| it.message_id).collect::<Vec<_>>(),
+        &requests.iter().map(|it| clock::to_db(it.created_at)).collect::<Vec<_>>(),
+        &logged,
+        &leaves as &[Hash],
+        clock::to_db(now),
     )
     .execute(&mut *tx)
     .await?;
     if inserted.rows_affected() != rows.len() as u64 {
-        return Err(sqlx::Error::RowNotFound);
+        return Ok(false);
     }
-    insert_remarks(tx, rows).await
+    insert_remarks(tx, rows).await?;
+    Ok(true)
 }
 
 async fn insert_remarks(tx: &mut PgConnection, rows: &[Row<'_>]) -> Result<(), sqlx::Error> {

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use liuyan_kit::clock;
 use sqlx::PgConnection;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// A request as it comes.
@@ -21,6 +20,13 @@ pub struct NewRequest {
     pub created_at: Timestamp,
 }
 
+impl NewRequest {
+    /// What makes it one.
+    pub fn key(&self) -> (&str, Uuid) {
+        (&self.caller, self.request_id)
+    }
+}
+
 /// A request that was met before.
 #[derive(Debug)]
 pub struct Request {
@@ -36,39 +42,28 @@ pub struct Request {
     pub response: Option<Vec<u8>>,
 }
 
-/// Notes requests and gives the keys of those that are new. Of two transactions with the same key
-/// the later one waits here for the earlier one to end. Rows are taken in the order of their keys,
-/// so that two batches never wait for each other in a circle.
+/// Notes a request; false if it was met before. Of two transactions with the same key the later one waits
+/// here for the earlier one to end.
 ///
 /// # Errors
 /// The database's.
-pub async fn insert_requests(
+pub async fn insert_request(
     tx: &mut PgConnection,
-    requests: &[&NewRequest],
-) -> Result<Vec<(String, Uuid)>, sqlx::Error> {
-    let callers: Vec<&str> = requests.iter().map(|request| request.caller.as_str()).collect();
-    let ids: Vec<Uuid> = requests.iter().map(|request| request.request_id).collect();
-    let hashes: Vec<[u8; 32]> = requests.iter().map(|request| request.body_hash).collect();
-    let messages: Vec<Uuid> = requests.iter().map(|request| request.message_id).collect();
-    let times: Vec<OffsetDateTime> =
-        requests.iter().map(|request| clock::to_db(request.created_at)).collect();
-    let rows = sqlx::query!(
+    request: &NewRequest,
+) -> Result<bool, sqlx::Error> {
+    let inserted = sqlx::query!(
         "insert into requests (caller, request_id, body_hash, message_id, created_at)
-         select caller, request_id, body_hash, message_id, created_at
-         from unnest($1::text[], $2::uuid[], $3::bytea[], $4::uuid[], $5::timestamptz[])
-             as fresh (caller, request_id, body_hash, message_id, created_at)
-         order by caller, request_id
-         on conflict on constraint requests_pkey do nothing
-         returning caller, request_id",
-        &callers as &[&str],
-        &ids,
-        &hashes as &[[u8; 32]],
-        &messages,
-        &times,
+         values ($1, $2, $3, $4, $5)
+         on conflict on constraint requests_pkey do nothing",
+        request.caller,
+        request.request_id,
+        &request.body_hash,
+        request.message_id,
+        clock::to_db(request.created_at),
     )
-    .fetch_all(tx)
+    .execute(tx)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.caller, row.request_id)).collect())
+    Ok(inserted.rows_affected() == 1)
 }
 
 /// The requests with these keys that were met before, in no order.
@@ -91,27 +86,6 @@ pub async fn find_requests(
     )
     .fetch_all(connection)
     .await
-}
-
-/// Takes back requests that were noted in this transaction and can't be met.
-///
-/// # Errors
-/// The database's.
-pub async fn forget_requests(
-    tx: &mut PgConnection,
-    keys: &[(String, Uuid)],
-) -> Result<(), sqlx::Error> {
-    let (callers, ids): (Vec<String>, Vec<Uuid>) = keys.iter().cloned().unzip();
-    sqlx::query!(
-        "delete from requests
-         using unnest($1::text[], $2::uuid[]) as unmet (caller, request_id)
-         where requests.caller = unmet.caller and requests.request_id = unmet.request_id",
-        &callers,
-        &ids,
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
 }
 
 /// Keeps the answer to a request that was noted in this transaction.
