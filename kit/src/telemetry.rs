@@ -137,9 +137,11 @@ pub fn follow(span: &Span, traceparent: Option<&str>) {
     }
 }
 
-/// Links `span` with the trace of `traceparent`: one span of a batch has many causes.
+/// Links `span` with the trace of `traceparent`: one span of a batch has many causes. One that is not
+/// sampled is left out, since nobody will look at it.
 pub fn link(span: &Span, traceparent: Option<&str>) {
-    if let Some(context) = remote(traceparent) {
+    let sampled = traceparent.filter(|it| !it.ends_with("-00"));
+    if let Some(context) = remote(sampled) {
         span.add_link(context.span().span_context().clone());
     }
 }

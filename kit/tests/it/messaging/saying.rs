@@ -109,6 +109,28 @@ async fn first_events_are_said_as_others_are() {
     assert_eq!(count(&db, "select count(*) from messaging.outbox").await, 251);
 }
 
+/// Events that are said again may lie far apart: what lies between them is not carried with them.
+#[tokio::test]
+async fn of_events_far_apart_none_is_missed_and_none_between_is_taken() {
+    let db = database().await;
+    let batch: Vec<_> = (0..50).map(|_| Outgoing::new(subject(), &event("a"))).collect();
+    let mut ids = db
+        .write(move |tx| Box::pin(async move { outbox::publish_all(tx, now(), &batch).await }))
+        .await
+        .unwrap();
+    ids.sort_unstable();
+    let wait = format!(
+        "delete from messaging.waiting_batches;
+         select messaging.wait_for_bus(array['{}', '{}', '{}']::uuid[])",
+        ids[49], ids[0], ids[20]
+    );
+    execute(&db, &wait).await;
+    let mut connection = db.read().await.unwrap();
+    let waiting = relay::unpublished(&mut connection, 10).await.unwrap().events;
+    let told: Vec<_> = waiting.iter().map(|(event, _)| event.event_id).collect();
+    assert_eq!(told, [ids[49], ids[0], ids[20]]);
+}
+
 /// An older program, beside which this one runs during an upgrade, knows nothing of what waits.
 #[tokio::test]
 async fn what_an_older_program_says_waits_for_the_bus_too() {
