@@ -38,6 +38,11 @@ use crate::{
 
 const READY: Duration = Duration::from_secs(30);
 
+/// What is measured is a server that is set up for a board (`deploy/postgres`) and not for a desk: its tables
+/// lie in memory, and it does not write whole pages into its log every few seconds.
+const SETTINGS: [&str; 4] =
+    ["shared_buffers=2GB", "min_wal_size=4GB", "max_wal_size=16GB", "checkpoint_timeout=15min"];
+
 /// How many files of 16 MiB the write-ahead log has before anything is measured.
 const LOG_FILES: usize = 160;
 
@@ -60,13 +65,6 @@ struct Service {
 /// again. A new one is filled with zeros first, and whoever commits at that moment waits for it.
 async fn run_in(url: &str) -> anyhow::Result<()> {
     let mut admin = PgConnection::connect(url).await?;
-    for set in [
-        "alter system set min_wal_size = '3GB'",
-        "alter system set max_wal_size = '6GB'",
-        "select pg_reload_conf()",
-    ] {
-        sqlx::raw_sql(set).execute(&mut admin).await?;
-    }
     for _ in 0..LOG_FILES {
         // A file that nothing was written to is not left.
         let leave = "select pg_logical_emit_message(false, 'bench', ''), pg_switch_wal()";
@@ -82,7 +80,11 @@ impl Ground {
     /// # Errors
     /// If they don't start.
     pub(crate) async fn start(folder: &Path) -> anyhow::Result<Self> {
-        let options = Options { temporary: true, ..Options::new(folder.join("servers")) };
+        let options = Options {
+            temporary: true,
+            postgres_settings: SETTINGS.map(str::to_owned).into(),
+            ..Options::new(folder.join("servers"))
+        };
         let servers = liuyan_local::start(options, &|_| {}).await?;
         run_in(servers.postgres_url()).await?;
         Ok(Self { servers, folder: folder.to_owned(), intake: None, started: 0 })

@@ -45,6 +45,9 @@ pub struct Options {
     pub nats_port: u16,
     /// Whether what is committed survives a power cut. Tests may do without (`fsync = off`).
     pub durable: bool,
+    /// Settings of Postgres beside ours, as `name=value`; they win. For whoever measures a server that is set up
+    /// for more than a board on a desk.
+    pub postgres_settings: Vec<String>,
     /// Whether the whole of `data_dir` is thrown away in the end, in whatever way this process ends.
     pub temporary: bool,
 }
@@ -59,6 +62,7 @@ impl Options {
             postgres_port: 0,
             nats_port: 0,
             durable: true,
+            postgres_settings: Vec::new(),
             temporary: false,
         }
     }

@@ -42,6 +42,8 @@ pub(crate) struct Home<'a> {
     pub(crate) base: PathBuf,
     pub(crate) account: Account,
     pub(crate) durable: bool,
+    /// Settings beside ours, which win.
+    pub(crate) more: &'a [String],
 }
 
 /// A running Postgres.
@@ -293,6 +295,8 @@ impl Home<'_> {
         // Torn pages come with power cuts only, against which a server without fsync does not stand anyway.
         settings.push(format!("fsync={fsync}"));
         settings.push(format!("full_page_writes={fsync}"));
+        // Of a setting that is given twice the later one counts.
+        settings.extend_from_slice(self.more);
         settings
     }
 }

@@ -44,6 +44,7 @@ pub struct Servers {
 struct Made {
     account: Account,
     durable: bool,
+    more: Vec<String>,
     postgres: Program,
     postgres_password: String,
     nats: Program,
@@ -120,7 +121,8 @@ async fn start_both(
     if base != folder.path {
         progress(Progress::Elsewhere { folder: base.clone() });
     }
-    let home = Home { folder, base: base.clone(), account, durable: options.durable };
+    let (durable, more) = (options.durable, options.postgres_settings.as_slice());
+    let home = Home { folder, base: base.clone(), account, durable, more };
     home.clear_leftovers(progress).await?;
     nats::clear_leftovers(folder, progress).await?;
     // One after the other: two downloads at once would only mix their messages.
@@ -147,7 +149,8 @@ async fn start_both(
     )?;
     let made = Made {
         account,
-        durable: options.durable,
+        durable,
+        more: more.to_vec(),
         postgres: postgres_program,
         postgres_password,
         nats: nats_program,
@@ -229,7 +232,8 @@ impl Servers {
         let Self { made, guard, folder, .. } = self;
         if self.postgres.server.has_ended() {
             let Made { account, durable, .. } = *made;
-            let home = Home { folder, base: self.data_dir.clone(), account, durable };
+            let (base, more) = (self.data_dir.clone(), made.more.as_slice());
+            let home = Home { folder, base, account, durable, more };
             home.clear_leftovers(progress).await?;
             let wish = Wish::Only(self.postgres.port);
             let (program, password) = (&made.postgres, &made.postgres_password);

@@ -79,6 +79,9 @@ pub struct WriterConfig {
     pub tasks: usize,
     /// How many messages one commit may hold.
     pub batch: usize,
+    /// How long after the last batch the next one sets out at the earliest, unless it is full, in
+    /// milliseconds.
+    pub pace_ms: u64,
     /// How many messages may wait.
     pub queue: usize,
 }

@@ -211,7 +211,7 @@ mod tests {
     fn door(queue: usize, waiting: usize) -> Admission {
         let config =
             AdmissionConfig { least: 1, latency_ms: 500, waiting, ..AdmissionConfig::default() };
-        Admission::new(&config, &WriterConfig { tasks: 1, batch: 1, queue })
+        Admission::new(&config, &WriterConfig { tasks: 1, batch: 1, pace_ms: 0, queue })
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,9 +1,10 @@
 //! Group commit: what has arrived while the last commit was running is committed together.
 //!
-//! There is no lingering: a message that comes alone is committed alone, and batches form by
+//! There is no lingering: a message that comes alone is committed alone and at once, and batches form by
 //! themselves when many come: while the statements of one batch run, the next one gathers, and sets out
-//! when they are done or it is full; the disk writes the one while the other is prepared. Small batches
-//! side by side would cost the database more.
+//! when they are done and a few milliseconds have passed since the last one did, or when it is full; the
+//! disk writes the one while the other is prepared. Small batches cost the database more: without the pace
+//! its processors would be busy with batches of ten at half of what they can take.
 //!
 //! The writers have a thread and connections of their own. A transaction is a dozen short turns; among
 //! the tasks of the callers, each turn would wait behind all those that the last commit has answered. Each caller is answered after its own commit. A caller who goes away
@@ -14,6 +15,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     io,
     panic::AssertUnwindSafe,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering::Relaxed},
@@ -27,6 +29,7 @@ use liuyan_kit::{class::Class, class::Classify as _, clock::SharedClock, db::Db,
 use tokio::{
     runtime,
     sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    time::{Instant, sleep_until},
 };
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
@@ -103,8 +106,11 @@ impl Writer {
         vault: &Arc<Vault>,
     ) -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel(config.queue.max(1));
-        let line =
-            Arc::new(Line { queue: Mutex::new(receiver), turn: Arc::new(Semaphore::new(1)) });
+        let line = Arc::new(Line {
+            queue: Mutex::new(Queue { waiting: receiver, next: Instant::now() }),
+            turn: Arc::new(Semaphore::new(1)),
+            pace: Duration::from_millis(config.pace_ms),
+        });
         let wary = Arc::new(AtomicU32::new(0));
         let (db, clock, vault) = (db.clone(), Arc::clone(clock), Arc::clone(vault));
         let (tasks, limit) = (config.tasks.max(1), config.batch.max(1));
@@ -161,30 +167,47 @@ impl Writer {
 /// Where the writers take what waits, one at a time.
 #[derive(Debug)]
 struct Line {
-    queue: Mutex<mpsc::Receiver<Waiting>>,
+    queue: Mutex<Queue>,
     /// Whoever has it is between the first statement of a batch and its commit.
     turn: Arc<Semaphore>,
+    /// The least time from one batch to the next, if that one is not full.
+    pace: Duration,
+}
+
+#[derive(Debug)]
+struct Queue {
+    waiting: mpsc::Receiver<Waiting>,
+    /// When the next batch may set out.
+    next: Instant,
 }
 
 impl Line {
-    /// Takes a batch of at most `limit`, once nobody else's statements run or the batch is full; `None`
-    /// when there will be nothing more. The turn is to be given back before the commit.
+    /// Takes a batch of at most `limit`, once it is time and nobody else's statements run, or the batch is
+    /// full; `None` when there will be nothing more. The turn is to be given back before the commit.
     async fn gather(&self, batch: &mut Vec<Waiting>, limit: usize) -> Option<Turn> {
         let mut queue = self.queue.lock().await;
-        if queue.recv_many(batch, limit).await == 0 {
+        let Queue { waiting, next } = &mut *queue;
+        if waiting.recv_many(batch, limit).await == 0 {
             return None;
         }
-        loop {
+        let due = *next;
+        let mut ready = pin!(async {
+            sleep_until(due).await;
+            Arc::clone(&self.turn).acquire_owned().await.ok()
+        });
+        let turn = loop {
             let room = limit - batch.len();
             if room == 0 {
-                return Some(None);
+                break None;
             }
             tokio::select! {
                 biased;
-                turn = Arc::clone(&self.turn).acquire_owned() => return Some(turn.ok()),
-                more = queue.recv_many(batch, room) => if more == 0 { return Some(None) },
+                turn = &mut ready => break turn,
+                more = waiting.recv_many(batch, room) => if more == 0 { break None },
             }
-        }
+        };
+        *next = Instant::now() + self.pace;
+        Some(turn)
     }
 }
 
