@@ -37,6 +37,8 @@ use crate::{
 };
 
 const READY: Duration = Duration::from_secs(30);
+/// Millions of events are carried on within this.
+const SETTLED: Duration = Duration::from_secs(3_600);
 
 /// What is measured is a server that is set up for a board (`deploy/postgres`) and not for a desk: its tables
 /// lie in memory, and it does not write whole pages into its log every few seconds.
@@ -195,6 +197,25 @@ impl Ground {
             sqlx::query_scalar("select count(*) from messages").fetch_one(&mut connection).await?;
         connection.close().await?;
         Ok(count.unsigned_abs())
+    }
+
+    /// Waits until all that was said is on the bus and every receipt has its place in the log.
+    ///
+    /// # Errors
+    /// The database's; if it takes longer than an hour.
+    pub(crate) async fn settle(&self) -> anyhow::Result<()> {
+        let intake = self.intake.as_ref().context("intake does not run")?;
+        let mut connection = PgConnection::connect(&intake.database).await?;
+        let end = Instant::now() + SETTLED;
+        let settled = "select not exists (select from messaging.waiting_batches)
+                              and not exists (select from log_batches)";
+        while !sqlx::query_scalar::<_, bool>(settled).fetch_one(&mut connection).await? {
+            if Instant::now() > end {
+                bail!("what was taken in is not carried on");
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+        Ok(connection.close().await?)
     }
 
     /// Submits messages from a process of its own.

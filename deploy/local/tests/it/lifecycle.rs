@@ -9,7 +9,8 @@ use crate::helper::{Told, ask, is_alive, nats_request, options, silent, tell};
 #[tokio::test]
 async fn servers_start_answer_and_stop() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { durable: true, ..options(folder.path()) };
+    let postgres_settings = vec!["shared_buffers=64MB".to_owned()];
+    let options = Options { durable: true, postgres_settings, ..options(folder.path()) };
     let servers = start(options, &silent).await.unwrap();
     let url = servers.postgres_url();
     assert!(ask(url, "select current_setting('server_version_num')").await.as_str() >= "150000");
@@ -19,6 +20,7 @@ async fn servers_start_answer_and_stop() {
         ("data_checksums", "on"),
         ("server_encoding", "UTF8"),
         ("max_connections", "200"),
+        ("shared_buffers", "64MB"),
         ("listen_addresses", "127.0.0.1"),
     ] {
         assert_eq!(ask(url, &format!("show {setting}")).await, value, "{setting}");

@@ -23,6 +23,16 @@ async fn one_request_id_is_one_message() {
     assert_eq!(said::<MessageSubmitted>(&desk.db).await.len(), 1);
 }
 
+/// The first of many is committed by itself, and those that come within the pace share the next commit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_comes_together_is_committed_together() {
+    let desk = Desk::with(|config| config.writer.pace_ms = 3_000).await.told().await;
+    desk.submit(a_submission()).await.unwrap();
+    let answers = join_all((0..15).map(|_| desk.submit(a_submission()))).await;
+    assert!(answers.iter().all(Result::is_ok));
+    assert_eq!(count(&desk.db, "select count(distinct xmin::text) from messages").await, 2);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_request_id_is_one_message_also_for_two_replicas() {
     let desk = Desk::open().await;
