@@ -13,7 +13,7 @@ use http_body::{Frame, SizeHint};
 use tonic::{Code, Status, body::Body};
 use tracing::Span;
 
-use super::trouble::Trouble;
+use super::trouble::{TOO_LARGE, Trouble};
 use crate::telemetry;
 
 /// Counts a call when it is over, however it ends; a call that nobody waited for is CANCELLED.
@@ -58,6 +58,8 @@ pub(super) struct Watched {
     locale: &'static str,
     /// How many bytes it may still have; `None` for a stream.
     left: Option<usize>,
+    /// How many bytes a message of the request may have.
+    most: usize,
     over: bool,
 }
 
@@ -67,8 +69,9 @@ impl Watched {
         record: Record,
         locale: &'static str,
         limit: Option<usize>,
+        most: usize,
     ) -> Self {
-        Self { body, record, locale, left: limit, over: false }
+        Self { body, record, locale, left: limit, most, over: false }
     }
 
     fn break_off(&mut self, status: &Status) -> Frame<Bytes> {
@@ -110,6 +113,11 @@ impl http_body::Body for Watched {
             None => this.over = true,
             Some(Err(status)) => this.record.end(status.code()),
             Some(Ok(frame)) => {
+                let trouble = frame.trailers_ref().and_then(|it| Trouble::behind(it, this.most));
+                if let Some(trouble) = trouble {
+                    let status = trouble.status(this.locale);
+                    return Poll::Ready(Some(Ok(this.break_off(&status))));
+                }
                 if let Some(code) = frame.trailers_ref().and_then(code_in) {
                     this.record.end(code);
                 }
@@ -164,7 +172,7 @@ impl http_body::Body for Limited {
             match self.left.checked_sub(data.remaining()) {
                 Some(rest) => self.left = rest,
                 None => {
-                    let status = Status::resource_exhausted("the request is too large");
+                    let status = Status::resource_exhausted(TOO_LARGE);
                     return Poll::Ready(Some(Err(status)));
                 }
             }
@@ -200,7 +208,7 @@ mod tests {
         S: futures::Stream<Item = Result<Frame<Bytes>, Status>> + Send + 'static,
     {
         let record = Record::begin("test", "/test", Span::none());
-        Watched::new(Body::new(StreamBody::new(frames)), record, "en", limit)
+        Watched::new(Body::new(StreamBody::new(frames)), record, "en", limit, 0)
     }
 
     fn data(length: usize) -> Result<Frame<Bytes>, Status> {

@@ -167,10 +167,14 @@ impl Rules {
             Ok(Err(panic)) => Trouble::Panic(panic_text(&*panic)).status(locale).into_http(),
             Err(trouble) => trouble.status(locale).into_http(),
         };
+        let response = match Trouble::behind(response.headers(), self.max_request) {
+            Some(trouble) => trouble.status(locale).into_http(),
+            None => response,
+        };
         // Without a body, the status is in the headers already.
         record.end(code_in(response.headers()).unwrap_or(Code::Cancelled));
         let limit = (!method.server_streams).then_some(self.max_response);
-        response.map(|body| Body::new(Watched::new(body, record, locale, limit)))
+        response.map(|body| Body::new(Watched::new(body, record, locale, limit, self.max_request)))
     }
 
     /// Finds out who calls, and whether they may.

@@ -89,6 +89,19 @@ pub(super) async fn supervise<F, Fut>(
     }
 }
 
+/// What an error says, and what the causes behind it say beside that: some repeat their cause themselves.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    for cause in std::iter::successors(error.source(), |cause| cause.source()) {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
 /// Works round by round until `stopping`. A round that has begun is finished.
 pub(super) async fn work<F, Fut, E>(
     service: &'static str,
@@ -102,8 +115,14 @@ pub(super) async fn work<F, Fut, E>(
     E: std::error::Error + Send + 'static,
 {
     let mut backoff = Backoff::new();
+    // An outage is told once when it begins and once when it ends, and not at each try.
+    let mut trouble: Option<String> = None;
     while !stopping.is_cancelled() {
-        let pause = match round().await {
+        let done = round().await;
+        if done.is_ok() && trouble.take().is_some() {
+            tracing::info!(service, work = name, "work goes on");
+        }
+        let pause = match done {
             Ok(Worked::More) => {
                 backoff = Backoff::new();
                 // A worker that is never idle must let others run, too.
@@ -115,8 +134,13 @@ pub(super) async fn work<F, Fut, E>(
                 None
             }
             Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(service, work = name, error, "work failed; it is tried again");
+                let error = with_causes(&error);
+                if trouble.as_ref() == Some(&error) {
+                    tracing::debug!(service, work = name, error, "work failed again");
+                } else {
+                    tracing::warn!(service, work = name, error, "work failed; it is tried again");
+                    trouble = Some(error);
+                }
                 Some(&mut backoff)
             }
         };
@@ -134,5 +158,24 @@ pub(super) async fn work<F, Fut, E>(
             () = stopping.cancelled() => return,
             () = due => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_causes;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the database failed")]
+    struct Failed(#[source] sqlx::Error);
+
+    #[test]
+    fn causes_are_told_once() {
+        let away = std::io::Error::other("connection refused");
+        let told = with_causes(&Failed(sqlx::Error::Io(away)));
+        assert_eq!(
+            told,
+            "the database failed: error communicating with database: connection refused"
+        );
     }
 }

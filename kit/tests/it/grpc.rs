@@ -22,7 +22,7 @@ use tonic_types::StatusExt as _;
 use tracing::Instrument as _;
 
 use crate::helpers::{
-    Alpha, Beta, LIMIT, SCOPE, ask, ask_with, assert_refused, call, order, refusing, trace_id,
+    Alpha, Beta, LIMIT, SCOPE, ask, ask_with, assert_refused, call, order, refusing, send, trace_id,
 };
 
 async fn board() -> Board {
@@ -258,7 +258,29 @@ async fn a_request_that_is_too_large_is_refused() {
     let board = Board::new().without_bus().with_settings::<Alpha>(settings).start().await;
     assert!(ask(entitled(&board), &"x".repeat(900)).await.is_ok());
     let status = ask(entitled(&board), &"x".repeat(1_100)).await.unwrap_err();
-    assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
+    assert_eq!(status.get_details_error_info().unwrap().metadata["limit_bytes"], "1000");
+    assert!(status.get_details_retry_info().is_none());
+    assert_refused(Err::<(), _>(status), Code::ResourceExhausted, "REQUEST_TOO_LARGE");
+}
+
+/// It is the caller's fault, and the caller learns where it is, in words of their own language.
+#[tokio::test]
+async fn what_cannot_be_read_is_the_callers_fault() {
+    let board = board().await;
+    let wrong: [(&str, &[u8]); 5] = [
+        ("text that is no UTF-8", &[0, 0, 0, 0, 4, 0x0a, 2, 0xff, 0xfe]),
+        ("an unknown wire type", &[0, 0, 0, 0, 2, 0x0f, 1]),
+        ("a flag that is none", &[7, 0, 0, 0, 1, 0]),
+        ("half a message", &[0, 0, 0, 0, 9, 0x0a]),
+        ("no message", &[]),
+    ];
+    for (what, bytes) in wrong {
+        let status = send(entitled(&board), bytes).await.unwrap_err();
+        let told = status.get_details_localized_message().unwrap();
+        assert!(told.message.starts_with("请求无法解析"), "{what}: {told:?}");
+        assert!(!status.get_details_error_info().unwrap().metadata["cause"].is_empty(), "{what}");
+        assert_refused(Err::<(), _>(status), Code::InvalidArgument, "REQUEST_MALFORMED");
+    }
 }
 
 #[tokio::test]

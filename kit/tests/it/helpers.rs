@@ -8,6 +8,7 @@ use std::{
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::uri::PathAndQuery;
+use http_body_util::Full;
 use liuyan_kit::{
     auth::Caller,
     grpc::{Channel, deadline},
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::migrate::Migrator;
 use tonic::{Code, Request, Response, Status, body::Body, service::Routes};
 use tonic_types::StatusExt as _;
+use tower::ServiceExt as _;
 
 /// The scope that the contract demands of all RPCs of the two services.
 pub(crate) const SCOPE: &str = "messaging:confirm";
@@ -143,6 +145,18 @@ pub(crate) async fn ask_with(
 /// A request that tells a service what to do.
 pub(crate) fn order(order: &str) -> Request<GetDigestsRequest> {
     Request::new(GetDigestsRequest { source: order.to_owned(), ..Default::default() })
+}
+
+/// Sends bytes as the body of a call, whatever they are.
+pub(crate) async fn send(channel: Channel, bytes: &'static [u8]) -> Result<(), Status> {
+    let body = Body::new(Full::new(Bytes::from_static(bytes)));
+    let request = http::Request::post("/liuyan.messaging.v1.ConfirmationService/GetDigests")
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
+        .body(body)
+        .unwrap();
+    let answer = channel.oneshot(request).await?;
+    Status::from_header_map(answer.headers()).map_or(Ok(()), Err)
 }
 
 /// Calls any path, with an empty message.

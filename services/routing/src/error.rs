@@ -219,7 +219,7 @@ impl Classify for Error {
     fn reason(&self) -> &'static str {
         match self {
             Self::Database(error) => match db::class(error) {
-                Class::Unavailable => "DATABASE_AWAY",
+                Class::Unavailable => "DATABASE_UNAVAILABLE",
                 Class::Aborted => "TRY_AGAIN",
                 _ => "INTERNAL",
             },

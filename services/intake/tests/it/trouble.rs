@@ -94,12 +94,16 @@ async fn bytes_that_no_client_sends_are_refused_clearly_and_harm_nobody() {
     let surrogate = OddMessage { body: b"A lamp \xed\xa0\x80 is out".to_vec(), ..an_odd_message() };
     for message in [not_utf8, surrogate] {
         let refused = submit(odd(message)).await.unwrap_err();
-        assert!(matches!(refused.code(), Code::InvalidArgument | Code::Internal), "{refused:?}");
+        assert_eq!(
+            (refused.code(), reason(&refused).as_str()),
+            (Code::InvalidArgument, "REQUEST_MALFORMED")
+        );
     }
     let huge = OddMessage { body: vec![b'a'; 100 * 1024 * 1024], ..an_odd_message() };
     let refused = submit(odd(huge)).await.unwrap_err();
+    // Whoever sends on while the refusal comes may see the connection break off before.
     assert!(
-        matches!(refused.code(), Code::ResourceExhausted | Code::OutOfRange | Code::Unavailable),
+        refused.code() == Code::Unavailable || reason(&refused) == "REQUEST_TOO_LARGE",
         "{refused:?}"
     );
     let long = OddMessage { body: vec![b'a'; 2 * 1024 * 1024], ..an_odd_message() };
