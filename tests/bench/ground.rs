@@ -165,6 +165,8 @@ impl Ground {
             url = database
             [nats]
             url = nats
+            // Millions of events, which nobody takes away.
+            stream_max_bytes = 17179869184
             [objects]
             folder = objects
             [auth]

@@ -90,6 +90,8 @@ pub struct Lease {
 enum Trouble {
     #[error("the database is away")]
     Database(#[from] sqlx::Error),
+    #[error("the bus takes no events: its stream is full, or it is away")]
+    NotTaken,
     #[error(transparent)]
     Bus(#[from] super::bus::Error),
 }
@@ -140,7 +142,8 @@ impl Relay {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(
+                    // What goes wrong is told once, by the condition; its causes are for who looks closer.
+                    tracing::debug!(
                         source = self.source,
                         error = &error as &dyn std::error::Error,
                         "the relay was interrupted"
@@ -198,6 +201,10 @@ impl Relay {
             .filter(|(_, outcome)| outcome.is_some())
             .map(|((event, _), _)| event.event_id)
             .collect();
+        if published.is_empty() {
+            // To try again at once would keep a processor busy, and the bus.
+            return Err(Trouble::NotTaken);
+        }
         if published.len() < waiting.events.len() {
             // The stream may be gone: look before the next round.
             *looked = None;
@@ -206,9 +213,6 @@ impl Relay {
                 unknown = waiting.events.len() - published.len(),
                 "publications without a known outcome will be repeated"
             );
-        }
-        if published.is_empty() {
-            return Ok(0);
         }
         // A repeated publication is told the place of the first one, which says nothing new.
         let fresh = outcomes.iter().flatten().filter(|outcome| !outcome.repeated);

@@ -204,13 +204,23 @@ pub(crate) async fn relay_on(db: &Db, nats: &config::Nats) -> Killed {
 
 /// The same, telling `office` whether it holds the lease.
 pub(crate) async fn relay_in(db: &Db, nats: &config::Nats, office: relay::Office) -> Killed {
+    relay_that_tells(db, nats, office, Readiness::default()).await
+}
+
+/// The same, telling `readiness` how it is.
+pub(crate) async fn relay_that_tells(
+    db: &Db,
+    nats: &config::Nats,
+    office: relay::Office,
+    readiness: Readiness,
+) -> Killed {
     let relay = relay::Relay {
         source: "intake",
         db: db.clone(),
         bus: Bus::connect(nats, "intake").await.unwrap(),
         settings: settings(),
         clock: clock(),
-        readiness: Readiness::default(),
+        readiness,
         office,
         stopping: CancellationToken::new(),
     };

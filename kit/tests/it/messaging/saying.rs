@@ -1,10 +1,11 @@
 //! Saying: outbox, relay, lease, partitions.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures::StreamExt as _;
 use jiff::SignedDuration;
 use liuyan_kit::{
+    host::Readiness,
     id,
     messaging::{Bus, Outgoing, bus, outbox, relay},
     testing,
@@ -12,7 +13,7 @@ use liuyan_kit::{
 
 use super::helpers::{
     LIMIT, Log, count, database, effects, event, execute, hear, nats, now, relay as run_relay,
-    relay_on, say, settled, subject,
+    relay_that_tells, say, settled, subject,
 };
 
 #[tokio::test]
@@ -200,7 +201,8 @@ async fn what_the_bus_does_not_take_stays_unpublished() {
         say(&db, subject(), &["a"]).await;
     }
     let bus = Bus::connect(&narrow, "intake").await.unwrap();
-    let _relay = relay_on(&db, &narrow).await;
+    let readiness = Readiness::default();
+    let _relay = relay_that_tells(&db, &narrow, relay::Office::default(), readiness.clone()).await;
     testing::eventually("exactly the events on the bus are marked", LIMIT, || async {
         bus.stream_state("intake").await.ok().flatten()?;
         let taken = events_on(&bus).await;
@@ -209,6 +211,19 @@ async fn what_the_bus_does_not_take_stays_unpublished() {
         (taken > 0 && taken < SAID && marked == taken).then_some(())
     })
     .await;
+    testing::eventually("the relay says so", LIMIT, || async {
+        let conditions = readiness.report().conditions;
+        let relay = conditions.into_iter().find(|it| it.name == "relay")?;
+        relay.reason.filter(|reason| reason.contains("its stream is full"))
+    })
+    .await;
+    // It waits, and does not try again as fast as it can. Each round locks the relay's row.
+    let mut rounds = BTreeSet::new();
+    for _ in 0..40 {
+        rounds.insert(count(&db, "select xmax::text::bigint from messaging.relay").await);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(rounds.len() < 20, "{} rounds in two seconds", rounds.len());
 }
 
 /// How many events the messages of the bus hold together.
