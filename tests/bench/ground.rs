@@ -156,6 +156,8 @@ impl Ground {
         let (keyring, receipt, access, log) =
             (file("keyring"), file("receipt.pem"), file("access.keys"), file("log.pem"));
         let issuer = toml::Value::try_from(testing::issuer())?;
+        // Millions of events, which nobody takes away.
+        let stream = 16_i64 << 30;
         let config = toml::toml! {
             [grpc]
             address = address
@@ -165,8 +167,7 @@ impl Ground {
             url = database
             [nats]
             url = nats
-            // Millions of events, which nobody takes away.
-            stream_max_bytes = 17179869184
+            stream_max_bytes = stream
             [objects]
             folder = objects
             [auth]
