@@ -7,6 +7,7 @@ mod confirmation;
 mod database;
 mod declaring;
 mod faults;
+mod first;
 mod hearing;
 mod helpers;
 mod rebuilding;
