@@ -30,8 +30,8 @@ function aside(length) {
   return Array.from({ length }, () => pool[Math.floor(Math.random() * pool.length)]).join('');
 }
 
-/** An answer of an office, like no other one: copies are stopped. */
-export const answer = () => `${TEXTS.reply}${aside(TEXTS.reply.length)}`;
+/** An answer of an office to a message: it speaks of it and is like no other one, as the gate wants. */
+export const answer = ({ title }) => `${title}：${TEXTS.reply}${aside(TEXTS.reply.length)}`;
 
 /** A message to send: the text, told apart from all others by its title and by what it ends with. */
 export function message(text) {

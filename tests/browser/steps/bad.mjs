@@ -82,7 +82,7 @@ async function scripts(chain, open, board) {
     await signIn(clerk, board.accounts.clerk, '/desk');
     await openCase(clerk, kept);
     must(await isText(clerk), 'the desk does not show what was typed');
-    await reply(clerk, `${answer()}${TEXTS.script}`);
+    await reply(clerk, `${answer(sent)}${TEXTS.script}`);
     must(await isText(clerk), 'the desk does not show what was answered');
     await eventually('the answer is public', async () => {
       await author.goto(`/m/${kept.number}`);
@@ -182,9 +182,10 @@ async function sessions(chain, open, board) {
   const [clerk, supervisor] = [await open('clerk'), await open('supervisor')];
   let kept;
   let path;
-  const typed = answer();
+  const sent = message(TEXTS.plain);
+  const typed = answer(sent);
   await chain.step('a session that ends while an answer is typed loses nothing', async () => {
-    kept = await write(author, message(TEXTS.plain), PLACES.office);
+    kept = await write(author, sent, PLACES.office);
     path = await openCase(clerk, kept);
     await accept(clerk);
     await clerk.fill({ '#body': typed });
@@ -216,7 +217,7 @@ async function sessions(chain, open, board) {
     must(clerk.path() === path, `the sign-in leads to ${clerk.path()} instead of ${path}`);
   });
   await chain.step('a copied answer is stopped, and goes with a reason', async () => {
-    const again = await write(author, message(TEXTS.plain), PLACES.office);
+    const again = await write(author, message(TEXTS.lives.enquiry), PLACES.office);
     await openCase(clerk, again);
     await clerk.fill({ '#body': typed });
     await clerk.press('form[action$="/reply"] button[value=send]', { status: 422 });

@@ -147,7 +147,7 @@ export async function refusals(bunch, open, board) {
   });
   await bunch.step('rated with nothing', async () => {
     await clerk.goto(path);
-    await clerk.fill({ '#body': answer() });
+    await clerk.fill({ '#body': answer(sent) });
     await clerk.press(`${act('reply')}[value=send]`);
     await lookUp(author, sent);
     await eventually('the answer can be rated', async () => {

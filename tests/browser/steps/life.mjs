@@ -102,7 +102,7 @@ async function plain(chain, { author, reader, clerk }, walk, board, t) {
     await clerk.says(t('state-progress'));
   });
   await chain.step('the clerk sees a preview of the answer, goes back and publishes it', async () => {
-    const typed = answer();
+    const typed = answer(sent);
     await clerk.fill({ '#body': typed });
     await clerk.press('form[action$="/reply"] button[value=preview]');
     await clerk.says(typed);
@@ -269,7 +269,7 @@ async function hidden(chain, { author, reader, clerk }, t) {
   await chain.step('the clerk reads the private message and answers it', async () => {
     await clerk.says(sent.title, 'h1');
     await clerk.says(sent.body);
-    await reply(clerk, answer());
+    await reply(clerk, answer(sent));
     await clerk.says(t('desk-replied'), '.notice');
   });
   await chain.step('the author alone sees the answer', async () => {
@@ -284,8 +284,6 @@ async function hidden(chain, { author, reader, clerk }, t) {
 async function worked(chain, { author, reader, clerk, supervisor }, board, t) {
   const sent = message(TEXTS.plain);
   const day = new Date(Date.now() + 9 * 86_400_000).toISOString().slice(0, 10);
-  // The gate wants an answer that speaks of its question.
-  const about = () => `${sent.title}${answer()}`;
   let kept;
   let path;
   await chain.step('a clerk asks the author for more, and everybody sees that it waits', async () => {
@@ -318,7 +316,7 @@ async function worked(chain, { author, reader, clerk, supervisor }, board, t) {
     await clerk.says(t('message-helpers'), '.facts');
   });
   await chain.step('the answer promises something, and the preview has the word of the gate', async () => {
-    await clerk.fill({ '#body': about() });
+    await clerk.fill({ '#body': answer(sent) });
     await clerk.press('button[name=action][value=promise]');
     await clerk.fill({ '#due-1': day, '#what-1': TEXTS.promise });
     await clerk.press('form[action$="/reply"] button[value=preview]');
@@ -332,7 +330,7 @@ async function worked(chain, { author, reader, clerk, supervisor }, board, t) {
   });
   await chain.step('the clerk corrects the answer and keeps the promise', async () => {
     await clerk.press('a[href$="/correct"]');
-    await doAct(clerk, { '#body': about(), '#reason': TEXTS.reason });
+    await doAct(clerk, { '#body': answer(sent), '#reason': TEXTS.reason });
     await clerk.says(t('desk-corrected'), '.notice');
     await clerk.press('a[href$="/kept"]');
     await doAct(clerk, { '#reason': TEXTS.reason });
@@ -350,7 +348,7 @@ async function worked(chain, { author, reader, clerk, supervisor }, board, t) {
     await author.press('form[action$="/follow-up"] button');
     await author.says(t('follow-up-done'), '.notice');
     await clerk.goto(path);
-    await reply(clerk, about());
+    await reply(clerk, answer(sent));
     await clerk.says(t('desk-replied'), '.notice');
   });
   await chain.step('a supervisor watches it and reads what was done', async () => {

@@ -49,7 +49,7 @@ async function prepare(browser, board, report) {
     for (const name of ['waiting', 'accepted', 'answered', 'closed']) {
       seen[name].path = await openCase(people.clerk, seen[name]);
       if (name === 'accepted') await accept(people.clerk);
-      if (name === 'answered' || name === 'closed') await reply(people.clerk, answer());
+      if (name === 'answered' || name === 'closed') await reply(people.clerk, answer(seen[name]));
       if (name === 'closed') await close(people.clerk, 'explained');
     }
     await becomesPublic(author, seen.elsewhere);
