@@ -1,12 +1,11 @@
-//! A service's own database: one pool, its migrations, and the one way to write.
+//! A service's own database: one pool, its migrations, and the ways to write.
 //!
 //! sqlx 0.9.0 gives a connection back to the pool inside an open transaction when `begin()` is
 //! cancelled, which a caller who hangs up can cause; later writes on it say `Ok` and vanish. Three
 //! things shut that out here: every write runs in a task of its own, which nobody cancels; all
-//! writes go through [`Db::write`]; and each connection is rolled back before the pool takes it.
+//! writes go through [`Db::write`] or [`Db::write_one`]; and each connection is rolled back before the pool takes it.
 
 use std::{
-    panic,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -14,7 +13,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::future::BoxFuture;
 use sqlx::{
     AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Row as _, Transaction,
     migrate::{Migrate as _, Migrator},
@@ -23,14 +21,15 @@ use sqlx::{
 };
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument as _;
 
 use crate::class::Class;
 
 mod pools;
+mod writes;
 
 use pools::Pools;
 pub use pools::Use;
+use writes::leave_transaction;
 
 /// For so long a connection that was used is taken to be there.
 const FRESH: Duration = Duration::from_secs(1);
@@ -225,53 +224,6 @@ impl Db {
         Ok(())
     }
 
-    /// Runs `work` in one transaction and commits it; rolls back if it fails. This is the only way
-    /// to write. Whoever waits for it may go away: the work goes on to its end.
-    ///
-    /// # Errors
-    /// What `work` gives, or the failure of begin or commit. After a failed commit it is unknown
-    /// whether the work took effect.
-    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
-    where
-        F: for<'t> FnOnce(&'t mut PgConnection) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
-        T: Send + 'static,
-        E: From<sqlx::Error> + Send + 'static,
-    {
-        let (pool, committed) = (Arc::clone(&self.pool), Arc::clone(&self.committed));
-        let (cut_off, pools) = (Arc::clone(&self.cut_off), self.pools.clone());
-        let task = async move {
-            let waiting = pools.wait();
-            let mut connection = pool.acquire().await?;
-            drop(waiting);
-            // Dropped before the connection is.
-            let mut under_way = UnderWay { cut_off, ended: false };
-            let mut tx = connection.begin().await?;
-            match work(&mut tx).await {
-                Ok(value) => {
-                    tx.commit().await?;
-                    under_way.ended = true;
-                    committed.notify_one();
-                    Ok(value)
-                }
-                Err(error) => {
-                    tx.rollback().await?;
-                    under_way.ended = true;
-                    Err(error)
-                }
-            }
-        };
-        let span = tracing::info_span!(
-            "db.transaction.write",
-            otel.kind = "client",
-            db.system.name = "postgresql"
-        );
-        match self.writes.spawn(task.instrument(span)).await {
-            Ok(result) => result,
-            Err(join) if join.is_panic() => panic::resume_unwind(join.into_panic()),
-            Err(_) => Err(sqlx::Error::WorkerCrashed.into()),
-        }
-    }
-
     /// Opens a transaction for a task that nobody cancels: kit's own loops.
     #[expect(
         clippy::disallowed_methods,
@@ -364,33 +316,6 @@ impl Db {
         self.writes.wait().await;
         self.pool.close().await;
     }
-}
-
-/// Notes if a write is cut off: by a panic, by the end of its runtime, by a connection that breaks.
-struct UnderWay {
-    cut_off: Arc<AtomicBool>,
-    ended: bool,
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.cut_off.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
-/// Rolls back if a transaction is open. Asked first, because a rollback outside of one is a warning
-/// in the server's log, and this is done thousands of times a second: only within a transaction does
-/// `now()`, its beginning, differ from the beginning of the statement. The simple protocol makes
-/// both the same moment outside of one. In a transaction that has failed the question fails, too,
-/// and the pool closes the connection.
-async fn leave_transaction(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let open = sqlx::raw_sql("select now() <> statement_timestamp()").fetch_one(&mut *connection);
-    if open.await?.try_get::<bool, _>(0)? {
-        sqlx::raw_sql("rollback").execute(connection).await?;
-    }
-    Ok(())
 }
 
 fn millis(duration: Duration) -> String {

@@ -37,13 +37,15 @@ use crate::{
 };
 
 const READY: Duration = Duration::from_secs(30);
-/// Millions of events are carried on within this.
-const SETTLED: Duration = Duration::from_secs(3_600);
 
 /// What is measured is a server that is set up for a board (`deploy/postgres`) and not for a desk: its tables
 /// lie in memory, and it does not write whole pages into its log every few seconds.
 const SETTINGS: [&str; 4] =
     ["shared_buffers=2GB", "min_wal_size=4GB", "max_wal_size=16GB", "checkpoint_timeout=15min"];
+
+/// How many bytes the stream of intake may have: millions of events, which nobody takes away. Nothing of it is
+/// taken before.
+const STREAM: u64 = 16 << 30;
 
 /// How many files of 16 MiB the write-ahead log has before anything is measured.
 const LOG_FILES: usize = 160;
@@ -85,6 +87,7 @@ impl Ground {
         let options = Options {
             temporary: true,
             postgres_settings: SETTINGS.map(str::to_owned).into(),
+            stream_bytes: 2 * STREAM,
             ..Options::new(folder.join("servers"))
         };
         let servers = liuyan_local::start(options, &|_| {}).await?;
@@ -136,14 +139,15 @@ impl Ground {
             .spawn()?;
         self.intake = Some(Service { child, address, database });
         let end = Instant::now() + READY;
-        while self.submit(Way::Callers, 1, 1).await.is_ok_and(|went| went.accepted == 0) {
+        while !self.submit(Way::Callers, 1, 1).await.is_ok_and(|went| went.accepted > 0) {
             if Instant::now() > end {
                 let log = fs::read_to_string(self.folder.join("intake.log")).unwrap_or_default();
                 bail!("intake takes nothing: {log}");
             }
             sleep(Duration::from_millis(200)).await;
         }
-        Ok(())
+        // Nobody would notice a relay that carries nothing.
+        self.settle(READY).await
     }
 
     /// Writes the configuration of intake, and gives the file.
@@ -156,8 +160,7 @@ impl Ground {
         let (keyring, receipt, access, log) =
             (file("keyring"), file("receipt.pem"), file("access.keys"), file("log.pem"));
         let issuer = toml::Value::try_from(testing::issuer())?;
-        // Millions of events, which nobody takes away.
-        let stream = 16_i64 << 30;
+        let stream = i64::try_from(STREAM)?;
         let config = toml::toml! {
             [grpc]
             address = address
@@ -205,16 +208,17 @@ impl Ground {
     /// Waits until all that was said is on the bus and every receipt has its place in the log.
     ///
     /// # Errors
-    /// The database's; if it takes longer than an hour.
-    pub(crate) async fn settle(&self) -> anyhow::Result<()> {
+    /// The database's; if it takes longer than `limit`.
+    pub(crate) async fn settle(&self, limit: Duration) -> anyhow::Result<()> {
         let intake = self.intake.as_ref().context("intake does not run")?;
         let mut connection = PgConnection::connect(&intake.database).await?;
-        let end = Instant::now() + SETTLED;
+        let end = Instant::now() + limit;
         let settled = "select not exists (select from messaging.waiting_batches)
                               and not exists (select from log_batches)";
         while !sqlx::query_scalar::<_, bool>(settled).fetch_one(&mut connection).await? {
             if Instant::now() > end {
-                bail!("what was taken in is not carried on");
+                let log = fs::read_to_string(self.folder.join("intake.log")).unwrap_or_default();
+                bail!("what was taken in is not carried on: {log}");
             }
             sleep(Duration::from_secs(1)).await;
         }

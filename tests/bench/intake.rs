@@ -1,5 +1,7 @@
 //! P1, P1b, P2 and P4: messages taken in.
 
+use std::time::Duration;
+
 use anyhow::bail;
 use serde_json::json;
 
@@ -14,6 +16,8 @@ use crate::{
 const FEW: u64 = 10_000;
 /// For how many seconds messages are submitted before it is looked how many are stored.
 const FILLING: u64 = 20;
+/// Millions of events are carried on within this.
+const SETTLED: Duration = Duration::from_secs(3_600);
 
 /// How to measure.
 #[derive(Debug, Clone, clap::Args)]
@@ -149,7 +153,7 @@ async fn size(options: &Options, ground: &Ground) -> anyhow::Result<Row> {
         stored = ground.stored().await?;
     }
     // The relay would otherwise take its share from both.
-    ground.settle().await?;
+    ground.settle(SETTLED).await?;
     let folder = tempfile::tempdir()?;
     let mut other = Box::pin(Ground::start(folder.path())).await?;
     let (mut few, mut many, mut ratios) = (Vec::new(), Vec::new(), Vec::new());

@@ -12,7 +12,7 @@ use std::{
 use anyhow::Context as _;
 use clap::ValueEnum;
 use futures::StreamExt as _;
-use liuyan_kit::testing;
+use liuyan_kit::{grpc::Channel, testing};
 use liuyan_proto::liuyan::intake::v1::{
     SubmitMessagesRequest, intake_service_client::IntakeServiceClient, submit_messages_response,
 };
@@ -98,12 +98,13 @@ impl Tally {
 /// If intake can't be reached at all.
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let tally = Arc::new(Tally::default());
+    let clients = connected(options.address).await?;
     let began = Instant::now();
     let end = began + Duration::from_secs(options.seconds);
     let mut latencies = match options.way {
-        Way::Callers => callers(&options, end, &tally).await,
+        Way::Callers => callers(&options, &clients, end, &tally).await,
         Way::Streams => streams(&options, end, &tally).await?,
-        Way::Rate => at_rate(&options, began, end, &tally).await,
+        Way::Rate => at_rate(&options, &clients, (began, end), &tally).await,
     };
     let seconds = began.elapsed().as_secs_f64();
     latencies.sort_unstable();
@@ -131,12 +132,28 @@ fn micros(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
-async fn callers(options: &Options, end: Instant, tally: &Arc<Tally>) -> Vec<u64> {
-    let channels: Vec<_> = (0..CONNECTIONS).map(|_| testing::channel(options.address)).collect();
+type Client = IntakeServiceClient<Channel>;
+
+/// Clients whose connections stand, as those of pgbench do when it begins to count.
+async fn connected(address: SocketAddr) -> anyhow::Result<Vec<Client>> {
+    let mut clients: Vec<Client> =
+        (0..CONNECTIONS).map(|_| IntakeServiceClient::new(testing::channel(address))).collect();
+    for client in &mut clients {
+        client.submit_message(message::fresh()).await?;
+    }
+    Ok(clients)
+}
+
+async fn callers(
+    options: &Options,
+    clients: &[Client],
+    end: Instant,
+    tally: &Arc<Tally>,
+) -> Vec<u64> {
     let mut tasks = JoinSet::new();
     for caller in 0..options.many {
         let at = usize::try_from(caller).unwrap_or_default() % CONNECTIONS;
-        let mut client = IntakeServiceClient::new(channels[at].clone());
+        let mut client = clients[at].clone();
         let tally = Arc::clone(tally);
         tasks.spawn(async move {
             let mut latencies = Vec::new();
@@ -201,8 +218,12 @@ async fn streams(options: &Options, end: Instant, tally: &Arc<Tally>) -> anyhow:
 
 /// The time of an answer counts from when the message was due, so that a server that stalls is not
 /// spared the ones that it kept waiting.
-async fn at_rate(options: &Options, began: Instant, end: Instant, tally: &Arc<Tally>) -> Vec<u64> {
-    let channels: Vec<_> = (0..CONNECTIONS).map(|_| testing::channel(options.address)).collect();
+async fn at_rate(
+    options: &Options,
+    clients: &[Client],
+    (began, end): (Instant, Instant),
+    tally: &Arc<Tally>,
+) -> Vec<u64> {
     let (sender, mut receiver) = mpsc::unbounded_channel();
     let open = Arc::new(AtomicU64::new(0));
     for number in 0_u64.. {
@@ -219,7 +240,7 @@ async fn at_rate(options: &Options, began: Instant, end: Instant, tally: &Arc<Ta
         }
         open.fetch_add(1, Ordering::Relaxed);
         let at = usize::try_from(number).unwrap_or_default() % CONNECTIONS;
-        let mut client = IntakeServiceClient::new(channels[at].clone());
+        let mut client = clients[at].clone();
         let (sender, tally, open) = (sender.clone(), Arc::clone(tally), Arc::clone(&open));
         tokio::spawn(async move {
             match client.submit_message(message::fresh()).await {

@@ -23,8 +23,6 @@ use crate::progress::{Listener, Progress};
 pub(crate) const NAME: &str = "nats-server";
 /// The user of the private instance.
 const USER: &str = "liuyan";
-/// What all streams together may reserve. JetStream's own default is most of the disk.
-const MAX_FILE_STORE: &str = "4GB";
 /// What streams in memory may reserve; there are none so far.
 const MAX_MEMORY_STORE: &str = "64MB";
 /// A server with a full store reads its index within this.
@@ -74,12 +72,28 @@ pub(crate) async fn clear_leftovers(folder: &Folder, progress: Listener<'_>) -> 
     Ok(())
 }
 
+/// What a server is set up with.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    /// The password of [`USER`].
+    pub(crate) password: String,
+    /// What all streams together may reserve on the disk.
+    pub(crate) stream_bytes: u64,
+}
+
+impl Setup {
+    /// One with a password that nobody has had.
+    pub(crate) fn new(stream_bytes: u64) -> Result<Self, Error> {
+        Ok(Self { password: random_word()?, stream_bytes })
+    }
+}
+
 /// Starts the server and waits until it takes connections. JetStream is up by then: it is recovered before the server
 /// listens.
 pub(crate) async fn start(
     nats: &Program,
     folder: &Folder,
-    password: &str,
+    setup: &Setup,
     wish: Wish,
     guard: &Guard,
     progress: Listener<'_>,
@@ -93,7 +107,7 @@ pub(crate) async fn start(
         attempt += 1;
         // A new name each time: by it we know that it is our server that answers on the port.
         let name = format!("liuyan-{}", random_word()?);
-        write_secret(&config, &configuration(&name, port, &store(folder), password))?;
+        write_secret(&config, &configuration(&name, port, &store(folder), setup))?;
         let mut command = Account::Own.gated(&nats.path);
         command.arg("-c").arg(&config);
         let log = Log::new(folder.join("nats.log"));
@@ -107,6 +121,7 @@ pub(crate) async fn start(
                 progress(Progress::PortBusy { server: NAME, wanted, used: port });
             }
             progress(Progress::Ready { server: NAME, port });
+            let password = &setup.password;
             let url = format!("nats://{USER}:{password}@127.0.0.1:{port}");
             return Ok(Running { server, port, url });
         }
@@ -157,7 +172,8 @@ fn greeting(port: u16) -> io::Result<String> {
     Ok(line)
 }
 
-fn configuration(name: &str, port: u16, store: &Path, password: &str) -> String {
+fn configuration(name: &str, port: u16, store: &Path, setup: &Setup) -> String {
+    let Setup { password, stream_bytes } = setup;
     // The format takes the escapes of JSON in quoted strings; control characters were refused with the path.
     let store = store.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"");
     format!(
@@ -168,7 +184,7 @@ max_payload: 1MB
 jetstream {{
   store_dir: "{store}"
   max_memory_store: {MAX_MEMORY_STORE}
-  max_file_store: {MAX_FILE_STORE}
+  max_file_store: {stream_bytes}
 }}
 authorization {{
   user: "{USER}"
@@ -184,7 +200,8 @@ mod tests {
 
     #[test]
     fn a_store_with_a_quote_in_its_path_stays_one_string() {
-        let text = configuration("board", 4222, Path::new("/data/a \"b\"/nats"), "secret");
+        let setup = Setup { password: "secret".to_owned(), stream_bytes: 1 << 30 };
+        let text = configuration("board", 4222, Path::new("/data/a \"b\"/nats"), &setup);
         assert!(text.contains(r#"store_dir: "/data/a \"b\"/nats""#), "{text}");
         assert!(text.contains(r#"listen: "127.0.0.1:4222""#), "{text}");
     }

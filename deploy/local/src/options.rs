@@ -48,9 +48,14 @@ pub struct Options {
     /// Settings of Postgres beside ours, as `name=value`; they win. For whoever measures a server that is set up
     /// for more than a board on a desk.
     pub postgres_settings: Vec<String>,
+    /// How many bytes all streams together may reserve on the disk.
+    pub stream_bytes: u64,
     /// Whether the whole of `data_dir` is thrown away in the end, in whatever way this process ends.
     pub temporary: bool,
 }
+
+/// What streams may reserve unless it is said. JetStream's own default is most of the disk.
+pub(crate) const STREAM_BYTES: u64 = 4 << 30;
 
 impl Options {
     /// A lasting, durable instance in `data_dir` on free ports, with `LIUYAN_SERVERS` and `LIUYAN_CACHE` as they are.
@@ -63,6 +68,7 @@ impl Options {
             nats_port: 0,
             durable: true,
             postgres_settings: Vec::new(),
+            stream_bytes: STREAM_BYTES,
             temporary: false,
         }
     }

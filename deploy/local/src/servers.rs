@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use crate::account::Account;
 use crate::error::{Error, at};
 use crate::find::Program;
-use crate::folder::{Folder, one_line, random_word};
+use crate::folder::{Folder, one_line};
 use crate::guard::Guard;
 use crate::options::Options;
 use crate::port::Wish;
@@ -48,7 +48,7 @@ struct Made {
     postgres: Program,
     postgres_password: String,
     nats: Program,
-    nats_password: String,
+    nats_setup: nats::Setup,
 }
 
 /// Starts a private Postgres and a private nats-server in a data folder.
@@ -130,7 +130,7 @@ async fn start_both(
     let data = home.data();
     let postgres_program =
         programs::postgres(options.source, account, home.major(), &data, &cache, progress).await?;
-    let nats_password = random_word()?;
+    let nats_setup = nats::Setup::new(options.stream_bytes)?;
     let ((postgres, postgres_password), nats) = tokio::try_join!(
         async {
             let password = home.prepare(&postgres_program, guard, progress).await?;
@@ -141,7 +141,7 @@ async fn start_both(
         nats::start(
             &nats_program,
             folder,
-            &nats_password,
+            &nats_setup,
             Wish::Rather(options.nats_port),
             guard,
             progress
@@ -154,7 +154,7 @@ async fn start_both(
         postgres: postgres_program,
         postgres_password,
         nats: nats_program,
-        nats_password,
+        nats_setup,
     };
     Ok((postgres, nats, base, made))
 }
@@ -242,8 +242,8 @@ impl Servers {
         if self.nats.server.has_ended() {
             nats::clear_leftovers(folder, progress).await?;
             let wish = Wish::Only(self.nats.port);
-            let (program, password) = (&made.nats, &made.nats_password);
-            self.nats = nats::start(program, folder, password, wish, guard, progress).await?;
+            let (program, setup) = (&made.nats, &made.nats_setup);
+            self.nats = nats::start(program, folder, setup, wish, guard, progress).await?;
         }
         Ok(())
     }
@@ -269,6 +269,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::folder::random_word;
     use crate::find::ask;
 
     /// A folder through which nobody but root passes, as root's home is.

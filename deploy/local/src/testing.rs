@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 
 use crate::folder::{Folder, random_word};
 use crate::guard::Guard;
-use crate::options::{Options, Source, default_cache_dir};
+use crate::options::{Options, STREAM_BYTES, Source, default_cache_dir};
 use crate::port::Wish;
 use crate::process::pid_in;
 use crate::progress::Progress;
@@ -88,7 +88,7 @@ pub struct OwnNats {
     guard: Guard,
     folder: Folder,
     program: crate::find::Program,
-    password: String,
+    setup: nats::Setup,
 }
 
 /// Starts a nats-server of one's own in a temporary folder; it ends and the folder goes when the value is dropped.
@@ -102,10 +102,10 @@ pub async fn nats() -> OwnNats {
         let folder = Folder::open(&path, 0o700)?;
         let program = programs::nats(Source::from_env(), &default_cache_dir(), &silent).await?;
         let guard = guard_of(&folder, true)?;
-        let password = random_word()?;
+        let setup = nats::Setup::new(STREAM_BYTES)?;
         let running =
-            nats::start(&program, &folder, &password, Wish::Rather(0), &guard, &silent).await?;
-        Ok::<_, crate::Error>(OwnNats { running, guard, folder, program, password })
+            nats::start(&program, &folder, &setup, Wish::Rather(0), &guard, &silent).await?;
+        Ok::<_, crate::Error>(OwnNats { running, guard, folder, program, setup })
     };
     begin.await.unwrap_or_else(|error| panic!("a nats-server for the test did not start: {error}"))
 }
@@ -150,8 +150,7 @@ impl OwnNats {
         self.kill().await;
         let wish = Wish::Only(self.running.port);
         let again =
-            nats::start(&self.program, &self.folder, &self.password, wish, &self.guard, &silent)
-                .await;
+            nats::start(&self.program, &self.folder, &self.setup, wish, &self.guard, &silent).await;
         self.running =
             again.unwrap_or_else(|error| panic!("the nats-server did not start again: {error}"));
     }

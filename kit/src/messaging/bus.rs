@@ -217,8 +217,9 @@ impl Bus {
         if !self.settings.declare {
             return Err(Error::NoStream(wanted.name));
         }
-        tracing::info!(stream = wanted.name, "declaring the stream");
+        let name = wanted.name.clone();
         self.context.create_stream(wanted).await.map_err(|error| Error::Away(error.to_string()))?;
+        tracing::info!(stream = name, "the stream was made");
         self.stream_state(source)
             .await?
             .ok_or_else(|| Error::Away(format!("{} vanished", stream_name(source))))

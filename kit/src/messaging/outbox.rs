@@ -1,5 +1,7 @@
 //! Saying: an event is written in the transaction of its cause, or not at all.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use liuyan_proto::Event;
 use serde::Serialize;
@@ -34,9 +36,9 @@ impl Outgoing {
 
 /// What is said beside an event.
 #[derive(Debug, Serialize)]
-struct Headers<'e> {
+pub struct Headers<'e> {
     time: Timestamp,
-    traceparent: Option<&'e str>,
+    traceparent: Option<Cow<'e, str>>,
 }
 
 /// Says one event, in the transaction `tx` of its cause. Gives the event's id.
@@ -71,9 +73,8 @@ pub async fn publish_all(
         return Ok(Vec::new());
     }
     let event_ids: Vec<Uuid> = events.iter().map(|_| id::v7(now)).collect();
-    let current = telemetry::current_traceparent();
-    let Columns { subject_ids, kinds, payloads, headers } =
-        Columns::of(events, now, current.as_deref());
+    let current = telemetry::current_traceparent().map(Cow::Owned);
+    let Columns { subject_ids, kinds, payloads, headers } = Columns::of(events, now, current);
     let waiting = sqlx::query_file_scalar!(
         "src/messaging/queries/publish.sql",
         &event_ids,
@@ -105,13 +106,9 @@ pub async fn publish_first(
     if events.is_empty() {
         return Ok(());
     }
-    let mut event_ids: Vec<Uuid> = events.iter().map(|_| id::v7(now)).collect();
-    event_ids.sort_unstable();
-    let current = telemetry::current_traceparent();
-    let Columns { subject_ids, kinds, payloads, headers } =
-        Columns::of(events, now, current.as_deref());
-    sqlx::query_file!(
-        "src/messaging/queries/publish_first.sql",
+    let First { event_ids, subject_ids, kinds, payloads, headers } = First::of(events, now);
+    sqlx::query!(
+        "select messaging.say_first($1, $2, $3, $4, $5, $6)",
         &event_ids,
         &subject_ids,
         &kinds as &[&str],
@@ -119,9 +116,38 @@ pub async fn publish_first(
         &headers as &[Json<Headers<'_>>],
         clock::to_db(now),
     )
-    .execute(tx)
+    .fetch_one(tx)
     .await?;
     Ok(())
+}
+
+/// The first event of each of many subjects, for a statement that makes these and says their events by
+/// `messaging.say_first` at once: what that function is given, in its order, before the time.
+#[derive(Debug)]
+pub struct First<'e> {
+    /// Ids of their own, in ascending order.
+    pub event_ids: Vec<Uuid>,
+    /// What they are about.
+    pub subject_ids: Vec<Uuid>,
+    /// Their types.
+    pub kinds: Vec<&'e str>,
+    /// What they say.
+    pub payloads: Vec<&'e [u8]>,
+    /// What is said beside.
+    pub headers: Vec<Json<Headers<'e>>>,
+}
+
+impl<'e> First<'e> {
+    /// Those of `events`, of which no two are about one subject. The trace of whoever calls is the cause of
+    /// those that have no other.
+    pub fn of(events: &'e [Outgoing], now: Timestamp) -> Self {
+        let mut event_ids: Vec<Uuid> = events.iter().map(|_| id::v7(now)).collect();
+        event_ids.sort_unstable();
+        let current = telemetry::current_traceparent();
+        let Columns { subject_ids, kinds, payloads, headers } =
+            Columns::of(events, now, current.map(Cow::Owned));
+        Self { event_ids, subject_ids, kinds, payloads, headers }
+    }
 }
 
 /// What a statement is given of events, each a column.
@@ -134,9 +160,10 @@ struct Columns<'e> {
 
 impl<'e> Columns<'e> {
     /// Those of `events`, which `current` has caused if nothing else has.
-    fn of(events: &'e [Outgoing], now: Timestamp, current: Option<&'e str>) -> Self {
+    fn of(events: &'e [Outgoing], now: Timestamp, current: Option<Cow<'e, str>>) -> Self {
         let headers = |event: &'e Outgoing| {
-            Json(Headers { time: now, traceparent: event.traceparent.as_deref().or(current) })
+            let own = event.traceparent.as_deref().map(Cow::Borrowed);
+            Json(Headers { time: now, traceparent: own.or_else(|| current.clone()) })
         };
         Self {
             subject_ids: events.iter().map(|event| event.subject_id).collect(),

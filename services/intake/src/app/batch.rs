@@ -1,10 +1,7 @@
-//! The one transaction in which messages become durable: requests, authors, messages with their
-//! texts and receipts, and the events that say so.
+//! What makes messages durable: requests, authors, messages with their texts and receipts, and the events that
+//! say so become durable together, by one statement.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 use liuyan_kit::{id, messaging::outbox, seal::DataKey};
@@ -17,15 +14,25 @@ use super::{
     writer::{Submission, Written},
 };
 use crate::{
-    domain::{column::until_tomorrow, log::Entry},
+    domain::{column::until_tomorrow, draft::Entrance, log::Entry},
     error::{Error, Limit},
     store::{
         attachments,
-        authors::{self, NewAuthor},
-        messages::{self, Row},
+        authors::{self, Author, BatchAuthor},
+        messages::{self, Batch, Row},
         requests,
     },
 };
+
+/// Whether a batch is stored by one statement that changes anything: nothing of it takes places of a column, is
+/// entered by a hotline, names files, or comes back after a loss.
+pub(super) fn is_plain(batch: &[Arc<Submission>]) -> bool {
+    batch.iter().all(|submission| {
+        let message = &submission.message;
+        let by_board = matches!(message.draft.entrance, Entrance::Board);
+        by_board && message.draft.files.list.is_empty() && !message.restored
+    })
+}
 
 /// Stores submissions. No two of `batch` have the same request. Mostly none was met before, and only
 /// `wary` ones are looked for: those that were met tell what they stored then.
@@ -34,39 +41,37 @@ use crate::{
 /// What fails the batch as a whole; [`Error::RequestMet`] if a request was met before, or comes by another
 /// batch at this moment: it is to be tried again, warily.
 pub(super) async fn store(
-    tx: &mut PgConnection,
+    connection: &mut PgConnection,
     vault: &Vault,
     batch: &[Arc<Submission>],
     wary: bool,
     now: Timestamp,
 ) -> Result<Vec<Result<Written, Error>>, Error> {
-    let met = if wary { met_before(tx, batch).await? } else { Met::new() };
+    let met = if wary { met_before(connection, batch).await? } else { Met::new() };
     let mut new: Vec<&Arc<Submission>> =
         batch.iter().filter(|submission| !met.contains_key(&key(submission))).collect();
     new.sort_by_key(|submission| submission.message.message_id());
-    let places = entrances::take_places(tx, &mut new, now).await?;
+    let places = entrances::take_places(connection, &mut new, now).await?;
     if !wary && places.has_none_for_some() {
         // Those that were met before need none.
         return Err(Error::RequestMet);
     }
-    let rows = with_authors(tx, vault, &new, now).await?;
+    let (rows, authors) = with_authors(connection, vault, &new, now).await?;
     if !rows.is_empty() {
-        if !messages::insert_messages(tx, &rows, now).await? {
-            return Err(Error::RequestMet);
-        }
-        if !attachments::bind(tx, &rows).await? {
-            return Err(Error::FilesTaken);
-        }
-        log_restored(tx, &new, now).await?;
         let (mut said, mut said_again) = (Vec::with_capacity(rows.len()), Vec::new());
         for (row, submission) in rows.iter().zip(&new) {
             // A message that came back may have been spoken of before it was lost.
             let to = if row.message.restored { &mut said_again } else { &mut said };
             to.push(says::submitted(row, submission.traceparent.clone()));
         }
-        outbox::publish_first(tx, now, &said).await?;
-        outbox::publish_all(tx, now, &said_again).await?;
-        entrances::note(tx, &places, &new, now).await?;
+        let stored = Batch { rows: &rows, authors: &authors, said: &said };
+        messages::insert_messages(connection, &stored, now).await.map_err(met_something)?;
+        if !attachments::bind(connection, &rows).await? {
+            return Err(Error::FilesTaken);
+        }
+        log_restored(connection, &new, now).await?;
+        outbox::publish_all(connection, now, &said_again).await?;
+        entrances::note(connection, &places, &new, now).await?;
     }
 
     let outcome = |submission: &Arc<Submission>| {
@@ -82,6 +87,11 @@ pub(super) async fn store(
         }
     };
     Ok(batch.iter().map(outcome).collect())
+}
+
+fn met_something(error: sqlx::Error) -> Error {
+    let error = Error::from(error);
+    if error.is_of(messages::BATCH_IS_NEW) { Error::RequestMet } else { error }
 }
 
 /// The receipts of restored messages enter the transparency log if it lost them.
@@ -121,46 +131,31 @@ async fn met_before(tx: &mut PgConnection, batch: &[Arc<Submission>]) -> Result<
 
 /// Finds or makes the authors, and seals with each message what its author gave. Keeps the order.
 async fn with_authors<'m>(
-    tx: &mut PgConnection,
+    connection: &mut PgConnection,
     vault: &Vault,
     submissions: &[&'m Arc<Submission>],
     now: Timestamp,
-) -> Result<Vec<Row<'m>>, Error> {
-    let mut by_phone: BTreeMap<[u8; 32], (NewAuthor, DataKey)> = BTreeMap::new();
-    let mut by_message: HashMap<Uuid, (NewAuthor, DataKey)> = HashMap::new();
-    let mut phones = Vec::with_capacity(submissions.len());
-    for submission in submissions {
-        let contact = submission.message.draft.contact.as_ref();
-        let phone_index = contact.and_then(|contact| vault.phone_index(contact));
-        phones.push(phone_index);
-        if contact.is_none() {
-            continue;
-        }
-        if let Some((author, _)) = phone_index.and_then(|index| by_phone.get_mut(&index)) {
-            author.messages += 1;
-            continue;
-        }
-        let author_id = id::v7(now);
-        let (key, wrapped_key) = vault.new_key(author_id);
-        let author = NewAuthor { author_id, phone_index, wrapped_key, messages: 1 };
-        match phone_index {
-            Some(index) => by_phone.insert(index, (author, key)),
-            None => by_message.insert(submission.message.message_id(), (author, key)),
-        };
-    }
-    let wanted: Vec<&NewAuthor> =
-        by_phone.values().chain(by_message.values()).map(|(author, _)| author).collect();
+) -> Result<(Vec<Row<'m>>, Vec<BatchAuthor>), Error> {
+    let phones: Vec<Option<[u8; 32]>> = submissions
+        .iter()
+        .map(|it| it.message.draft.contact.as_ref().and_then(|contact| vault.phone_index(contact)))
+        .collect();
+    let mut wanted: Vec<[u8; 32]> = phones.iter().flatten().copied().collect();
+    wanted.sort_unstable();
+    wanted.dedup();
     let before = match wanted.is_empty() {
         true => Vec::new(),
-        false => authors::upsert_authors(tx, &wanted, now).await?,
+        false => authors::find_authors(connection, &wanted).await?,
     };
-    // One that was there before has its own id and key.
-    for author in before {
-        let index = author.phone_index.and_then(|index| <[u8; 32]>::try_from(index).ok());
-        if let Some((mine, key)) = index.and_then(|index| by_phone.get_mut(&index)) {
-            *key = vault.open_key(author.author_id, &author.wrapped_key)?;
-            mine.author_id = author.author_id;
-        }
+    let mut authors: Vec<BatchAuthor> = Vec::with_capacity(submissions.len());
+    let mut keys: Vec<DataKey> = Vec::with_capacity(submissions.len());
+    let mut by_phone: HashMap<[u8; 32], usize> = HashMap::with_capacity(wanted.len());
+    for Author { author_id, phone_index, wrapped_key } in before {
+        let Ok(index) = <[u8; 32]>::try_from(phone_index) else { continue };
+        by_phone.insert(index, authors.len());
+        keys.push(vault.open_key(author_id, &wrapped_key)?);
+        let phone_index = Some(index);
+        authors.push(BatchAuthor { author_id, phone_index, wrapped_key, messages: 0, known: true });
     }
     let mut rows = Vec::with_capacity(submissions.len());
     for (submission, phone_index) in submissions.iter().zip(phones) {
@@ -168,16 +163,30 @@ async fn with_authors<'m>(
         let author = match &message.draft.contact {
             None => None,
             Some(contact) => {
-                let (author, key) = match phone_index {
-                    Some(index) => by_phone.get(&index),
-                    None => by_message.get(&message.message_id()),
+                let known = phone_index.and_then(|index| by_phone.get(&index).copied());
+                let at = known.unwrap_or_else(|| {
+                    let author_id = id::v7(now);
+                    let (key, wrapped_key) = vault.new_key(author_id);
+                    let (messages, known) = (0, false);
+                    keys.push(key);
+                    authors.push(BatchAuthor {
+                        author_id,
+                        phone_index,
+                        wrapped_key,
+                        messages,
+                        known,
+                    });
+                    authors.len() - 1
+                });
+                if let Some(index) = phone_index {
+                    by_phone.insert(index, at);
                 }
-                .ok_or(Error::Lost("an author that was just stored"))?;
-                let sealed = vault.seal_contact(key, message.message_id(), contact)?;
-                Some((author.author_id, sealed))
+                authors[at].messages += 1;
+                let sealed = vault.seal_contact(&keys[at], message.message_id(), contact)?;
+                Some((authors[at].author_id, sealed))
             }
         };
         rows.push(Row { message, author, request: &submission.request });
     }
-    Ok(rows)
+    Ok((rows, authors))
 }

@@ -24,8 +24,13 @@ use std::{
     time::Duration,
 };
 
-use futures::{FutureExt as _, future::join_all};
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, join_all},
+};
+use jiff::Timestamp;
 use liuyan_kit::{class::Class, class::Classify as _, clock::SharedClock, db::Db, telemetry};
+use sqlx::PgConnection;
 use tokio::{
     runtime,
     sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
@@ -214,6 +219,9 @@ impl Line {
 /// The right to go before others, which a full batch doesn't need.
 type Turn = Option<OwnedSemaphorePermit>;
 
+/// What became of a batch, and of each submission in it.
+type Outcome = Result<Vec<Result<Written, Error>>, Error>;
+
 struct WriterTask {
     db: Db,
     clock: SharedClock,
@@ -274,30 +282,27 @@ impl WriterTask {
     }
 
     /// One transaction, tried again if it lost against another one.
-    async fn write(
-        &self,
-        batch: &[Group],
-        mut turn: Turn,
-    ) -> Result<Vec<Result<Written, Error>>, Error> {
+    async fn write(&self, batch: &[Group], mut turn: Turn) -> Outcome {
         let submissions: Arc<[Arc<Submission>]> =
             batch.iter().map(|group| Arc::clone(&group.submission)).collect();
+        let plain = batch::is_plain(&submissions);
         let mut tries = 0;
         let fewer = |left: u32| left.checked_sub(1);
         let mut wary = self.wary.fetch_update(Relaxed, Relaxed, fewer).is_ok();
         loop {
-            let (submissions, vault) = (Arc::clone(&submissions), Arc::clone(&self.vault));
-            let (now, turn) = (self.clock.now(), turn.take());
-            let written = self
-                .db
-                .write(move |tx| {
-                    Box::pin(async move {
-                        let stored = batch::store(tx, &vault, &submissions, wary, now).await;
-                        drop(turn);
-                        stored
-                    })
-                })
-                .instrument(span_of(batch))
-                .await;
+            let store = storing(
+                Arc::clone(&submissions),
+                Arc::clone(&self.vault),
+                (wary, turn.take()),
+                self.clock.now(),
+            );
+            let written = async {
+                match plain {
+                    true => self.db.write_one(store).await,
+                    false => self.db.write(store).await,
+                }
+            };
+            let written = written.instrument(span_of(batch)).await;
             tries += 1;
             match written {
                 // What is taken stays taken.
@@ -311,6 +316,22 @@ impl WriterTask {
                 Ok(written) => return Ok(written),
             }
         }
+    }
+}
+
+/// How a batch is stored, in a transaction or as one by itself. The turn is given back when that is done.
+fn storing(
+    submissions: Arc<[Arc<Submission>]>,
+    vault: Arc<Vault>,
+    (wary, turn): (bool, Turn),
+    now: Timestamp,
+) -> impl for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Outcome> + Send + 'static {
+    move |connection| {
+        Box::pin(async move {
+            let stored = batch::store(connection, &vault, &submissions, wary, now).await;
+            drop(turn);
+            stored
+        })
     }
 }
 

@@ -1,10 +1,10 @@
--- Stores requests with their messages, the texts and receipts of these, and lets the receipts wait for
--- their places in the log: all of a batch in one statement, since each statement costs as much as the rows
--- of some messages. $1 … $31 are columns, one element a message, in ascending order of the ids, so that
--- the primary keys grow at one end; $32 … $36 are those of the requests in the order of their keys, so
--- that two batches never wait for each other in a circle; $37 and $38 are the entries of the log, and $39
--- is their time. Requests that were met before are left out: fewer rows than requests mean that the
--- transaction must not be committed.
+-- Stores a batch of messages whole, or fails: authors, requests, messages with their texts, remarks and
+-- receipts, the entries that wait for their places in the log, and the events. One statement, since each costs as
+-- much as the rows of some messages. $1 … $31 are columns, one element a message, in ascending order of the ids,
+-- so that the primary keys grow at one end; $32 … $36 are those of the requests in the order of their keys, so that
+-- two batches never wait for each other in a circle; $37 and $38 are the entries of the log, and $39 is the time;
+-- $40 and $41 are remarks; $42 … $46 authors, and which of them were there before; $47 … $51 the events.
+-- Requests that were met before, and authors that are others than was thought, fail `batch_is_new`.
 with fresh as (
     select * from unnest(
         $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
@@ -51,9 +51,36 @@ logged as (
            array_fill(null::bytea, array[entries]), array_fill($39::timestamptz, array[entries])
     from cardinality($38::bytea[]) as entries
     where entries > 0
+),
+noted as (
+    insert into remarks (message_id, remark)
+    select message_id, remark from unnest($40::uuid[], $41::text[]) as noted (message_id, remark)
+),
+given as (
+    select * from unnest($42::uuid[], $43::bytea[], $44::bytea[], $45::int[], $46::boolean[])
+        as given (author_id, phone_index, wrapped_key, messages, known)
+),
+-- In the order of the index, so that two batches never wait for each other in a circle.
+kept as (
+    insert into authors (author_id, phone_index, wrapped_key, messages, created_at)
+    select author_id, phone_index, wrapped_key, messages, $39 from given order by phone_index
+    on conflict on constraint authors_phone_index_key do update
+    set messages = authors.messages + excluded.messages
+    returning author_id, messages
+),
+-- One that was to be new is, and one that was there is still: its count has grown.
+as_thought as (
+    select from kept join given using (author_id)
+    where (kept.messages > given.messages) = given.known
+),
+asked as (
+    insert into requests (caller, request_id, body_hash, message_id, created_at)
+    select caller, request_id, body_hash, message_id, created_at
+    from unnest($32::text[], $33::uuid[], $34::bytea[], $35::uuid[], $36::timestamptz[])
+        as asked (caller, request_id, body_hash, message_id, created_at)
+    on conflict on constraint requests_pkey do nothing
+    returning 1
 )
-insert into requests (caller, request_id, body_hash, message_id, created_at)
-select caller, request_id, body_hash, message_id, created_at
-from unnest($32::text[], $33::uuid[], $34::bytea[], $35::uuid[], $36::timestamptz[])
-    as asked (caller, request_id, body_hash, message_id, created_at)
-on conflict on constraint requests_pkey do nothing
+select only_if_new((select count(*) from asked) = cardinality($33)
+                   and (select count(*) from as_thought) = cardinality($42)) as "new!",
+       messaging.say_first($47, $48, $49, $50, $51, $39) as "said!"

@@ -1,21 +1,21 @@
 //! Authors: one row a phone, and one a message for those who gave none.
 
-use jiff::Timestamp;
-use liuyan_kit::clock;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// An author who may be there already.
+/// The author of messages of a batch.
 #[derive(Debug, Clone)]
-pub struct NewAuthor {
-    /// Its id, if it is new.
+pub struct BatchAuthor {
+    /// Its id.
     pub author_id: Uuid,
     /// Blind index of the phone; `None` where only a name was given.
     pub phone_index: Option<[u8; 32]>,
-    /// Its wrapped key, if it is new.
+    /// Its wrapped key.
     pub wrapped_key: Vec<u8>,
     /// How many messages come with this batch.
     pub messages: i32,
+    /// Whether it was there before, by [`find_authors`].
+    pub known: bool,
 }
 
 /// An author who was there before.
@@ -24,45 +24,25 @@ pub struct Author {
     /// Its id.
     pub author_id: Uuid,
     /// Blind index of the phone.
-    pub phone_index: Option<Vec<u8>>,
+    pub phone_index: Vec<u8>,
     /// Its wrapped key.
     pub wrapped_key: Vec<u8>,
 }
 
-/// Stores those that are new and counts the messages of all; gives those that were there before. Rows are
-/// taken in the order of the index, so that two batches never wait for each other in a circle. No two of
-/// `authors` may have the same index.
+/// The authors that have these phones, in no order.
 ///
 /// # Errors
 /// The database's.
-pub async fn upsert_authors(
-    tx: &mut PgConnection,
-    authors: &[&NewAuthor],
-    now: Timestamp,
+pub async fn find_authors(
+    connection: &mut PgConnection,
+    phones: &[[u8; 32]],
 ) -> Result<Vec<Author>, sqlx::Error> {
-    let ids: Vec<Uuid> = authors.iter().map(|author| author.author_id).collect();
-    let indices: Vec<Option<[u8; 32]>> = authors.iter().map(|author| author.phone_index).collect();
-    let keys: Vec<&[u8]> = authors.iter().map(|author| author.wrapped_key.as_slice()).collect();
-    let counts: Vec<i32> = authors.iter().map(|author| author.messages).collect();
     sqlx::query_as!(
         Author,
-        "with stored as (
-             insert into authors (author_id, phone_index, wrapped_key, messages, created_at)
-             select author_id, phone_index, wrapped_key, messages, $5
-             from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::int[])
-                 as fresh (author_id, phone_index, wrapped_key, messages)
-             order by phone_index
-             on conflict on constraint authors_phone_index_key do update
-             set messages = authors.messages + excluded.messages
-             returning author_id, phone_index, wrapped_key
-         )
-         select author_id, phone_index, wrapped_key from stored where author_id <> all($1)",
-        &ids,
-        &indices as &[Option<[u8; 32]>],
-        &keys as &[&[u8]],
-        &counts,
-        clock::to_db(now),
+        r#"select author_id as "author_id!", phone_index as "phone_index!", wrapped_key as "wrapped_key!"
+           from authors_by_phone($1)"#,
+        phones as &[[u8; 32]],
     )
-    .fetch_all(tx)
+    .fetch_all(connection)
     .await
 }

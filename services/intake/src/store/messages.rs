@@ -1,12 +1,18 @@
 //! Messages, their texts, remarks and receipts.
 
 use jiff::Timestamp;
-use liuyan_kit::{clock, db};
-use sqlx::PgConnection;
+use liuyan_kit::{
+    clock, db,
+    messaging::{
+        Outgoing,
+        outbox::{First, Headers},
+    },
+};
+use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::requests::NewRequest;
+use super::{authors::BatchAuthor, requests::NewRequest};
 use crate::domain::{
     draft::Words,
     log::Hash,
@@ -25,21 +31,37 @@ pub struct Row<'a> {
     pub request: &'a NewRequest,
 }
 
-/// Stores requests with their messages, the texts, remarks and receipts of these, and lets receipts wait
-/// for their places in the log, unless their messages are restored; false if one of the requests was met
-/// before, after which the transaction must not be committed. Of two transactions with the same request the
-/// later one waits here for the earlier one to end. The rows are in the order of their messages' ids.
+/// The constraint that a batch meets in which something was taken to be new that was there before.
+pub const BATCH_IS_NEW: &str = "batch_is_new";
+
+/// Messages that are stored together.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    /// The messages, in the order of their ids.
+    pub rows: &'a [Row<'a>],
+    /// Their authors: each phone once.
+    pub authors: &'a [BatchAuthor],
+    /// The first event of each message, unless it is restored.
+    pub said: &'a [Outgoing],
+}
+
+/// Stores messages with their requests, authors, texts, remarks, receipts and events, and lets receipts wait
+/// for their places in the log, unless their messages are restored: all or nothing, in one statement. Of two
+/// batches with the same request or a new author with the same phone, the later one waits here for the earlier one to
+/// end.
 ///
 /// # Errors
-/// The database's; `messages_number_key` if a number is taken.
+/// The database's; [`BATCH_IS_NEW`] if a request was met before, or an author is another one than was thought;
+/// `messages_number_key` if a number is taken.
 pub async fn insert_messages(
-    tx: &mut PgConnection,
-    rows: &[Row<'_>],
+    connection: &mut PgConnection,
+    batch: &Batch<'_>,
     now: Timestamp,
-) -> Result<bool, sqlx::Error> {
-    fn all<'a, T>(rows: &'a [Row<'_>], column: impl Fn(&'a Row<'_>) -> T) -> Vec<T> {
+) -> Result<(), sqlx::Error> {
+    fn all<'a, R, T>(rows: &'a [R], column: impl Fn(&'a R) -> T) -> Vec<T> {
         rows.iter().map(column).collect()
     }
+    let Batch { rows, authors, said } = *batch;
     let text = |column: fn(&NewMessage) -> &str| all(rows, |row| column(row.message));
     let bytes = |column: fn(&NewMessage) -> &[u8]| all(rows, |row| column(row.message));
     let mut requests: Vec<&NewRequest> = rows.iter().map(|row| row.request).collect();
@@ -49,7 +71,13 @@ pub async fn insert_messages(
         .filter(|row| !row.message.restored)
         .filter_map(|row| Some((row.message.message_id(), row.message.receipt.leaf_hash()?)))
         .unzip();
-    let inserted = sqlx::query_file!(
+    let (remarked, remarks): (Vec<Uuid>, Vec<&str>) = rows
+        .iter()
+        .map(|row| (row.message.message_id(), row.message.draft.remark.as_str()))
+        .filter(|(_, remark)| !remark.is_empty())
+        .unzip();
+    let First { event_ids, subject_ids, kinds, payloads, headers } = First::of(said, now);
+    sqlx::query_file!(
         "src/queries/insert_messages.sql",
         &all(rows, |row| row.message.message_id()),
         &all(rows, |row| row.message.number.to_string()),
@@ -86,40 +114,28 @@ pub async fn insert_messages(
         &bytes(|m| &m.receipt.signature) as &[&[u8]],
         &all(rows, |row| row.message.account_id) as &[Option<Uuid>],
         &all(rows, |row| row.message.draft.consultation_id) as &[Option<Uuid>],
-        &requests.iter().map(|it| it.caller.as_str()).collect::<Vec<_>>() as &[&str],
-        &requests.iter().map(|it| it.request_id).collect::<Vec<_>>(),
-        &requests.iter().map(|it| it.body_hash).collect::<Vec<_>>() as &[[u8; 32]],
-        &requests.iter().map(|it| it.message_id).collect::<Vec<_>>(),
-        &requests.iter().map(|it| clock::to_db(it.created_at)).collect::<Vec<_>>(),
+        &all(&requests, |it| it.caller.as_str()) as &[&str],
+        &all(&requests, |it| it.request_id),
+        &all(&requests, |it| it.body_hash) as &[[u8; 32]],
+        &all(&requests, |it| it.message_id),
+        &all(&requests, |it| clock::to_db(it.created_at)),
         &logged,
         &leaves as &[Hash],
         clock::to_db(now),
-    )
-    .execute(&mut *tx)
-    .await?;
-    if inserted.rows_affected() != rows.len() as u64 {
-        return Ok(false);
-    }
-    insert_remarks(tx, rows).await?;
-    Ok(true)
-}
-
-async fn insert_remarks(tx: &mut PgConnection, rows: &[Row<'_>]) -> Result<(), sqlx::Error> {
-    let (ids, remarks): (Vec<Uuid>, Vec<&str>) = rows
-        .iter()
-        .map(|row| (row.message.message_id(), row.message.draft.remark.as_str()))
-        .filter(|(_, remark)| !remark.is_empty())
-        .unzip();
-    if ids.is_empty() {
-        return Ok(());
-    }
-    sqlx::query!(
-        "insert into remarks (message_id, remark)
-         select message_id, remark from unnest($1::uuid[], $2::text[]) as fresh (message_id, remark)",
-        &ids,
+        &remarked,
         &remarks as &[&str],
+        &all(authors, |it| it.author_id),
+        &all(authors, |it| it.phone_index) as &[Option<[u8; 32]>],
+        &all(authors, |it| it.wrapped_key.as_slice()) as &[&[u8]],
+        &all(authors, |it| it.messages),
+        &all(authors, |it| it.known),
+        &event_ids,
+        &subject_ids,
+        &kinds as &[&str],
+        &payloads as &[&[u8]],
+        &headers as &[Json<Headers<'_>>],
     )
-    .execute(tx)
+    .fetch_one(connection)
     .await?;
     Ok(())
 }
