@@ -75,11 +75,14 @@ async fn throughput(
     let (mut unary, mut stream, mut base) = (Vec::new(), Vec::new(), Vec::new());
     let mut shares = Vec::new();
     for _ in 0..options.rounds.max(1) {
+        // What the last round has brought to the relay and the log is none of this one's.
+        ground.settle(SETTLED).await?;
         base.push(pgbench.run(32, options.seconds).await?.rate);
         let before = ground.intake_processor();
         let went = whole(ground.submit(Way::Callers, options.callers, options.seconds).await?)?;
         shares.push((went.processor, ground.intake_processor() - before));
         unary.push(went);
+        ground.settle(SETTLED).await?;
         stream.push(whole(ground.submit(Way::Streams, options.streams, options.seconds).await?)?);
     }
     let rates = |went: &[Went]| went.iter().map(|went| round(went.rate)).collect::<Vec<f64>>();
@@ -131,6 +134,7 @@ async fn latency(
     let half = (rated / 2.0) as u64;
     let (mut base, mut ours, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..options.rounds.max(1) {
+        ground.settle(SETTLED).await?;
         let Measured { p99, .. } = pgbench.run(8, options.seconds).await?;
         let went = whole(ground.submit(Way::Rate, half, options.seconds).await?)?;
         #[expect(clippy::cast_precision_loss, reason = "microseconds of one run")]
@@ -152,8 +156,6 @@ async fn size(options: &Options, ground: &Ground) -> anyhow::Result<Row> {
         ground.submit(Way::Streams, options.streams, FILLING).await?;
         stored = ground.stored().await?;
     }
-    // The relay would otherwise take its share from both.
-    ground.settle(SETTLED).await?;
     let folder = tempfile::tempdir()?;
     let mut other = Box::pin(Ground::start(folder.path())).await?;
     let (mut few, mut many, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
@@ -162,6 +164,9 @@ async fn size(options: &Options, ground: &Ground) -> anyhow::Result<Row> {
         while other.stored().await? < FEW {
             other.submit(Way::Streams, options.streams, 1).await?;
         }
+        // The relays would otherwise take their share from both.
+        other.settle(SETTLED).await?;
+        ground.settle(SETTLED).await?;
         let one = whole(other.submit(Way::Callers, options.callers, options.seconds).await?)?;
         let two = whole(ground.submit(Way::Callers, options.callers, options.seconds).await?)?;
         ratios.push(two.rate / one.rate);

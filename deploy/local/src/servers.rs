@@ -269,8 +269,8 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::folder::random_word;
     use crate::find::ask;
+    use crate::folder::random_word;
 
     /// A folder through which nobody but root passes, as root's home is.
     fn closed_folder() -> tempfile::TempDir {

@@ -1,13 +1,16 @@
 //! Group commit: what has arrived while the last commit was running is committed together.
 //!
 //! There is no lingering: a message that comes alone is committed alone and at once, and batches form by
-//! themselves when many come: while the statements of one batch run, the next one gathers, and sets out
-//! when they are done and a few milliseconds have passed since the last one did, or when it is full; the
-//! disk writes the one while the other is prepared. Small batches cost the database more: without the pace
-//! its processors would be busy with batches of ten at half of what they can take.
+//! themselves when many come: while one batch is stored, the next one gathers, and sets out when that is done
+//! and a few milliseconds have passed since it set out, or when it is full. Small batches cost the database
+//! more: without the pace its processors would be busy with batches of ten at half of what they can take.
 //!
-//! The writers have a thread and connections of their own. A transaction is a dozen short turns; among
-//! the tasks of the callers, each turn would wait behind all those that the last commit has answered. Each caller is answered after its own commit. A caller who goes away
+//! A batch of nothing but messages is one statement, and its own transaction. What comes by a column or a hotline,
+//! names files, or comes back after a loss brings statements of its own; then a transaction holds them together,
+//! and the next batch need not wait for its commit.
+//!
+//! The writers have a thread and connections of their own: among the tasks of the callers, each of their turns
+//! would wait behind all those that the last commit has answered. Each caller is answered after its own commit. A caller who goes away
 //! stops nothing, since the message lies in the queue and not with the caller. A message that the
 //! database refuses fails alone: its batch is halved until it is by itself.
 
@@ -46,7 +49,7 @@ use crate::{
 
 /// How often a batch that lost against another one (deadlock, serialisation) is tried.
 const TRIES: u32 = 5;
-/// How many batches look for requests that were met before, once one of them met such a request: whoever
+/// How many batches look for requests that were met before, after the last one that met such a request: whoever
 /// repeats requests repeats many.
 const WARY: u32 = 64;
 /// After how long to come back when there is no room, which there should be.
@@ -173,7 +176,7 @@ impl Writer {
 #[derive(Debug)]
 struct Line {
     queue: Mutex<Queue>,
-    /// Whoever has it is between the first statement of a batch and its commit.
+    /// Whoever has it is at the statements of a batch.
     turn: Arc<Semaphore>,
     /// The least time from one batch to the next, if that one is not full.
     pace: Duration,
@@ -188,7 +191,7 @@ struct Queue {
 
 impl Line {
     /// Takes a batch of at most `limit`, once it is time and nobody else's statements run, or the batch is
-    /// full; `None` when there will be nothing more. The turn is to be given back before the commit.
+    /// full; `None` when there will be nothing more. The turn is to be given back after the last statement.
     async fn gather(&self, batch: &mut Vec<Waiting>, limit: usize) -> Option<Turn> {
         let mut queue = self.queue.lock().await;
         let Queue { waiting, next } = &mut *queue;
@@ -313,7 +316,12 @@ impl WriterTask {
                 }
                 Err(error) if error.class() == Class::Aborted && tries < TRIES => {}
                 Err(error) => return Err(number_taken(error)),
-                Ok(written) => return Ok(written),
+                Ok(written) => {
+                    if written.iter().any(|it| matches!(it, Ok(Written::Before(_)))) {
+                        self.wary.store(WARY, Relaxed);
+                    }
+                    return Ok(written);
+                }
             }
         }
     }

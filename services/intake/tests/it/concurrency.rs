@@ -6,7 +6,9 @@ use futures::future::join_all;
 use liuyan_kit::testing::{eventually, said};
 use liuyan_proto::liuyan::intake::v1::MessageSubmitted;
 use prost::Message as _;
+use sqlx::Connection as _;
 use std::time::Duration;
+use uuid::Uuid;
 
 use crate::helpers::{Desk, a_message_by, a_submission, a_submission_of, count, reason};
 
@@ -95,6 +97,64 @@ async fn many_messages_of_few_authors_are_all_stored() {
     assert_eq!(count(&desk.db, "select count(*) from authors").await, 7);
     assert_eq!(count(&desk.db, "select sum(messages) from authors").await, 300);
     assert_eq!(said::<MessageSubmitted>(&desk.db).await.len(), 300);
+}
+
+/// Submits while a transaction holds that changes authors, and ends it once the batch waits for it.
+async fn submit_while(desk: &Desk, change: &'static str, name: &str) {
+    let mut connection = desk.db.read().await.unwrap();
+    let mut tx = connection.begin().await.unwrap();
+    sqlx::raw_sql(change).execute(&mut *tx).await.unwrap();
+    let end = async {
+        let waits = "select count(*) from pg_stat_activity
+                     where datname = current_database() and wait_event_type = 'Lock'";
+        eventually("the batch waits", Duration::from_secs(10), || async {
+            (count(&desk.db, waits).await > 0).then_some(())
+        })
+        .await;
+        tx.commit().await.unwrap();
+    };
+    let submission = a_submission_of(a_message_by(name, "13800001111"));
+    let (answer, ()) = tokio::join!(desk.submit(submission), end);
+    answer.unwrap();
+}
+
+/// Authors are looked up before the statement that stores a batch, which must not believe that blindly: the key of
+/// one who was erased in between is destroyed, and one who came has a key already.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_author_who_comes_or_goes_while_a_batch_is_stored_is_met() {
+    let desk = Desk::open().await;
+    desk.submit(a_submission_of(a_message_by("One", "13800001111"))).await.unwrap();
+    submit_while(&desk, "create table kept as table authors; delete from authors", "Two").await;
+    assert_eq!(
+        count(&desk.db, "select count(*) from authors join kept using (author_id)").await,
+        0
+    );
+    assert_eq!(
+        count(&desk.db, "select count(*) from authors join kept using (phone_index)").await,
+        1
+    );
+
+    let back = "delete from authors where author_id not in (select author_id from kept);
+                insert into authors select * from kept";
+    desk.db
+        .write(|tx| Box::pin(async move { sqlx::raw_sql("delete from authors").execute(tx).await }))
+        .await
+        .unwrap();
+    submit_while(&desk, back, "Three").await;
+    assert_eq!(count(&desk.db, "select messages::bigint from authors").await, 2);
+    let mut connection = desk.db.read().await.unwrap();
+    let mine = "select message_id, author_id, wrapped_key, contact
+                from messages join authors using (author_id)";
+    let rows: Vec<(Uuid, Uuid, Vec<u8>, Vec<u8>)> =
+        sqlx::query_as(mine).fetch_all(&mut *connection).await.unwrap();
+    let vault = desk.vault();
+    let mut names = Vec::new();
+    for (message_id, author_id, wrapped, sealed) in rows {
+        let key = vault.open_key(author_id, &wrapped).unwrap();
+        names.push(vault.open_contact(&key, message_id, &sealed).unwrap().name);
+    }
+    names.sort();
+    assert_eq!(names, ["One", "Three"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
