@@ -225,6 +225,18 @@ impl Ground {
         Ok(connection.close().await?)
     }
 
+    /// Lets the database of intake have what one has whose messages came over years, and not within minutes: its
+    /// tables vacuumed. What would otherwise catch up with that takes its share while messages are counted.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn tend(&self) -> anyhow::Result<()> {
+        let intake = self.intake.as_ref().context("intake does not run")?;
+        let mut connection = PgConnection::connect(&intake.database).await?;
+        sqlx::raw_sql("vacuum analyze").execute(&mut connection).await?;
+        Ok(connection.close().await?)
+    }
+
     /// Submits messages from a process of its own.
     ///
     /// # Errors

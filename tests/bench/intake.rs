@@ -156,6 +156,8 @@ async fn size(options: &Options, ground: &Ground) -> anyhow::Result<Row> {
         ground.submit(Way::Streams, options.streams, FILLING).await?;
         stored = ground.stored().await?;
     }
+    ground.settle(SETTLED).await?;
+    ground.tend().await?;
     let folder = tempfile::tempdir()?;
     let mut other = Box::pin(Ground::start(folder.path())).await?;
     let (mut few, mut many, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
