@@ -93,36 +93,9 @@ pub async fn publish_all(
     Ok(event_ids)
 }
 
-/// Says the first event of each of many subjects, which this transaction has made: no two of `events`
-/// are about one. Costs half of [`publish_all`], because nobody else can speak of them yet.
-///
-/// # Errors
-/// The database's; that of `subjects_pkey` if one of them has been spoken of before.
-pub async fn publish_first(
-    tx: &mut PgConnection,
-    now: Timestamp,
-    events: &[Outgoing],
-) -> Result<(), sqlx::Error> {
-    if events.is_empty() {
-        return Ok(());
-    }
-    let First { event_ids, subject_ids, kinds, payloads, headers } = First::of(events, now);
-    sqlx::query!(
-        "select messaging.say_first($1, $2, $3, $4, $5, $6)",
-        &event_ids,
-        &subject_ids,
-        &kinds as &[&str],
-        &payloads as &[&[u8]],
-        &headers as &[Json<Headers<'_>>],
-        clock::to_db(now),
-    )
-    .fetch_one(tx)
-    .await?;
-    Ok(())
-}
-
 /// The first event of each of many subjects, for a statement that makes these and says their events by
-/// `messaging.say_first` at once: what that function is given, in its order, before the time.
+/// `messaging.say_first` at once: what that function is given, in its order, before the time. Costs half of
+/// [`publish_all`], because nobody else can speak of them yet; one that has been spoken of before fails `subjects_pkey`.
 #[derive(Debug)]
 pub struct First<'e> {
     /// Ids of their own, in ascending order.

@@ -1,8 +1,30 @@
 //! First events of many subjects, and what the relay reads of events far apart.
 
-use liuyan_kit::messaging::{Outgoing, outbox, relay};
+use liuyan_kit::{
+    clock,
+    messaging::{
+        Outgoing,
+        outbox::{self, First},
+        relay,
+    },
+};
+use sqlx::PgConnection;
 
 use super::helpers::{count, database, event, execute, now, say, subject};
+
+/// Says first events as a statement does that makes their subjects. Gives how many.
+async fn say_first(tx: &mut PgConnection, events: &[Outgoing]) -> Result<i64, sqlx::Error> {
+    let First { event_ids, subject_ids, kinds, payloads, headers } = First::of(events, now());
+    sqlx::query_scalar("select messaging.say_first($1, $2, $3, $4, $5, $6)")
+        .bind(event_ids)
+        .bind(subject_ids)
+        .bind(kinds)
+        .bind(payloads)
+        .bind(headers)
+        .bind(clock::to_db(now()))
+        .fetch_one(tx)
+        .await
+}
 
 /// First events are as those that are said one by one: numbered, in order, in rows of a hundred with their
 /// bounds; and nobody says a second one that way.
@@ -13,9 +35,9 @@ async fn first_events_are_said_as_others_are() {
     let first = |subjects: &[uuid::Uuid]| {
         let batch: Vec<_> =
             subjects.iter().map(|subject| Outgoing::new(*subject, &event("a"))).collect();
-        db.write(move |tx| Box::pin(async move { outbox::publish_first(tx, now(), &batch).await }))
+        db.write(move |tx| Box::pin(async move { say_first(tx, &batch).await }))
     };
-    first(&subjects).await.unwrap();
+    assert_eq!(first(&subjects).await.unwrap(), 250);
     say(&db, subjects[7], &["b"]).await;
     let mut connection = db.read().await.unwrap();
     let events = relay::unpublished(&mut connection, 1_000).await.unwrap().events;
