@@ -7,8 +7,9 @@ use clap_complete::Shell;
 use uuid::Uuid;
 
 use crate::{
-    board::Board, dead_letters, doctor, error::Error, events, feed, import, migrate, model,
-    policies, receipt, reset, rules, serve, status, streams, support_bundle, token, up, verify,
+    board::Board, dead_letters, doctor, error::Error, events, feed, import, keyring, migrate,
+    model, policies, receipt, reset, rules, serve, status, streams, support_bundle, token, up,
+    verify,
 };
 
 /// The message board between citizens and their government: runs it, and is its operator's tool.
@@ -110,6 +111,12 @@ pub(crate) enum Command {
     /// Checks receipts that citizens hold.
     #[command(subcommand)]
     Receipt(receipt::Command),
+    /// Makes and changes the rings whose keys wrap what is personal.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  liuyan keyring make >keyring\n  liuyan keyring add keyring >keyring.new\n  liuyan keyring wrap keyring --address https://vault.example:8200 --key liuyan-intake --token-file token >keyring.wrapped"
+    )]
+    Keyring(keyring::Command),
     /// Makes a token for a board that runs here.
     #[command(
         after_help = "Examples:\n  liuyan token --scope case:work --office 330100-g\n  liuyan token --scope review:work --subject trial-moderator"
@@ -152,6 +159,7 @@ impl Args {
             Command::Model(command) => model::run(&dir, command, output).await,
             Command::Feed(command) => feed::run(&dir, *command, output).await,
             Command::Receipt(command) => receipt::run(&dir, command, output).await,
+            Command::Keyring(command) => keyring::run(command).await,
             Command::Token(options) => token::run(&Board::find(&dir)?, options, output),
             Command::Reset { yes } => reset::run(&dir, yes).await,
             Command::Completions { shell } => {

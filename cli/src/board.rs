@@ -20,7 +20,7 @@ use tonic::{
     Request,
     metadata::{Ascii, MetadataValue},
     service::{Interceptor, interceptor::InterceptedService},
-    transport::{Channel, Endpoint},
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
 };
 
 use crate::{error::Error, keys, services::objects_folder};
@@ -34,27 +34,61 @@ const CALL: Duration = Duration::from_secs(30);
 /// How long a token of the operator lives.
 const TOKEN: Duration = Duration::from_secs(3_600);
 
-/// What `liuyan up --output json` prints, and what other commands read.
+/// What `liuyan up --output json` prints, and what other commands read. The operator of a board that runs
+/// elsewhere writes it, with what the commands in use need.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Board {
     /// The pages.
+    #[serde(default)]
     pub(crate) http: String,
-    /// gRPC addresses by service, without a scheme.
+    /// gRPC addresses by service: `host:port`, or `https://host:port` for TLS.
+    #[serde(default)]
     pub(crate) grpc: BTreeMap<String, String>,
+    /// How to speak TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tls: Option<Tls>,
     /// Management addresses by service: `/livez`, `/readyz`, `/metrics`.
+    #[serde(default)]
     pub(crate) management: BTreeMap<String, String>,
     /// Databases by service.
+    #[serde(default)]
     pub(crate) postgres: BTreeMap<String, String>,
     /// The bus.
+    #[serde(default)]
     pub(crate) nats: String,
-    /// The board's folder.
+    /// Where services keep large things, as in `[objects]` of their configuration; the folder `objects` of
+    /// the board if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) objects: Option<toml::Table>,
+    /// The board's folder; the one in which this file lies if nothing is said.
+    #[serde(default)]
     pub(crate) data_dir: PathBuf,
     /// People to sign in as.
+    #[serde(default)]
     pub(crate) accounts: Vec<Account>,
     /// The credentials of an agency.
+    #[serde(default)]
     pub(crate) agency: Option<Agency>,
     /// Process ids of the servers that this board started.
+    #[serde(default)]
     pub(crate) processes: BTreeMap<String, u32>,
+}
+
+/// How to speak TLS with services. Files are looked for in the board's folder.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tls {
+    /// Authorities of the services' certificates.
+    ca_file: PathBuf,
+    /// The operator's own certificate, if the services want one.
+    #[serde(default)]
+    cert_file: Option<PathBuf>,
+    /// Its private key.
+    #[serde(default)]
+    key_file: Option<PathBuf>,
+    /// The names in the services' certificates, by service, where the addresses have others: a forwarded port.
+    #[serde(default)]
+    names: BTreeMap<String, String>,
 }
 
 /// Somebody to sign in as.
@@ -97,7 +131,12 @@ impl Board {
                 dir.display()
             ))
         })?;
-        serde_json::from_str(&text).map_err(Error::other(format!("{} is damaged", file.display())))
+        let mut board: Self = serde_json::from_str(&text)
+            .map_err(|error| Error::Usage(format!("{} can't be read: {error}", file.display())))?;
+        if board.data_dir.as_os_str().is_empty() {
+            dir.clone_into(&mut board.data_dir);
+        }
+        Ok(board)
     }
 
     /// Says where this board is.
@@ -195,9 +234,42 @@ impl Board {
             .grpc
             .get(service)
             .ok_or_else(|| Error::Usage(format!("this board has no service {service}")))?;
-        Ok(Endpoint::from_shared(format!("http://{address}"))
-            .map_err(Error::other("the address cannot be used"))?
-            .connect_timeout(CONNECT))
+        let unusable = || Error::other(format!("the address of {service} cannot be used"));
+        let endpoint = match address.strip_prefix("https://") {
+            None => Endpoint::from_shared(format!("http://{address}")).map_err(unusable())?,
+            Some(_) => Endpoint::from_shared(address.clone())
+                .map_err(unusable())?
+                .tls_config(self.tls(service)?)
+                .map_err(unusable())?,
+        };
+        Ok(endpoint.connect_timeout(CONNECT))
+    }
+
+    fn tls(&self, service: &str) -> Result<ClientTlsConfig, Error> {
+        let tls = self.tls.as_ref().ok_or_else(|| {
+            Error::Usage(format!("{service} speaks TLS, and {FILE} has no `tls` with a `ca_file`"))
+        })?;
+        let read = |file: &PathBuf| {
+            let file = self.data_dir.join(file);
+            fs::read_to_string(&file)
+                .map_err(|error| Error::Usage(format!("reading {}: {error}", file.display())))
+        };
+        let mut config =
+            ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(&tls.ca_file)?));
+        if let Some(name) = tls.names.get(service) {
+            config = config.domain_name(name);
+        }
+        match (&tls.cert_file, &tls.key_file) {
+            (Some(cert), Some(key)) => {
+                config = config.identity(Identity::from_pem(read(cert)?, read(key)?));
+            }
+            (None, None) => {}
+            _ => {
+                let told = "`cert_file` and `key_file` of `tls` go together";
+                return Err(Error::Usage(format!("{FILE}: {told}")));
+            }
+        }
+        Ok(config)
     }
 
     /// A pool on the database of a service, for an operator who reads.
@@ -234,7 +306,11 @@ impl Board {
 
     /// Where a service keeps large things.
     pub(crate) fn objects(&self, service: &str) -> Result<Objects, Error> {
-        let settings = config::Objects::in_folder(objects_folder(&self.data_dir));
+        let settings = match &self.objects {
+            None => config::Objects::in_folder(objects_folder(&self.data_dir)),
+            Some(objects) => settings_of(objects)
+                .map_err(|error| Error::Usage(format!("`objects` of {FILE}: {error}")))?,
+        };
         Objects::open(&settings, service).map_err(|error| Error::Unreachable(error.to_string()))
     }
 
@@ -242,6 +318,25 @@ impl Board {
     pub(crate) fn services(&self) -> impl Iterator<Item = &str> {
         self.postgres.keys().map(String::as_str)
     }
+
+    /// Refuses what would look at no database and tell that all is well.
+    pub(crate) fn has_databases(&self) -> Result<(), Error> {
+        match self.postgres.is_empty() {
+            true => Err(Error::Usage(format!(
+                "{} names no database (`postgres`), so nothing can be looked at",
+                self.data_dir.join(FILE).display()
+            ))),
+            false => Ok(()),
+        }
+    }
+}
+
+/// What `[objects]` says, and the defaults for the rest.
+fn settings_of(objects: &toml::Table) -> Result<config::Objects, String> {
+    let mut settings =
+        toml::Table::try_from(config::Objects::default()).map_err(|error| error.to_string())?;
+    settings.extend(objects.clone());
+    settings.try_into().map_err(|error: toml::de::Error| error.message().to_owned())
 }
 
 /// Adds a token to each call.
@@ -269,4 +364,37 @@ pub(crate) async fn connection(
     pool: &PgPool,
 ) -> Result<impl std::ops::DerefMut<Target = PgConnection> + use<>, Error> {
     pool.acquire().await.map_err(Error::query)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operators_file_need_not_say_everything() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = r#"{"postgres": {"intake": "postgres://operator@db/intake"},
+            "grpc": {"intake": "https://127.0.0.1:7001"},
+            "tls": {"ca_file": "ca.crt", "names": {"intake": "board-liuyan-intake"}},
+            "objects": {"endpoint": "https://s3.example.org", "bucket": "board"}}"#;
+        fs::write(folder.path().join(FILE), written).unwrap();
+        let board = Board::find(folder.path()).unwrap();
+        assert_eq!(board.data_dir, folder.path());
+        let objects = settings_of(board.objects.as_ref().unwrap()).unwrap();
+        assert_eq!((objects.bucket.as_str(), objects.region.as_str()), ("board", "us-east-1"));
+        assert!(board.has_databases().is_ok());
+        let missing = board.endpoint("intake").unwrap_err().to_string();
+        assert!(missing.contains("ca.crt"), "{missing}");
+    }
+
+    #[test]
+    fn a_file_without_databases_is_not_a_board_where_all_is_well() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(FILE), "{}").unwrap();
+        let board = Board::find(folder.path()).unwrap();
+        let told = board.has_databases().unwrap_err().to_string();
+        assert!(told.contains("names no database"), "{told}");
+        let unknown = settings_of(&toml::toml! { buckets = "board" }).unwrap_err();
+        assert!(unknown.contains("buckets"), "{unknown}");
+    }
 }

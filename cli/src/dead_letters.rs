@@ -79,6 +79,7 @@ pub(crate) async fn run(board: &Board, command: Command, output: Output) -> Resu
 }
 
 async fn find(board: &Board, all: bool) -> Result<Vec<Row>, Error> {
+    board.has_databases()?;
     let mut rows = Vec::new();
     for service in board.services() {
         let pool = board.database(service).await?;

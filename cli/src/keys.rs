@@ -14,10 +14,10 @@ use crate::error::Error;
 /// The issuer that stands for whoever may read the board's folder.
 pub(crate) const OPERATOR: &str = "operator";
 
-/// The file of the key that signs receipts, in the folder of the keys.
-pub(crate) const RECEIPTS: &str = "receipt.key.pem";
-/// The file of the key that signs heads of the transparency log.
-pub(crate) const LOG: &str = "log.key.pem";
+/// What the files of keys that sign receipts begin with, in the folder of the keys.
+pub(crate) const RECEIPTS: &str = "receipt";
+/// What the files of keys that sign heads of the transparency log begin with.
+pub(crate) const LOG: &str = "log";
 
 /// The folder of the keys.
 pub(crate) fn folder(data_dir: &Path) -> PathBuf {
@@ -74,11 +74,63 @@ pub(crate) fn write_private(file: &Path, content: &[u8]) -> Result<(), Error> {
         .map_err(|error: std::io::Error| Error::other(format!("writing {}", file.display()))(error))
 }
 
-/// The public half of a key of this board that lies in the folder of the keys.
-pub(crate) fn public_of(data_dir: &Path, name: &str) -> Result<[u8; 32], Error> {
-    let file = folder(data_dir).join(name);
-    let pem =
-        fs::read_to_string(&file).map_err(Error::other(format!("reading {}", file.display())))?;
-    liuyan_intake::keys::public_of_pem(&pem)
-        .ok_or_else(|| Error::Usage(format!("{} holds no key", file.display())))
+/// The public halves of all keys of a kind that lie in the folder of the keys, in whichever half: the present
+/// one and earlier ones. Their files begin with `kind`, a full stop or a hyphen follows: `receipt.key.pem`,
+/// `receipt-2025.pub.pem`.
+pub(crate) fn public_of(data_dir: &Path, kind: &str) -> Result<Vec<[u8; 32]>, Error> {
+    let folder = folder(data_dir);
+    let reading = || Error::other(format!("reading {}", folder.display()));
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(reading())? {
+        let path = entry.map_err(reading())?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let of_kind = name.strip_prefix(kind).is_some_and(|rest| rest.starts_with(['.', '-']));
+        if !of_kind || path.extension().is_none_or(|extension| extension != "pem") {
+            continue;
+        }
+        let pem = fs::read_to_string(&path)
+            .map_err(Error::other(format!("reading {}", path.display())))?;
+        let key = liuyan_intake::keys::public_of_pem(&pem)
+            .or_else(|| liuyan_intake::keys::public_pem(&pem))
+            .ok_or_else(|| Error::Usage(format!("{} holds no key", path.display())))?;
+        if !found.contains(&key) {
+            found.push(key);
+        }
+    }
+    match found.is_empty() {
+        true => Err(Error::Usage(format!(
+            "{} has no {kind}.key.pem and no {kind}.pub.pem",
+            folder.display()
+        ))),
+        false => Ok(found),
+    }
+}
+
+/// The public half of the one key of a kind of which a board has no earlier ones.
+pub(crate) fn only_public_of(data_dir: &Path, kind: &str) -> Result<[u8; 32], Error> {
+    match public_of(data_dir, kind)?[..] {
+        [key] => Ok(key),
+        _ => Err(Error::Usage(format!(
+            "{} has several keys that begin with `{kind}`, and there is one",
+            folder(data_dir).display()
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn earlier_keys_count_beside_the_present_one() {
+        let board = tempfile::tempdir().unwrap();
+        let at = folder(board.path());
+        ensure(board.path(), &["receipt", "other"]).unwrap();
+        // Both halves of one pair are one key.
+        assert_eq!(public_of(board.path(), "receipt").unwrap().len(), 1);
+        fs::rename(at.join("other.pub.pem"), at.join("receipt-2025.pub.pem")).unwrap();
+        assert_eq!(public_of(board.path(), "receipt").unwrap().len(), 2);
+        let none = public_of(board.path(), "rec").unwrap_err().to_string();
+        assert!(none.contains("rec.pub.pem"), "{none}");
+    }
 }

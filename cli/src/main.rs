@@ -8,6 +8,7 @@ mod error;
 mod events;
 mod feed;
 mod import;
+mod keyring;
 mod keys;
 mod migrate;
 mod model;

@@ -291,8 +291,12 @@ impl Layout<'_> {
         match name {
             Name::Intake => Some(table([
                 ("generate_keys", true.into()),
-                ("receipt_key_file", path(&folder.join(keys::RECEIPTS))),
-                ("log", table([("key_file", path(&folder.join(keys::LOG)))]).into()),
+                ("receipt_key_file", path(&keys::private_file(self.data_dir, keys::RECEIPTS))),
+                (
+                    "log",
+                    table([("key_file", path(&keys::private_file(self.data_dir, keys::LOG)))])
+                        .into(),
+                ),
                 ("access_key_file", path(&folder.join("access.keys"))),
                 ("keyring_file", path(&folder.join(KEYRING))),
             ])),

@@ -70,17 +70,18 @@ pub(crate) async fn readiness(address: &str) -> Result<Readiness, String> {
     timeout(ANSWER, ask).await.map_err(|_| "no answer".to_owned())?
 }
 
+/// What only a database tells is missing where none is named.
 #[derive(Debug, Default, Serialize)]
 struct Row {
     service: String,
     ready: bool,
     detail: String,
     /// Events said and not yet on the bus.
-    unpublished: i64,
+    unpublished: Option<i64>,
     /// Events that wait for an earlier one.
-    parked: i64,
+    parked: Option<i64>,
     /// Events that wait for a person.
-    dead: i64,
+    dead: Option<i64>,
     /// Authors' keys that an older key still wraps; only of the service that has authors.
     #[serde(skip_serializing_if = "Option::is_none")]
     to_rewrap: Option<i64>,
@@ -90,6 +91,11 @@ struct Row {
 
 /// Runs the command; fails if a service is not ready.
 pub(crate) async fn run(board: &Board, output: Output) -> Result<(), Error> {
+    if board.management.is_empty() {
+        return Err(Error::Usage(
+            "board.json names no service (`management`), so none can be asked".to_owned(),
+        ));
+    }
     let said = said(board).await?;
     let mut rows = Vec::new();
     for (service, address) in &board.management {
@@ -112,10 +118,10 @@ pub(crate) async fn run(board: &Board, output: Output) -> Result<(), Error> {
         vec![
             row.service.clone(),
             row.detail.clone(),
-            row.unpublished.to_string(),
-            row.parked.to_string(),
-            row.dead.to_string(),
-            row.to_rewrap.map(|count| count.to_string()).unwrap_or_default(),
+            shown(row.unpublished),
+            shown(row.parked),
+            shown(row.dead),
+            shown(row.to_rewrap),
             heard.join("\n"),
         ]
     });
@@ -123,6 +129,10 @@ pub(crate) async fn run(board: &Board, output: Output) -> Result<(), Error> {
         None => Ok(()),
         Some(row) => Err(Error::Check(format!("{} is not ready: {}", row.service, row.detail))),
     }
+}
+
+fn shown(count: Option<i64>) -> String {
+    count.map(|count| count.to_string()).unwrap_or_default()
 }
 
 /// How many events each service has said.
@@ -173,9 +183,9 @@ async fn row(
         service: service.to_owned(),
         ready,
         detail,
-        unpublished: counts.get(0),
-        parked: counts.get(1),
-        dead: counts.get(2),
+        unpublished: Some(counts.get(0)),
+        parked: Some(counts.get(1)),
+        dead: Some(counts.get(2)),
         to_rewrap: match service {
             Intake::NAME => Some(to_rewrap(board, &mut connection).await?),
             _ => None,

@@ -268,6 +268,8 @@ async fn assemble(
         management,
         postgres: databases.into_iter().map(|(name, url)| (name.to_owned(), url)).collect(),
         nats: ground.nats().to_owned(),
+        tls: None,
+        objects: None,
         data_dir: dir.to_owned(),
         accounts: Vec::new(),
         agency: None,

@@ -68,6 +68,7 @@ pub(crate) struct Databases(BTreeMap<String, PgPool>);
 
 impl Databases {
     async fn open(board: &Board) -> Result<Self, Error> {
+        board.has_databases()?;
         let mut pools = BTreeMap::new();
         for service in board.services() {
             pools.insert(service.to_owned(), board.session(service).await?);

@@ -1,7 +1,7 @@
 -- Owner and app apart: SERVICE_owner owns the tables and migrates, SERVICE only reads and writes rows.
 -- Run it once for each service, as superuser, in the database of the service, before the first migration:
 --   psql -d intake -v service=intake -f roles.sql
--- and after.sql after the first migration. Passwords: `\password`, or your operator for Postgres.
+-- A board of an older release takes after.sql besides. Passwords: `\password`, or your operator for Postgres.
 
 select format('create role %I login', :'service' || '_owner')
 where not exists (select from pg_roles where rolname = :'service' || '_owner') \gexec

@@ -24,7 +24,7 @@ def options():
     add("--event-cell", default="44", help="the cell in which something happens that everybody writes about")
     add("--event-share", type=float, default=0.002, help="part of that cell's people who write within the event")
     add("--event-minutes", type=float, default=30, help="how long the event's wave takes")
-    add("--accept", type=float, default=3_000, help="messages a second that one cell takes; half of what two cores took in measurements")
+    add("--accept", type=float, default=3_000, help="messages a second that one cell takes; half of the least that two cores took in measurements")
     add("--queue", type=float, default=1_536, help="messages that may be under way or wait at the door (intake's limits)")
     add("--screen", type=float, default=250, help="messages a second that one pod of moderation screens (assumed, not measured)")
     add("--open", type=float, default=200, help="cases a second that one pod of routing opens (assumed, not measured)")

@@ -6,8 +6,9 @@
 use std::{io::Cursor, sync::LazyLock};
 
 use libfuzzer_sys::fuzz_target;
-use liuyan_intake::domain::file::{
-    HEAD, Limits, MediaType, check_pdf, clean_picture, clean_video,
+use liuyan_intake::domain::{
+    file::{HEAD, Limits, MediaType, check_pdf, clean_picture, clean_video},
+    rule::Rule,
 };
 
 #[path = "../../services/intake/src/domain/file/samples.rs"]
@@ -25,6 +26,11 @@ static GOOD: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         samples::pdf_with(&samples::packed_objects(b"1 0 obj << /Type /Page >> endobj")),
         samples::mp4(),
         samples::phone_video(),
+        samples::dashcam_video(),
+        samples::fragmented_video(),
+        samples::lossy_webp(Some([255, 255, 0, 255])),
+        samples::slim_jpeg(true, 24, 16, &[&[1, 2, 3, 4]]),
+        samples::slim_jpeg(false, 24, 16, &[&[1], &[2], &[3]]),
     ]
 });
 
@@ -68,7 +74,11 @@ fuzz_target!(|bytes: &[u8]| {
         Some(kind @ (MediaType::Jpeg | MediaType::Png | MediaType::Webp)) => {
             let Ok(once) = clean_picture(bytes, kind, &LIMITS) else { return };
             assert_eq!(MediaType::of(&once.bytes), Some(once.media_type));
-            let again = clean_picture(&once.bytes, once.media_type, &LIMITS).unwrap();
+            let again = match clean_picture(&once.bytes, once.media_type, &LIMITS) {
+                // Packed without loss it is longer, and its tables may be so, too.
+                Err(Rule::PictureTooLarge { .. }) if once.media_type == MediaType::Webp => return,
+                again => again.unwrap(),
+            };
             assert_eq!((again.width, again.height), (once.width, once.height));
         }
         Some(MediaType::Pdf) => {

@@ -41,7 +41,7 @@ const READY: Duration = Duration::from_secs(30);
 /// What is measured is a server that is set up for a board (`deploy/postgres`) and not for a desk: its tables
 /// lie in memory, and it does not write whole pages into its log every few seconds.
 const SETTINGS: [&str; 4] =
-    ["shared_buffers=2GB", "min_wal_size=4GB", "max_wal_size=16GB", "checkpoint_timeout=15min"];
+    ["shared_buffers=4GB", "min_wal_size=4GB", "max_wal_size=16GB", "checkpoint_timeout=15min"];
 
 /// How many bytes the stream of intake may have: millions of events, which nobody takes away. Nothing of it is
 /// taken before.
@@ -226,7 +226,8 @@ impl Ground {
     }
 
     /// Lets the database of intake have what one has whose messages came over years, and not within minutes: its
-    /// tables vacuumed. What would otherwise catch up with that takes its share while messages are counted.
+    /// tables vacuumed and written to the disk. What would otherwise catch up with that takes its share while
+    /// messages are counted.
     ///
     /// # Errors
     /// The database's.
@@ -234,6 +235,7 @@ impl Ground {
         let intake = self.intake.as_ref().context("intake does not run")?;
         let mut connection = PgConnection::connect(&intake.database).await?;
         sqlx::raw_sql("vacuum analyze").execute(&mut connection).await?;
+        sqlx::raw_sql("checkpoint").execute(&mut connection).await?;
         Ok(connection.close().await?)
     }
 

@@ -16,6 +16,9 @@ use crate::{
 const FEW: u64 = 10_000;
 /// For how many seconds messages are submitted before it is looked how many are stored.
 const FILLING: u64 = 20;
+/// For how many seconds messages are submitted after a checkpoint before they count: the first change of each page
+/// after it is logged with the whole page, which takes so long of the quarter of an hour until the next one.
+const WARMING: u64 = 30;
 /// Millions of events are carried on within this.
 const SETTLED: Duration = Duration::from_secs(3_600);
 
@@ -148,8 +151,8 @@ async fn latency(
     Ok(Row::at_most("P2", median(&ratios), 4.0, detail))
 }
 
-/// Throughput with few and with many messages stored. The few are in a database that is fresh for
-/// each turn.
+/// Throughput with few and with many messages stored, each on a server of its own that has just been measured in
+/// the same way. The few are in a database that is fresh for each turn.
 async fn size(options: &Options, ground: &Ground) -> anyhow::Result<Row> {
     let mut stored = ground.stored().await?;
     while stored < options.stored {
@@ -158,6 +161,7 @@ async fn size(options: &Options, ground: &Ground) -> anyhow::Result<Row> {
     }
     ground.settle(SETTLED).await?;
     ground.tend().await?;
+    ground.submit(Way::Callers, options.callers, WARMING).await?;
     let folder = tempfile::tempdir()?;
     let mut other = Box::pin(Ground::start(folder.path())).await?;
     let (mut few, mut many, mut ratios) = (Vec::new(), Vec::new(), Vec::new());

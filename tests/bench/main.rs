@@ -92,7 +92,12 @@ fn main() -> ExitCode {
         let words = ["feed".into(), "--config".into(), config.into(), "serve".into()];
         return liuyan_kit::service::main_with::<liuyan_feed::Feed>(words);
     }
-    let runtime = match tokio::runtime::Runtime::new() {
+    let mut runtime = match arguments.subject {
+        // To wake another thread costs more than what there is to do for a call.
+        Subject::Load(_) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = match runtime.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
     };

@@ -50,11 +50,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Vec<Row>> {
     let screener = Screener::new(RuleSet::current()?)?;
     let mut rows = Vec::new();
     rows.extend(detectors("P11", &screener, &cases::cases(options.seed, options.cases)));
-    let data = options.data.clone().or_else(|| {
-        let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
-        beside.is_dir().then_some(beside)
-    });
-    let vectors = data.map(|folder| folder.join("moderation_vectors.csv"));
+    let vectors = options.data.clone().map(|folder| folder.join("moderation_vectors.csv"));
     if let Some(vectors) = vectors.filter(|file| file.is_file()) {
         rows.push(shared(&screener, &vectors)?);
     }

@@ -54,14 +54,14 @@ impl Keyring {
     }
 
     fn of_board(dir: &Path) -> Result<Self, Error> {
-        let receipt = keys::public_of(dir, keys::RECEIPTS).map_err(|_| {
+        let receipts = keys::public_of(dir, keys::RECEIPTS).map_err(|_| {
             Error::Usage(format!(
                 "there is no board in {}: name the board's public key with --key",
                 dir.display()
             ))
         })?;
-        let own_log = keys::public_of(dir, keys::LOG).ok();
-        Ok(Self { receipts: vec![receipt], log: None, own_log })
+        let own_log = keys::only_public_of(dir, keys::LOG).ok();
+        Ok(Self { receipts, log: None, own_log })
     }
 
     fn named(key: &str) -> Result<Self, Error> {

@@ -27,14 +27,14 @@ async fn receipts_are_logged(board: &Board, databases: &Databases) -> Result<Fin
     let mut finding =
         Finding::new("receipts are true, and the log has them as it was signed", "intake");
     let pool = databases.of("intake")?;
-    let receipt = keys::public_of(&board.data_dir, keys::RECEIPTS)?;
-    let log = keys::public_of(&board.data_dir, keys::LOG)?;
+    let receipts = keys::public_of(&board.data_dir, keys::RECEIPTS)?;
+    let log = keys::only_public_of(&board.data_dir, keys::LOG)?;
     // The name of the log stands in its heads; whether they are signed under it the audit tells.
     let named: Vec<(String,)> =
         rows(pool, "select split_part(checkpoint, chr(10), 1) from log_heads limit 1").await?;
     let origin = named.into_iter().next().map(|(origin,)| origin).unwrap_or_default();
     let public = PublicKeys {
-        receipts: HashMap::from([(id_of(&receipt), receipt)]),
+        receipts: receipts.into_iter().map(|key| (id_of(&key), key)).collect(),
         log: head::verifier_key(&origin, &log),
     };
     let mut connection = connection(pool).await?;

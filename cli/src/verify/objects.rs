@@ -4,14 +4,11 @@
 use std::collections::BTreeMap;
 
 use futures::TryStreamExt as _;
-use liuyan_kit::{
-    config,
-    objects::{self, Objects},
-};
+use liuyan_kit::objects::{self, Objects};
 use sha2::{Digest as _, Sha256};
 
 use super::{Databases, Finding, rows};
-use crate::{board::Board, error::Error, services};
+use crate::{board::Board, error::Error};
 
 /// What the names of intake's files begin with.
 const FILES: &str = "attachments";
@@ -26,7 +23,9 @@ pub(super) async fn run(board: &Board, databases: &Databases) -> Result<Vec<Find
     finding.checked = files.len() as u64;
     let kept = match files.is_empty() {
         true => BTreeMap::new(),
-        false => kept(board).await.map_err(Error::other("the files can't be listed"))?,
+        false => kept(&board.objects("intake")?)
+            .await
+            .map_err(Error::other("the files can't be listed"))?,
     };
     for (id, size) in files {
         match kept.get(&format!("{FILES}/{id}")) {
@@ -55,10 +54,8 @@ async fn stretches(board: &Board, databases: &Databases) -> Result<Finding, Erro
     .await?;
     let mut finding = Finding::new("every old stretch of the feed is kept whole", "feed");
     finding.checked = kept.len() as u64;
-    let folder = services::objects_folder(&board.data_dir);
-    let settings = config::Objects { folder, ..config::Objects::default() };
     let away = || Error::other("the objects of the feed can't be read");
-    let objects = Objects::open(&settings, "feed").map_err(away())?;
+    let objects = board.objects("feed")?;
     let listed = objects.list(liuyan_feed::app::export::FOLDER).map_err(away())?;
     let there: Vec<String> =
         listed.map_ok(|object| object.name).try_collect().await.map_err(away())?;
@@ -96,9 +93,7 @@ async fn digest_of(objects: &Objects, name: &str) -> Result<(i64, Vec<u8>), obje
 }
 
 /// All objects of intake's files with their sizes.
-async fn kept(board: &Board) -> Result<BTreeMap<String, u64>, objects::Error> {
-    let folder = services::objects_folder(&board.data_dir);
-    let settings = config::Objects { folder, ..config::Objects::default() };
-    let listed = Objects::open(&settings, "intake")?.list(FILES)?;
+async fn kept(objects: &Objects) -> Result<BTreeMap<String, u64>, objects::Error> {
+    let listed = objects.list(FILES)?;
     listed.map_ok(|object| (object.name, object.bytes)).try_collect().await
 }

@@ -92,6 +92,7 @@ conflict = Something else happened to this at the same time: please try again.
 entry-not-found = The log has no such entry.
 entry-waiting = The entry is safe and gets its place in the log within a minute: please ask again soon.
 log-not-signed = The log has no signed head yet: please ask again soon.
+submission-erased = You have sent this before, and that message has been erased since. To send it anew, choose a new request id.
 receipt-taken = Another message has the number of this receipt, so it can't be taken again.
 uploads-busy = Many files are being uploaded just now: please try again soon.
 upload-tokens-exhausted = Too many uploads were begun a moment ago: please try again in a minute.

@@ -92,6 +92,7 @@ conflict = 同时有其他操作，请重试。
 entry-not-found = 日志中没有这条记录。
 entry-waiting = 记录已保存，一分钟内写入日志，请稍后再查。
 log-not-signed = 日志还没有签名，请稍后再查。
+submission-erased = 这份留言此前已提交，后来已经删除。如需重新提交，请使用新的请求编号。
 receipt-taken = 这份回执的编号已属于另一条留言，不能恢复。
 uploads-busy = 当前上传的人较多，请稍后重试。
 upload-tokens-exhausted = 刚才开始上传的人过多，请一分钟后重试。

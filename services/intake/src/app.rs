@@ -1,6 +1,10 @@
 //! Verbs: one use case, one function, one visible transaction.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 
 use jiff::Timestamp;
 use liuyan_kit::{auth::Signer, clock::SharedClock, db::Db, objects::Objects};
@@ -100,6 +104,8 @@ struct Inner {
     directory: directory::Cache,
     limiter: limiter::Limiter,
     files: files::Files,
+    /// When this process last signed a head of the log.
+    signed: Mutex<Option<Instant>>,
 }
 
 impl App {
@@ -126,6 +132,7 @@ impl App {
             journal: objects.clone().map_or_else(Journal::nowhere, Journal::new),
             files: files::Files::new(config.attachments.clone(), objects),
             directory: directory::Cache::default(),
+            signed: Mutex::default(),
             config,
             db,
             clock,

@@ -95,10 +95,14 @@ pub async fn audit(
     }
     auditor.end(connection).await?;
     let before = now.saturating_sub(PROMISE).unwrap_or(now);
-    for (message_id, lost) in audit::not_logged(connection, signed, before).await? {
+    for it in audit::not_logged(connection, signed, before).await? {
         let what =
-            if lost { "is not in the log" } else { "is not in a signed tree after a minute" };
-        auditor.report.breach(format!("the receipt of message {message_id} {what}"));
+            if it.lost { "is not in the log" } else { "is not in a signed tree after a minute" };
+        let (message_id, revision) = (it.message_id, it.revision);
+        auditor.report.breach(match revision {
+            1 => format!("the receipt of message {message_id} {what}"),
+            _ => format!("text {revision} of message {message_id} {what}"),
+        });
     }
     Ok(auditor.report)
 }

@@ -106,13 +106,19 @@ pub struct AdmissionConfig {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RatesConfig {
-    /// Messages of one author within an hour.
+    /// Messages of one author within an hour, by account, or by phone where nobody is signed in.
     pub author_per_hour: u32,
     /// Messages from one address within a minute.
     pub address_per_minute: u32,
     /// Messages of one agency without a column within a minute.
     pub agency_per_minute: u32,
-    /// How many authors and how many addresses are remembered.
+    /// Upload tokens for one address within a minute.
+    pub address_tokens_per_minute: u32,
+    /// Uploads begun with one upload token within an hour.
+    pub token_uploads_per_hour: u32,
+    /// Wrong numbers or access codes from one address within a minute.
+    pub address_guesses_per_minute: u32,
+    /// How many authors, addresses and tokens are remembered, each.
     pub keys: usize,
 }
 

@@ -5,7 +5,7 @@
 //! message is withdrawn, is the end whoever says it first. A message is stored before anybody can
 //! speak of it; an event about one that is not here tells of a loss and becomes a dead letter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use liuyan_kit::{
@@ -287,6 +287,38 @@ impl Handle<CaseClosed> for Messages {
             .filter(|it| it.event.outcome() == Outcome::Withdrawn)
             .map(|it| verdict(&case(it.event.case.as_ref())?.message_id, None, "", it.at));
         decide(tx, State::Withdrawn, last_at(events), verdicts).await
+    }
+}
+
+/// What was closed is worked on again.
+async fn go_on<'e>(
+    tx: &mut PgConnection,
+    cases: impl Iterator<Item = Option<&'e CaseRef>>,
+) -> Result<(), Fault> {
+    let ids: BTreeSet<Uuid> =
+        cases.map(|it| id(&case(it)?.message_id)).collect::<Result<_, Fault>>()?;
+    all_known(tx, ids.iter()).await?;
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    Ok(verdicts::go_on(tx, &ids).await?)
+}
+
+impl Handle<CaseReopened> for Messages {
+    async fn handle(
+        &self,
+        tx: &mut PgConnection,
+        events: &[Delivered<CaseReopened>],
+    ) -> Result<(), Fault> {
+        go_on(tx, events.iter().map(|it| it.event.case.as_ref())).await
+    }
+}
+
+impl Handle<FollowUpAsked> for Messages {
+    async fn handle(
+        &self,
+        tx: &mut PgConnection,
+        events: &[Delivered<FollowUpAsked>],
+    ) -> Result<(), Fault> {
+        go_on(tx, events.iter().map(|it| it.event.case.as_ref())).await
     }
 }
 

@@ -157,6 +157,9 @@ pub enum Error {
     /// Another message has the id or the number of a receipt.
     #[error("another message has the id or the number of the receipt")]
     ReceiptTaken,
+    /// The request was met before, and its message was erased since.
+    #[error("the message of this request was erased")]
+    Erased,
     /// As many files come as may.
     #[error("too many uploads are under way")]
     UploadsBusy,
@@ -255,7 +258,8 @@ impl Classify for Error {
             Self::RequestIdReused
             | Self::ColumnExists
             | Self::AgencyHasColumn
-            | Self::ReceiptTaken => Class::Exists,
+            | Self::ReceiptTaken
+            | Self::Erased => Class::Exists,
             Self::ColumnChanged | Self::FilesTaken | Self::RequestMet => Class::Aborted,
             Self::AttachmentNotFound => Class::NotFound,
             Self::UploadsBusy | Self::UploadTokensExhausted | Self::UploadQuota(_) => {
@@ -327,6 +331,7 @@ impl Classify for Error {
             Self::EntryWaiting => "ENTRY_WAITING",
             Self::LogNotSigned => "LOG_NOT_SIGNED",
             Self::ReceiptTaken => "RECEIPT_TAKEN",
+            Self::Erased => "SUBMISSION_ERASED",
             Self::NumberTaken
             | Self::Key(_)
             | Self::Lost(_)

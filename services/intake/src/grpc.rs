@@ -154,7 +154,8 @@ impl IntakeService for Grpc {
         request: Request<LookUpMessageRequest>,
     ) -> Result<Response<LookUpMessageResponse>, Status> {
         let caller = Caller::of(&request);
-        self.told(self.look_up(request.get_ref()).await, &caller)
+        let address = who::address(&caller, request.metadata());
+        self.told(self.look_up(request.get_ref(), address).await, &caller)
     }
 
     async fn list_my_messages(
@@ -209,7 +210,9 @@ impl IntakeService for Grpc {
         &self,
         request: Request<IssueUploadTokenRequest>,
     ) -> Result<Response<IssueUploadTokenResponse>, Status> {
-        self.told(self.upload_token(), &Caller::of(&request))
+        let caller = Caller::of(&request);
+        let address = who::address(&caller, request.metadata());
+        self.told(self.upload_token(address), &caller)
     }
 
     async fn upload_attachment(

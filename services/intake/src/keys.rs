@@ -180,6 +180,15 @@ impl Keys {
             .is_some_and(|expected| bool::from(expected.as_slice().ct_eq(hash)))
     }
 
+    /// Whether a code opens a message that came back from its receipt: the code that its author holds may have been
+    /// made by any key that is still here.
+    pub fn opens_restored(&self, message_id: Uuid, code: AccessCode) -> bool {
+        let keys = std::iter::once(&self.current).chain(&self.earlier);
+        // All of them are tried, so that the time tells nothing.
+        keys.map(|key| AccessCode::from_hash(&key.mac(&[CODE, message_id.as_bytes()])))
+            .fold(false, |found, own| found | bool::from(own.bytes().ct_eq(&code.bytes())))
+    }
+
     /// What makes an upload token ours.
     pub fn upload_mac(&self, said: &[u8]) -> [u8; 32] {
         self.current.mac(&[UPLOAD, said])

@@ -110,8 +110,9 @@ impl Backends {
         /// Accounts.
         identity, identity, IdentityServiceClient);
 
-    /// The same, with the visitor's address: somebody unknown is limited by it. Of those who are
-    /// signed in the services know more than an address.
+    /// The same, with the visitor's address: somebody unknown is limited by it. With a person's token
+    /// no service believes it, since that person can send any: from where those come who are signed in
+    /// is counted here; see `api::ask` and `web::forms`.
     pub(crate) fn request_from<M>(
         &self,
         client: IpAddr,

@@ -1,8 +1,11 @@
 //! Files, passed on to intake as they come, and back again. Nothing of them is kept here.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::body::Bytes;
@@ -20,12 +23,16 @@ const PART: usize = 1 << 20;
 /// How many pieces lie between the two ends of an upload.
 const BETWEEN: usize = 2;
 
-/// Asks for an upload token, in the portal's own name.
+/// Asks for an upload token for somebody at this address, in the portal's own name.
 ///
 /// # Errors
 /// Intake's.
-pub(crate) async fn token(app: &App, locale: &str) -> Result<IssueUploadTokenResponse, Error> {
-    let request = app.backend.request(IssueUploadTokenRequest {}, locale, None);
+pub(crate) async fn token(
+    app: &App,
+    client: IpAddr,
+    locale: &str,
+) -> Result<IssueUploadTokenResponse, Error> {
+    let request = app.backend.request_from(client, IssueUploadTokenRequest {}, locale, None);
     Ok(app.backend.intake().issue_upload_token(request).await?.into_inner())
 }
 

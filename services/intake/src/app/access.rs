@@ -1,6 +1,6 @@
 //! How authors come to their messages: with number and access code, or signed in.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use jiff::Timestamp;
 use liuyan_kit::auth::Claims;
@@ -30,28 +30,54 @@ pub struct Opened {
 
 impl App {
     /// Finds a message by what its author holds. An unknown number and a wrong code get the same
-    /// answer, after the same work.
+    /// answer, after the same work. A right code opens, however many wrong ones others try: only an
+    /// address from which too many came has to wait.
     ///
     /// # Errors
     /// [`Error::NumberOrCodeWrong`], or [`Error::LookUpsExhausted`] after too many of those.
-    pub async fn look_up(&self, number: Number, code: AccessCode) -> Result<Opened, Error> {
+    pub async fn look_up(
+        &self,
+        number: Number,
+        code: AccessCode,
+        address: Option<IpAddr>,
+    ) -> Result<Opened, Error> {
         let (app, now) = (&self.0, self.0.clock.now());
         let number = number.to_string();
-        app.limiter.take(&number, now).map_err(Error::LookUpsExhausted)?;
-        let access = messages::access_by_number(&mut *app.db.read().await?, &number).await?;
+        app.gate.guess(address).map_err(Error::LookUpsExhausted)?;
+        let found = self.find(&number, code).await;
+        if !matches!(found, Ok(None)) {
+            app.gate.no_guess(address);
+        }
+        match found? {
+            Some(message) => Ok(self.open(message, now)),
+            None => {
+                app.limiter.wrong(&number, now).map_err(Error::LookUpsExhausted)?;
+                Err(Error::NumberOrCodeWrong)
+            }
+        }
+    }
+
+    /// The message of a number, if the code is right. Whoever guesses waits for a place as readers do,
+    /// so that no more guesses than readings are looked at, and messages that come go first.
+    async fn find(&self, number: &str, code: AccessCode) -> Result<Option<Message>, Error> {
+        let app = &self.0;
+        let _in = self.reading().await?;
+        let mut connection = app.db.read().await?;
+        let access = messages::access_by_number(&mut connection, number).await?;
         let opened = match access {
-            Some(access) => app
-                .keys
-                .opens(&access.key_id, access.message_id, code, &access.hash)
-                .then_some(access.message_id),
+            Some(access) => {
+                let restored = access.restored && app.keys.opens_restored(access.message_id, code);
+                let opens = app.keys.opens(&access.key_id, access.message_id, code, &access.hash);
+                (opens || restored).then_some(access.message_id)
+            }
             None => {
                 app.keys.opens(app.keys.access_key_id(), Uuid::nil(), code, &[0; 32]);
                 None
             }
         };
-        let message_id = opened.ok_or(Error::NumberOrCodeWrong)?;
-        app.limiter.give_back(&number);
-        Ok(self.open(self.message(message_id).await?, now))
+        let Some(message_id) = opened else { return Ok(None) };
+        let message = shown::message(&mut connection, message_id).await?;
+        message.map(Some).ok_or(Error::MessageNotFound)
     }
 
     /// Opens a message to the account that it belongs to. One of another account, one of none and

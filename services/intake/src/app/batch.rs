@@ -69,7 +69,7 @@ pub(super) async fn store(
         if !attachments::bind(connection, &rows).await? {
             return Err(Error::FilesTaken);
         }
-        log_restored(connection, &new, now).await?;
+        restored(connection, &new, now).await?;
         outbox::publish_all(connection, now, &said_again).await?;
         entrances::note(connection, &places, &new, now).await?;
     }
@@ -94,8 +94,8 @@ fn met_something(error: sqlx::Error) -> Error {
     if error.is_of(messages::BATCH_IS_NEW) { Error::RequestMet } else { error }
 }
 
-/// The receipts of restored messages enter the transparency log if it lost them.
-async fn log_restored(
+/// Messages that came back are marked, and their receipts enter the transparency log if it lost them.
+async fn restored(
     tx: &mut PgConnection,
     new: &[&Arc<Submission>],
     now: Timestamp,
@@ -105,9 +105,14 @@ async fn log_restored(
         let salt = receipt.salt?;
         Some(Entry::receipt(receipt.message_id, &salt, &receipt.statement, now))
     };
-    let restored: Vec<Entry> =
-        new.iter().filter(|it| it.message.restored).filter_map(entry).collect();
-    Ok(log::append_again(tx, &restored).await?)
+    let restored: Vec<&&Arc<Submission>> = new.iter().filter(|it| it.message.restored).collect();
+    if restored.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = restored.iter().map(|it| it.message.message_id()).collect();
+    messages::mark_restored(tx, &ids).await?;
+    let entries: Vec<Entry> = restored.into_iter().filter_map(entry).collect();
+    Ok(log::append_again(tx, &entries).await?)
 }
 
 /// What makes the request of a submission one.

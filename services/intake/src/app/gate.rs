@@ -1,4 +1,4 @@
-//! How often somebody may submit. Each limit is a bucket that fills evenly (GCRA), in this process;
+//! How often somebody may submit, upload and guess. Each limit is a bucket that fills evenly (GCRA), in this process;
 //! the quotas of a day are in the database.
 //!
 //! A request that is repeated while it is under way costs once: whoever presses a button ten times
@@ -24,7 +24,7 @@ use liuyan_kit::{clock::SharedClock, id};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::Once;
+use super::{Once, limiter::Tries};
 use crate::{
     config::RatesConfig,
     domain::column::{Column, until_tomorrow},
@@ -35,16 +35,27 @@ use crate::{
 type Key = [u8; 16];
 type Direct = RateLimiter<NotKeyed, InMemoryState, BoardClock, NoOpMiddleware<Duration>>;
 
-/// The board's clock as governor asks it.
+/// The board's clock as governor asks it: it never goes back. Were it to, everybody who had come just before
+/// would be refused until it is as late again.
 #[derive(Clone)]
-struct BoardClock(SharedClock);
+struct BoardClock(SharedClock, Arc<Mutex<Told>>);
+
+/// What was told last, and by how much that is ahead of the clock, both in microseconds.
+#[derive(Default)]
+struct Told {
+    last: i64,
+    ahead: i64,
+}
 
 impl Clock for BoardClock {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
-        let since = self.0.now().as_microsecond();
-        Duration::from_micros(u64::try_from(since).unwrap_or_default())
+        let mut told = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.0.now().as_microsecond();
+        told.ahead = told.ahead.max(told.last.saturating_sub(now));
+        told.last = now.saturating_add(told.ahead);
+        Duration::from_micros(u64::try_from(told.last).unwrap_or_default())
     }
 }
 
@@ -100,6 +111,12 @@ pub(super) struct Gate {
     authors: Option<Keyed>,
     addresses: Option<Keyed>,
     agencies: Option<Keyed>,
+    /// Upload tokens by the address that asks for them.
+    tokens: Option<Keyed>,
+    /// Uploads by their token.
+    uploads: Option<Keyed>,
+    /// Wrong access codes by the address that tries them.
+    guesses: Option<Mutex<Tries<Key>>>,
     columns: Mutex<HashMap<String, (u32, Arc<Direct>)>>,
     salt: Mutex<Salt>,
     under_way: Mutex<HashMap<(String, Uuid), UnderWay>>,
@@ -125,12 +142,18 @@ struct UnderWay {
 
 impl Gate {
     pub(super) fn new(config: &RatesConfig, clock: &SharedClock) -> Self {
-        let clock = BoardClock(Arc::clone(clock));
+        let clock = BoardClock(Arc::clone(clock), Arc::default());
         let keyed = |quota, count| Keyed::new(quota, count, config.keys.max(1), &clock);
         Self {
             authors: keyed(Quota::per_hour, config.author_per_hour),
             addresses: keyed(Quota::per_minute, config.address_per_minute),
             agencies: keyed(Quota::per_minute, config.agency_per_minute),
+            tokens: keyed(Quota::per_minute, config.address_tokens_per_minute),
+            uploads: keyed(Quota::per_hour, config.token_uploads_per_hour),
+            guesses: NonZeroU32::new(config.address_guesses_per_minute).map(|count| {
+                let count = f64::from(count.get());
+                Mutex::new(Tries::new(count, count / 60.0))
+            }),
             columns: Mutex::default(),
             salt: Mutex::new(Salt { ends: Duration::ZERO, salt: [0; 32] }),
             under_way: Mutex::default(),
@@ -143,6 +166,50 @@ impl Gate {
         let key = (once.caller.clone(), once.request_id);
         self.under_way().entry(key.clone()).or_default().calls += 1;
         Pass { gate: self, key }
+    }
+
+    /// Counts an upload token for the visitor's address; where nobody tells one, there is no limit here.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub(super) fn upload_token(&self, address: Option<IpAddr>) -> Result<(), Duration> {
+        match (&self.tokens, address) {
+            (Some(tokens), Some(address)) => tokens.take(self.address_key(address)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts an upload that begins, whatever becomes of it: a file that is refused has cost as much as
+    /// one that is kept.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub(super) fn upload(&self, token: &str) -> Result<(), Duration> {
+        self.uploads.as_ref().map_or(Ok(()), |uploads| uploads.take(key(&[token.as_bytes()])))
+    }
+
+    /// Takes one of the tries that an address has at access codes, before anything is looked up.
+    ///
+    /// # Errors
+    /// How long to wait if it has none.
+    pub(super) fn guess(&self, address: Option<IpAddr>) -> Result<(), Duration> {
+        match (self.guesses(), address) {
+            (Some(mut tries), Some(address)) => {
+                tries.take(self.address_key(address), self.clock.0.now())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives the try back of somebody who had not to guess.
+    pub(super) fn no_guess(&self, address: Option<IpAddr>) {
+        if let (Some(mut tries), Some(address)) = (self.guesses(), address) {
+            tries.give_back(&self.address_key(address));
+        }
+    }
+
+    fn guesses(&self) -> Option<MutexGuard<'_, Tries<Key>>> {
+        Some(self.guesses.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn under_way(&self) -> MutexGuard<'_, HashMap<(String, Uuid), UnderWay>> {
@@ -278,8 +345,15 @@ mod tests {
     fn gate(keys: usize) -> (Gate, Arc<ManualClock>) {
         let clock = ManualClock::at(Timestamp::from_second(1_764_000_000).unwrap());
         let shared: SharedClock = clock.clone();
-        let config =
-            RatesConfig { author_per_hour: 2, address_per_minute: 2, agency_per_minute: 0, keys };
+        let config = RatesConfig {
+            author_per_hour: 2,
+            address_per_minute: 2,
+            address_tokens_per_minute: 2,
+            token_uploads_per_hour: 2,
+            address_guesses_per_minute: 2,
+            keys,
+            ..RatesConfig::default()
+        };
         (Gate::new(&config, &shared), clock)
     }
 
@@ -288,6 +362,18 @@ mod tests {
             Err(Error::Limited(_, wait)) => Some(wait),
             _ => None,
         }
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_refuses_nobody() {
+        let (gate, clock) = gate(100);
+        gate.pass(&once(0)).author(b"one").unwrap();
+        clock.advance(SignedDuration::from_mins(-30));
+        gate.pass(&once(1)).author(b"one").unwrap();
+        let next = wait(gate.pass(&once(2)).author(b"one"));
+        assert_eq!(next, Some(Duration::from_secs(1_800)), "as if it had not");
+        clock.advance(SignedDuration::from_mins(31));
+        gate.pass(&once(3)).author(b"one").unwrap();
     }
 
     #[test]
@@ -346,6 +432,43 @@ mod tests {
         assert!((8..=10).contains(&remembered()), "{}", remembered());
         gate.pass(&once(9)).author(&7_u128.to_be_bytes()).unwrap();
         assert!(gate.pass(&once(10)).author(&7_u128.to_be_bytes()).is_err());
+    }
+
+    #[test]
+    fn an_address_has_so_many_upload_tokens_in_a_minute_and_a_token_so_many_uploads_in_an_hour() {
+        let (gate, clock) = gate(100);
+        let at = |text: &str| Some(text.parse().unwrap());
+        for _ in 0..2 {
+            gate.upload_token(at("192.0.2.1")).unwrap();
+            gate.upload("one").unwrap();
+        }
+        assert_eq!(gate.upload_token(at("192.0.2.1")), Err(Duration::from_secs(30)));
+        assert_eq!(gate.upload("one"), Err(Duration::from_secs(1_800)));
+        gate.upload_token(at("192.0.2.2")).unwrap();
+        gate.upload("other").unwrap();
+        for _ in 0..10 {
+            gate.upload_token(None).unwrap();
+        }
+        clock.advance(SignedDuration::from_secs(30));
+        gate.upload_token(at("192.0.2.1")).unwrap();
+        assert!(gate.upload("one").is_err());
+    }
+
+    #[test]
+    fn an_address_that_has_guessed_too_often_has_to_wait_and_one_that_has_not_to_guess_never() {
+        let (gate, clock) = gate(100);
+        let at = |text: &str| Some(text.parse().unwrap());
+        for _ in 0..10 {
+            gate.guess(at("192.0.2.1")).unwrap();
+            gate.no_guess(at("192.0.2.1"));
+        }
+        for _ in 0..2 {
+            gate.guess(at("192.0.2.1")).unwrap();
+        }
+        assert_eq!(gate.guess(at("192.0.2.1")), Err(Duration::from_secs(30)));
+        gate.guess(at("192.0.2.2")).unwrap();
+        clock.advance(SignedDuration::from_secs(30));
+        gate.guess(at("192.0.2.1")).unwrap();
     }
 
     #[test]

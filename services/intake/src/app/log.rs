@@ -46,8 +46,8 @@ pub(super) async fn append_again(
     append(tx, &lost.chain(came_back).collect::<Vec<_>>()).await
 }
 
-/// Destroys the salt of a message's receipt, so that its entry in the log tells nothing any more,
-/// and lets a redaction enter that says so. False if there is no salt.
+/// Destroys the salts of a message's receipt and of its later texts, so that their entries in the log tell
+/// nothing any more, and lets redactions enter that say so. False if there is no salt.
 ///
 /// # Errors
 /// The database's.
@@ -61,7 +61,11 @@ pub async fn redact(
     };
     let target = Entry::receipt(message_id, &salt, &statement, now).leaf_hash;
     store::destroy_salt(tx, message_id).await?;
-    append(tx, &[Entry::redaction(message_id, target, now)]).await?;
+    let texts = store::destroy_text_salts(tx, message_id).await?;
+    let gone = std::iter::once(target).chain(texts);
+    let entries: Vec<Entry> =
+        gone.map(|target| Entry::redaction(message_id, target, now)).collect();
+    append(tx, &entries).await?;
     Ok(true)
 }
 

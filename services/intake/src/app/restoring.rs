@@ -89,7 +89,7 @@ impl App {
         let permit = self.door(incoming.bulk).await?;
         let receipt = message.receipt.clone();
         let submission = Submission {
-            request: request(once, &receipt),
+            request: request(once, receipt.message_id, self.now()),
             message: message.clone(),
             traceparent: telemetry::current_traceparent(),
         };

@@ -5,7 +5,11 @@
 //! of the head and names the epoch of its lease, so that one who wakes after its lease was taken
 //! finds another epoch there and appends nothing.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    sync::PoisonError,
+    time::{Duration, Instant},
+};
 
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{Connection as _, PgConnection};
@@ -82,13 +86,23 @@ impl App {
     /// The database's, or [`Error::LogBroken`].
     pub async fn sign_head(&self, epoch: i64) -> Result<Step<bool>, Error> {
         let (app, now) = (self.clone(), self.0.clock.now());
-        let pause = SignedDuration::from_secs(i64::from(self.0.config.log.head_seconds));
-        self.0
+        let seconds = self.0.config.log.head_seconds;
+        let pause = SignedDuration::from_secs(i64::from(seconds));
+        let rest = Duration::from_secs(u64::from(seconds));
+        let signed = || self.0.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        let rested = signed().is_none_or(|at| at.elapsed() >= rest);
+        let step = self
+            .0
             .db
             .write(move |tx| {
-                Box::pin(async move { sign(tx, &app.0.keys, epoch, pause, now).await })
+                let due = Due { pause, rested, now };
+                Box::pin(async move { sign(tx, &app.0.keys, epoch, due).await })
             })
-            .await
+            .await?;
+        if step == Step::Done(true) {
+            *signed() = Some(Instant::now());
+        }
+        Ok(step)
     }
 }
 
@@ -131,20 +145,33 @@ async fn grow(tx: &mut PgConnection, size: u64, waiting: &[Waiting]) -> Result<(
     Ok(store::move_head(tx, size + leaves.len() as u64).await?)
 }
 
+/// Whether the next head is due.
+#[derive(Debug, Clone, Copy)]
+struct Due {
+    /// The least time from one head to the next.
+    pause: SignedDuration,
+    /// Whether this process has signed none for as long.
+    rested: bool,
+    now: Timestamp,
+}
+
 async fn sign(
     tx: &mut PgConnection,
     keys: &Keys,
     epoch: i64,
-    pause: SignedDuration,
-    now: Timestamp,
+    Due { pause, rested, now }: Due,
 ) -> Result<Step<bool>, Error> {
     let Some(size) = store::lock(tx, epoch).await? else { return Ok(Step::LeaseLost) };
     let before = store::newest_head(tx).await?;
+    let earlier = before.as_ref().map(|before| before.signed_at);
     if let Some(before) = &before {
         if size < before.size {
             return Err(Error::LogBroken);
         }
-        if size == before.size || now.duration_since(before.signed_at) < pause {
+        let since = now.duration_since(before.signed_at);
+        // By the clock of whoever signed it, or of this process where that one was ahead.
+        let is_new = if since.is_negative() { !rested } else { since < pause };
+        if size == before.size || is_new {
             return Ok(Step::Done(false));
         }
     }
@@ -158,7 +185,9 @@ async fn sign(
     }
     let head = Head { size, root_hash: tree::root(size, &tiles)? };
     let checkpoint = keys.sign_head(head).map_err(|_| Error::LogBroken)?;
-    let signed = SignedHead { size, root_hash: head.root_hash, checkpoint, signed_at: now };
+    // A clock that was ahead must not stop the log, and heads never go back in time.
+    let signed_at = earlier.map_or(now, |earlier| now.max(earlier));
+    let signed = SignedHead { size, root_hash: head.root_hash, checkpoint, signed_at };
     store::insert_head(tx, &signed).await?;
     Ok(Step::Done(true))
 }

@@ -104,9 +104,11 @@ impl App {
             pass.agency(agency)?;
         }
         let phone = draft.contact.as_ref().and_then(|contact| self.0.vault.phone_index(contact));
-        match (phone, incoming.account_id) {
-            (Some(phone), _) => pass.author(&phone),
-            (None, Some(account_id)) => pass.author(account_id.as_bytes()),
+        match (incoming.account_id, phone) {
+            // A phone is only typed. Counted by it, an account would have as many limits as it makes up
+            // phones, and none where strangers have typed its own.
+            (Some(account_id), _) => pass.author(account_id.as_bytes()),
+            (None, Some(phone)) => pass.author(&phone),
             (None, None) => Ok(()),
         }
     }
@@ -126,7 +128,8 @@ impl App {
             let permit = self.door(incoming.bulk).await?;
             let (message, accepted) =
                 self.prepare(Arc::clone(&draft), incoming.account_id, app.clock.now())?;
-            let request = request(once, &accepted.receipt);
+            let Receipt { message_id, submitted_at, .. } = accepted.receipt;
+            let request = request(once, message_id, submitted_at);
             let submission = Submission { request, message, traceparent: traceparent.clone() };
             match app.writer.write(submission, permit).await {
                 Ok(Written::New) => return Ok(accepted),
@@ -227,6 +230,10 @@ impl App {
         let receipt = messages::receipt(&mut connection, message_id)
             .await?
             .ok_or(Error::Lost("a receipt"))?;
+        if receipt.salt.is_none() {
+            // What was erased is not there to be given again, and is not taken anew behind its author's back.
+            return Err(Error::Erased);
+        }
         let access_code = messages::access_key_id(&mut connection, message_id)
             .await?
             .and_then(|key_id| self.0.keys.access_code(&key_id, message_id))
@@ -235,13 +242,13 @@ impl App {
     }
 }
 
-pub(super) fn request(once: &Once, receipt: &Receipt) -> requests::NewRequest {
+pub(super) fn request(once: &Once, message_id: Uuid, at: Timestamp) -> requests::NewRequest {
     requests::NewRequest {
         caller: once.caller.clone(),
         request_id: once.request_id,
         body_hash: once.body_hash,
-        message_id: receipt.message_id,
-        created_at: receipt.submitted_at,
+        message_id,
+        created_at: at,
     }
 }
 

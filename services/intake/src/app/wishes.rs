@@ -6,10 +6,11 @@ use liuyan_kit::messaging::outbox;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{App, Once, says};
+use super::{App, Once, log, says};
 use crate::{
     domain::{
         draft::{self, Words},
+        log::{Entry, Mended},
         message::Message,
         state::Withdrawal,
     },
@@ -90,7 +91,12 @@ impl App {
                     standing.resubmit().map_err(Error::Obstacle)?;
                     let words = draft::mend(&words, &kind, &limits).map_err(Error::Fields)?;
                     let next = revision + 1;
-                    messages::insert_revision(tx, message_id, next, &words, now).await?;
+                    let salt = rand::random();
+                    let mended = Mended { message_id, revision: next, words: &words };
+                    let entry = Entry::text(&mended, &salt, now);
+                    let proof = (salt, entry.leaf_hash);
+                    messages::insert_revision(tx, message_id, next, &words, proof, now).await?;
+                    log::append(tx, &[entry]).await?;
                     column_messages::bump(tx, &[message_id], now).await?;
                     let comes = says::resubmitted(message_id, next.unsigned_abs(), now);
                     outbox::publish_all(tx, now, &[comes]).await?;

@@ -8,11 +8,11 @@ use crate::{
     domain::{
         draft::{Channel, Draft, Entrance, Visibility, Words},
         file::{File, Files},
-        log::{Hash, Kind, about_leaf, event_leaf, receipt_leaf},
+        log::{Hash, Kind, Mended, about_leaf, event_leaf, receipt_leaf, text_leaf},
         number::Number,
         receipt::{self, Facts},
     },
-    store::audit::{Content, Leaf, Proof},
+    store::audit::{Content, Leaf, MendedText, Proof},
 };
 
 impl Auditor<'_> {
@@ -21,6 +21,7 @@ impl Auditor<'_> {
         let index = leaf.index;
         let expected = match leaf.kind.parse() {
             Ok(Kind::Receipt) => return self.receipt(leaf, hash),
+            Ok(Kind::Text) => return self.mended(leaf, hash),
             Ok(Kind::Event) => {
                 let salt = leaf.salt.as_deref().and_then(|salt| salt.try_into().ok());
                 match (salt, &leaf.preimage) {
@@ -77,6 +78,26 @@ impl Auditor<'_> {
                 self.time(index, hash, facts.submitted_at);
             }
             _ => self.report.breach(format!("message {message_id} is not what its receipt states")),
+        }
+    }
+
+    fn mended(&mut self, leaf: &Leaf, hash: Hash) {
+        let (index, message_id) = (leaf.index, leaf.subject_id);
+        let Some(MendedText { revision, salt, words }) = &leaf.mended else {
+            self.report
+                .breach(format!("entry {index}: the later text of message {message_id} is gone"));
+            return;
+        };
+        let salt: Option<[u8; 32]> = salt.as_deref().and_then(|salt| salt.try_into().ok());
+        let mended = Mended { message_id, revision: *revision, words };
+        match salt {
+            None => {
+                self.absent.insert(hash, index);
+            }
+            Some(salt) if text_leaf(&salt, &mended.text(&salt)) != hash => {
+                self.report.breach(format!("text {revision} of message {message_id} was changed"));
+            }
+            Some(_) => {}
         }
     }
 

@@ -126,8 +126,6 @@ only_logged!(
     CaseEscalated,
     HelperInvited,
     ReplyCorrected,
-    FollowUpAsked,
-    CaseReopened,
     CaseSupervised,
     DeadlineNeared,
     DeadlineMissed,

@@ -127,6 +127,16 @@ pub struct HeldMessage {
     pub case_id: Option<uuid::Uuid>,
     /// By when an answer was due.
     pub deadline_at: Option<Timestamp>,
+    /// The consultation that it answers.
+    pub consultation_id: Option<uuid::Uuid>,
+    /// The partner's column by which it came.
+    pub column_id: Option<String>,
+    /// When that column was last told of it.
+    pub column_changed_at: Option<Timestamp>,
+    /// The number of the hotline's operator who wrote it down.
+    pub operator: Option<String>,
+    /// The program of the hotline that entered it.
+    pub entered_by: Option<String>,
     /// Every revision of its text.
     pub texts: Vec<HeldText>,
     /// The files that go with it.
@@ -192,6 +202,11 @@ mod tests {
             erased_at: None,
             case_id: None,
             deadline_at: None,
+            consultation_id: None,
+            column_id: None,
+            column_changed_at: None,
+            operator: None,
+            entered_by: None,
             texts: vec![HeldText {
                 revision: 1,
                 created_at: Timestamp::UNIX_EPOCH,

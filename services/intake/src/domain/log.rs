@@ -6,13 +6,16 @@
 //!
 //! The leaf of a receipt is `SHA-256(0x00 ‖ entry)` of the entry
 //! `liuyan-entry-v1⏎receipt: sha256:⟨SHA-256(salt ‖ statement)⟩⏎`, with the salt of the receipt, so
-//! that whoever holds the receipt can make it.
+//! that whoever holds the receipt can make it. That of a text that was handed in again begins with `text:`
+//! instead, and that of what another service said with `event:`.
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
+
+use super::draft::Words;
 
 pub mod frontier;
 pub mod head;
@@ -24,12 +27,15 @@ pub type Hash = [u8; 32];
 
 const ENTRY: &str = "liuyan-entry-v1";
 const EVENT: &str = "liuyan-event-v1";
+const TEXT: &str = "liuyan-text-v1";
 
 /// What an entry is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A receipt that was given.
     Receipt,
+    /// A text that was handed in again.
+    Text,
     /// What another service said.
     Event,
     /// What an earlier entry is the hash of was destroyed.
@@ -43,6 +49,7 @@ impl Kind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Receipt => "receipt",
+            Self::Text => "text",
             Self::Event => "event",
             Self::Redaction => "redaction",
             Self::Restoration => "restoration",
@@ -59,7 +66,7 @@ impl std::str::FromStr for Kind {
     type Err = NoKind;
 
     fn from_str(word: &str) -> Result<Self, NoKind> {
-        [Self::Receipt, Self::Event, Self::Redaction, Self::Restoration]
+        [Self::Receipt, Self::Text, Self::Event, Self::Redaction, Self::Restoration]
             .into_iter()
             .find(|kind| kind.word() == word)
             .ok_or_else(|| NoKind(word.to_owned()))
@@ -92,6 +99,11 @@ impl Entry {
         Self::new(Kind::Receipt, message_id, leaf_hash, at)
     }
 
+    /// A text was handed in again. The salt is the text's.
+    pub fn text(mended: &Mended<'_>, salt: &[u8; 32], at: Timestamp) -> Self {
+        Self::new(Kind::Text, mended.message_id, text_leaf(salt, &mended.text(salt)), at)
+    }
+
     /// Another service said something.
     pub fn event(said: &Said<'_>, salt: [u8; 32], at: Timestamp) -> Self {
         let preimage = said.text().into_bytes();
@@ -120,6 +132,35 @@ impl Entry {
 
     fn new(kind: Kind, subject_id: Uuid, leaf_hash: Hash, at: Timestamp) -> Self {
         Self { kind, subject_id, leaf_hash, salt: None, preimage: None, target: None, at }
+    }
+}
+
+/// A text that was handed in again, as it is hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mended<'a> {
+    /// The message.
+    pub message_id: Uuid,
+    /// Which revision it is, from 2.
+    pub revision: i32,
+    /// Its words.
+    pub words: &'a Words,
+}
+
+impl Mended<'_> {
+    /// The text that is hashed.
+    pub fn text(&self, salt: &[u8; 32]) -> String {
+        let Words { title, body, demand, details } = self.words;
+        let hash = |words: &String| hex::encode(salted(salt, words.as_bytes()));
+        format!(
+            "{TEXT}\nmessage: {}\nrevision: {}\ntitle: sha256:{}\nbody: sha256:{}\n\
+             demand: sha256:{}\ndetails: sha256:{}\n",
+            self.message_id,
+            self.revision,
+            hash(title),
+            hash(body),
+            hash(demand),
+            hash(details),
+        )
     }
 }
 
@@ -155,6 +196,11 @@ impl Said<'_> {
 /// The leaf of a receipt.
 pub fn receipt_leaf(salt: &[u8; 32], statement: &[u8]) -> Hash {
     leaf(&format!("{ENTRY}\nreceipt: sha256:{}\n", hex::encode(salted(salt, statement))))
+}
+
+/// The leaf of a text that was handed in again.
+pub fn text_leaf(salt: &[u8; 32], text: &str) -> Hash {
+    leaf(&format!("{ENTRY}\ntext: sha256:{}\n", hex::encode(salted(salt, text.as_bytes()))))
 }
 
 /// The leaf of an event.
@@ -198,6 +244,28 @@ mod tests {
         );
         let plain = Sha256::new().chain_update([0]).chain_update(&entry).finalize();
         assert_eq!(redaction.leaf_hash, plain.as_slice());
+    }
+
+    #[test]
+    fn a_mended_text_is_hashed_word_for_word() {
+        let words =
+            Words { title: "A title".to_owned(), body: "A body".to_owned(), ..Words::default() };
+        let mended = Mended { message_id: Uuid::from_u128(2), revision: 3, words: &words };
+        let hash = |text: &str| {
+            hex::encode(Sha256::new().chain_update([7; 32]).chain_update(text).finalize())
+        };
+        let text = format!(
+            "liuyan-text-v1\nmessage: 00000000-0000-0000-0000-000000000002\nrevision: 3\n\
+             title: sha256:{}\nbody: sha256:{}\ndemand: sha256:{}\ndetails: sha256:{}\n",
+            hash("A title"),
+            hash("A body"),
+            hash(""),
+            hash(""),
+        );
+        assert_eq!(mended.text(&[7; 32]), text);
+        let entry = format!("liuyan-entry-v1\ntext: sha256:{}\n", hash(&text));
+        let plain = Sha256::new().chain_update([0]).chain_update(&entry).finalize();
+        assert_eq!(text_leaf(&[7; 32], &text), plain.as_slice());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Files in and out.
 
-use std::{pin::Pin, sync::Arc};
+use std::{net::IpAddr, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
@@ -44,8 +44,11 @@ pub(super) type Pieces =
     Pin<Box<dyn Stream<Item = Result<DownloadAttachmentResponse, Status>> + Send>>;
 
 impl Grpc {
-    pub(super) fn upload_token(&self) -> Result<IssueUploadTokenResponse, Error> {
-        let issued = self.app.issue_upload_token()?;
+    pub(super) fn upload_token(
+        &self,
+        address: Option<IpAddr>,
+    ) -> Result<IssueUploadTokenResponse, Error> {
+        let issued = self.app.issue_upload_token(address)?;
         Ok(IssueUploadTokenResponse {
             upload_token: issued.token,
             expires_at: Some(clock::to_proto(issued.expires_at)),
@@ -65,6 +68,7 @@ impl Grpc {
             _ => return Err(Error::field("header", Rule::PartsOutOfOrder)),
         };
         let (owner, request_id) = self.header(caller, &header)?;
+        self.app.begin_upload(&owner)?;
         let bytes = parts.map(|part| match part.map(|it| it.part) {
             Ok(Some(Part::Chunk(chunk))) => Ok(chunk),
             Ok(_) => Err(Error::field("header", Rule::PartsOutOfOrder)),

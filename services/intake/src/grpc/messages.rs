@@ -130,6 +130,7 @@ impl Grpc {
     pub(super) async fn look_up(
         &self,
         request: &LookUpMessageRequest,
+        address: Option<IpAddr>,
     ) -> Result<LookUpMessageResponse, Error> {
         let mut breaches = Vec::new();
         let number = Number::parse(&request.number);
@@ -142,7 +143,7 @@ impl Grpc {
         }
         match (number, code) {
             (Some(number), Some(code)) => {
-                self.app.look_up(number, code).await.map(convert::looked_up)
+                self.app.look_up(number, code, address).await.map(convert::looked_up)
             }
             _ => Err(Error::Fields(breaches)),
         }

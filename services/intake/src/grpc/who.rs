@@ -76,7 +76,9 @@ fn is_service(caller: &Caller) -> bool {
         && topology::card(&caller.issuer).is_some()
 }
 
-/// The address of the visitor for whom a service of the house calls. What others say is not believed.
+/// The address of the visitor for whom a service of the house calls. What others say is not believed,
+/// nor what comes with the token of somebody for whom the portal calls: whoever has one can send it with
+/// any address. The portal counts by itself from where these come.
 pub(super) fn address(caller: &Caller, metadata: &MetadataMap) -> Option<IpAddr> {
     if !is_service(caller) {
         return None;

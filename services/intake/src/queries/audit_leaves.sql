@@ -1,4 +1,4 @@
--- Leaves from $1 on, at most $2, each with the receipt and the message that it is about.
+-- Leaves from $1 on, at most $2, each with the receipt and the message that it is about, or the later text.
 select leaf.index, leaf.leaf_hash, leaf.kind, leaf.subject_id, leaf.salt, leaf.preimage,
        leaf.target, leaf.created_at,
        receipts.salt as "receipt_salt?", receipts.statement as "statement?",
@@ -13,12 +13,17 @@ select leaf.index, leaf.leaf_hash, leaf.kind, leaf.subject_id, leaf.salt, leaf.p
        texts.longitude as "longitude?", remarks.remark as "remark?",
        (select array_agg(sha256 order by position) from attachments
         where attachments.message_id = receipts.message_id) as "file_hashes?",
+       mended.revision as "mended_revision?", mended.salt as "mended_salt?",
+       mended.title as "mended_title?", mended.body as "mended_body?",
+       mended.demand as "mended_demand?", mended.details as "mended_details?",
        (select array_agg(public order by position) from attachments
         where attachments.message_id = receipts.message_id) as "file_public?: Vec<bool>"
 from log_leaves as leaf
 left join receipts on leaf.kind = 'receipt' and receipts.message_id = leaf.subject_id
 left join messages on messages.message_id = receipts.message_id
 left join texts on texts.message_id = receipts.message_id and texts.revision = 1
+left join texts as mended on leaf.kind = 'text' and mended.message_id = leaf.subject_id
+    and mended.leaf_hash = leaf.leaf_hash
 left join remarks on remarks.message_id = receipts.message_id
 where leaf.index >= $1
 order by leaf.index

@@ -28,7 +28,7 @@ stored as (
     )
     select message_id, number, office_id, kind, domain, topic, visibility, channel, locale,
            submitted_at, occurred_at, author_id, contact, access_key_id, access_hash, has_remark,
-           submitted_at, account_id, consultation_id
+           greatest(submitted_at, $39), account_id, consultation_id
     from fresh
 ),
 proved as (

@@ -33,7 +33,7 @@ pub struct Upload {
 pub struct Usage {
     /// Files.
     pub files: u64,
-    /// Bytes, as they came.
+    /// Bytes, as they came or as they are kept, whichever are more.
     pub bytes: u64,
     /// When the first of them came.
     pub first_at: Option<Timestamp>,
@@ -90,7 +90,7 @@ pub async fn usage(
     since: Timestamp,
 ) -> Result<Usage, sqlx::Error> {
     let row = sqlx::query!(
-        r#"select count(*) as "files!", coalesce(sum(received), 0)::bigint as "bytes!",
+        r#"select count(*) as "files!", coalesce(sum(greatest(received, size)), 0)::bigint as "bytes!",
                   min(uploaded_at) as first_at
            from attachments where owner = $1 and uploaded_at > $2"#,
         owner,

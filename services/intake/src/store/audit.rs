@@ -10,7 +10,7 @@ use super::{
     log::{SignedHead, number},
     messages::decode,
 };
-use crate::domain::draft::Place;
+use crate::domain::draft::{Place, Words};
 
 /// A leaf, and what it is about if that is still here.
 #[derive(Debug)]
@@ -35,6 +35,19 @@ pub struct Leaf {
     pub receipt: Option<Proof>,
     /// The message as it came.
     pub message: Option<Content>,
+    /// The text that was handed in again.
+    pub mended: Option<MendedText>,
+}
+
+/// A text that was handed in again, as it is stored.
+#[derive(Debug)]
+pub struct MendedText {
+    /// Which revision it is.
+    pub revision: i32,
+    /// Its salt; `None` once it was erased.
+    pub salt: Option<Vec<u8>>,
+    /// Its words.
+    pub words: Words,
 }
 
 /// A receipt as it is stored.
@@ -104,6 +117,7 @@ pub async fn leaves(
         created_at: clock::from_db(row.created_at),
         receipt: None,
         message: None,
+        mended: None,
     };
     rows.into_iter()
         .map(|row| {
@@ -141,6 +155,16 @@ pub async fn leaves(
                 }),
                 _ => None,
             };
+            let mended = row.mended_revision.map(|revision| MendedText {
+                revision,
+                salt: row.mended_salt,
+                words: Words {
+                    title: row.mended_title.unwrap_or_default(),
+                    body: row.mended_body.unwrap_or_default(),
+                    demand: row.mended_demand.unwrap_or_default(),
+                    details: row.mended_details.unwrap_or_default(),
+                },
+            });
             let row = Row {
                 index: row.index,
                 leaf_hash: row.leaf_hash,
@@ -151,7 +175,7 @@ pub async fn leaves(
                 target: row.target,
                 created_at: row.created_at,
             };
-            Ok(Leaf { receipt, message, ..leaf(row) })
+            Ok(Leaf { receipt, message, mended, ..leaf(row) })
         })
         .collect()
 }
@@ -215,8 +239,8 @@ pub async fn waiting_targets(connection: &mut PgConnection) -> Result<Vec<Vec<u8
         .await
 }
 
-/// The messages whose receipts are not in the log as they should be, and why: nowhere, or not in a
-/// signed tree of `signed` leaves though they came before `before`.
+/// The messages whose receipts or later texts are not in the log as they should be, and why: nowhere, or not in
+/// a signed tree of `signed` leaves though they came before `before`.
 ///
 /// # Errors
 /// The database's.
@@ -224,14 +248,23 @@ pub async fn not_logged(
     connection: &mut PgConnection,
     signed: u64,
     before: Timestamp,
-) -> Result<Vec<(Uuid, bool)>, sqlx::Error> {
-    let rows = sqlx::query!(
-        r#"select message_id as "message_id!",
+) -> Result<Vec<NotLogged>, sqlx::Error> {
+    sqlx::query_as!(
+        NotLogged,
+        r#"with due as (
+               select message_id, 1 as revision, 'receipt' as kind, null::bytea as leaf_hash from receipts
+               union all
+               select message_id, revision, 'text', leaf_hash from texts where leaf_hash is not null
+           )
+           select due.message_id as "message_id!", due.revision as "revision!",
                   (leaf.index is null and waiting.batch_id is null) as "lost!"
-           from receipts
-           left join log_leaves as leaf on leaf.kind = 'receipt' and leaf.subject_id = message_id
+           from due
+           left join log_leaves as leaf
+               on leaf.kind = due.kind and leaf.subject_id = due.message_id
+              and (due.leaf_hash is null or leaf.leaf_hash = due.leaf_hash)
            left join log_waiting as waiting
-               on waiting.kind = 'receipt' and waiting.subject_id = message_id
+               on waiting.kind = due.kind and waiting.subject_id = due.message_id
+              and (due.leaf_hash is null or waiting.leaf_hash = due.leaf_hash)
            where (leaf.index is null and waiting.batch_id is null)
               or (leaf.index >= $1 and leaf.created_at < $2)
               or (leaf.index is null and waiting.created_at < $2)"#,
@@ -239,6 +272,16 @@ pub async fn not_logged(
         clock::to_db(before),
     )
     .fetch_all(connection)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.message_id, row.lost)).collect())
+    .await
+}
+
+/// What is not in the log as it should be.
+#[derive(Debug)]
+pub struct NotLogged {
+    /// The message.
+    pub message_id: Uuid,
+    /// 1 if it is the receipt, else which text it is.
+    pub revision: i32,
+    /// Whether it is nowhere.
+    pub lost: bool,
 }

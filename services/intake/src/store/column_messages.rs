@@ -34,7 +34,7 @@ pub async fn take_places(
     let ids: Vec<String> = wanted.keys().map(|id| (*id).to_owned()).collect();
     let rooms = sqlx::query!(
         r#"select column_id,
-                  greatest(0, daily_quota - case when used_on = $2 then used_today else 0 end)
+                  greatest(0, daily_quota - case when used_on >= $2 then used_today else 0 end)
                       as "room!"
            from columns where column_id = any($1)
            order by column_id

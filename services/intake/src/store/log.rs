@@ -350,6 +350,24 @@ pub async fn lock_salt(
     Ok(Some((salt.as_slice().try_into().map_err(decode)?, statement)))
 }
 
+/// Destroys the salts of a message's texts that were handed in again. Gives their leaves.
+///
+/// # Errors
+/// The database's.
+pub async fn destroy_text_salts(
+    tx: &mut PgConnection,
+    message_id: Uuid,
+) -> Result<Vec<Hash>, sqlx::Error> {
+    let leaves = sqlx::query_scalar!(
+        r#"update texts set salt = null where message_id = $1 and salt is not null
+           returning leaf_hash as "leaf_hash!""#,
+        message_id
+    )
+    .fetch_all(tx)
+    .await?;
+    leaves.into_iter().map(|leaf| leaf.as_slice().try_into().map_err(decode)).collect()
+}
+
 /// Destroys the salt of a message's receipt.
 ///
 /// # Errors

@@ -212,6 +212,8 @@ pub struct Access {
     pub key_id: String,
     /// The keyed hash of the access code.
     pub hash: Vec<u8>,
+    /// Whether the message came back from its receipt.
+    pub restored: bool,
 }
 
 /// What opens the message with this number.
@@ -224,12 +226,23 @@ pub async fn access_by_number(
 ) -> Result<Option<Access>, sqlx::Error> {
     sqlx::query_as!(
         Access,
-        "select message_id, access_key_id as key_id, access_hash as hash
+        "select message_id, access_key_id as key_id, access_hash as hash, restored
          from messages where number = $1",
         number
     )
     .fetch_optional(connection)
     .await
+}
+
+/// Notes that messages came back from their receipts.
+///
+/// # Errors
+/// The database's.
+pub async fn mark_restored(tx: &mut PgConnection, ids: &[Uuid]) -> Result<(), sqlx::Error> {
+    sqlx::query!("update messages set restored = true where message_id = any($1)", ids)
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// The key of a message's access code.
@@ -316,7 +329,8 @@ pub async fn request_withdrawal(
     db::expect_one(&noted)
 }
 
-/// Puts a returned message back in review with the next revision of its text. The place stays.
+/// Puts a returned message back in review with the next revision of its text, which has salt and leaf of its
+/// entry in the log. The place stays.
 ///
 /// # Errors
 /// The database's.
@@ -325,12 +339,13 @@ pub async fn insert_revision(
     message_id: Uuid,
     revision: i32,
     words: &Words,
+    (salt, leaf_hash): ([u8; 32], [u8; 32]),
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let kept = sqlx::query!(
         "insert into texts (message_id, revision, title, body, demand, details, place, place_public,
-                            latitude, longitude, created_at)
-         select message_id, $2, $3, $4, $5, $6, place, place_public, latitude, longitude, $7
+                            latitude, longitude, created_at, salt, leaf_hash)
+         select message_id, $2, $3, $4, $5, $6, place, place_public, latitude, longitude, $7, $8, $9
          from texts where message_id = $1 and revision = $2 - 1",
         message_id,
         revision,
@@ -339,6 +354,8 @@ pub async fn insert_revision(
         words.demand,
         words.details,
         clock::to_db(now),
+        salt.as_slice(),
+        leaf_hash.as_slice(),
     )
     .execute(&mut *tx)
     .await?;

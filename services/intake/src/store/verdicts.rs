@@ -173,6 +173,21 @@ pub async fn end(tx: &mut PgConnection, ended: &[(Uuid, Timestamp)]) -> Result<(
     Ok(())
 }
 
+/// Notes that messages are worked on again, unless that is over: their contacts are needed.
+///
+/// # Errors
+/// The database's.
+pub async fn go_on(tx: &mut PgConnection, ids: &[Uuid]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update messages set ended_at = null
+         where message_id = any($1) and state not in ('declined', 'withdrawn', 'erased')",
+        ids
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 fn columns(rows: &[(Uuid, Timestamp)]) -> (Vec<Uuid>, Vec<OffsetDateTime>) {
     rows.iter().map(|(id, at)| (*id, clock::to_db(*at))).unzip()
 }

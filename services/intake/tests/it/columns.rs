@@ -300,6 +300,21 @@ async fn only_a_hotline_enters_messages_for_others_and_says_who_did() {
     );
 }
 
+#[tokio::test]
+async fn a_replica_that_is_late_at_midnight_gives_no_second_quota() {
+    let desk = with_column(Column { daily_quota: 3, ..a_column() }).await;
+    let partner = agency("province");
+    desk.clock.advance(SignedDuration::from_hours(24));
+    for _ in 0..2 {
+        desk.submit_as(&partner, a_submission()).await.unwrap();
+    }
+    desk.clock.advance(SignedDuration::from_hours(-24));
+    desk.submit_as(&partner, a_submission()).await.unwrap();
+    assert!(desk.submit_as(&partner, a_submission()).await.is_err());
+    desk.clock.advance(SignedDuration::from_hours(24));
+    assert!(desk.submit_as(&partner, a_submission()).await.is_err());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_quota_is_exact_however_many_replicas_submit_at_once() {
     let desk = with_column(Column { daily_quota: 100, ..a_column() }).await;

@@ -297,3 +297,23 @@ async fn what_a_restored_backup_brings_back_is_erased_again() {
     assert_eq!(count(&desk.db, texts).await, 1, "of that message only name and phone were to go");
     assert_eq!(desk.app.replay_erasures().await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn a_request_whose_message_was_erased_is_not_answered_as_if_it_were_there() {
+    let desk = Desk::open().await;
+    let request = a_submission_of(a_full_message());
+    let answer = desk.submit(request.clone()).await.unwrap();
+    let id: Uuid = answer.receipt.unwrap().message_id.parse().unwrap();
+    erase(&desk, &author_of(id), id, true).await.unwrap();
+    let refused = desk.submit(request.clone()).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), reason(&refused).as_str()),
+        (Code::AlreadyExists, "SUBMISSION_ERASED")
+    );
+    let anew = liuyan_proto::liuyan::intake::v1::SubmitMessageRequest {
+        request_id: request_id(),
+        ..request
+    };
+    desk.submit(anew).await.unwrap();
+    assert_eq!(count(&desk.db, "select count(*) from messages").await, 2);
+}

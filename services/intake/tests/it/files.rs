@@ -164,6 +164,8 @@ async fn files_of_every_type_are_taken_and_come_back_clean() {
         (samples::webp(40, 20), "image/jpeg", samples::PLACE),
         (samples::pdf(), "application/pdf", samples::SCRIPT),
         (samples::phone_video(), "video/mp4", samples::PLACE),
+        (samples::dashcam_video(), "video/mp4", samples::PLACE),
+        (samples::fragmented_video(), "video/mp4", samples::PLACE),
         ([samples::jpeg(40, 20), samples::zip()].concat(), "image/jpeg", b"PK\x05\x06"),
     ] {
         let kept = upload(&client, &token, &bytes).await.unwrap();

@@ -72,6 +72,40 @@ async fn an_author_is_limited_by_phone_or_account_and_retries_cost_nothing() {
 }
 
 #[tokio::test]
+async fn an_account_is_limited_whatever_phones_it_leaves() {
+    let desk = Desk::with(|config| config.rates.author_per_hour = 3).await.told().await;
+    let citizen = account(Uuid::from_u128(7));
+    let by = |phone: &str| a_submission_of(a_message_by("Wang", phone));
+    for phone in ["13800000001", "13800000002", "13800000003"] {
+        desk.submit_as(&citizen, by(phone)).await.unwrap();
+    }
+    for request in [by("13800000004"), a_submission()] {
+        let refused = desk.submit_as(&citizen, request).await.unwrap_err();
+        assert_eq!(
+            (refused.code(), reason(&refused).as_str()),
+            (Code::ResourceExhausted, "AUTHOR_LIMIT_REACHED")
+        );
+    }
+    // What an account writes takes nothing from whoever has the phone.
+    desk.submit(by("13800000001")).await.unwrap();
+}
+
+#[tokio::test]
+async fn strangers_who_leave_somebody_s_phone_do_not_lock_their_account_out() {
+    let desk = Desk::with(|config| config.rates.author_per_hour = 2).await.told().await;
+    let by = || a_submission_of(a_message_by("Wang", "13800001111"));
+    for _ in 0..2 {
+        desk.submit(by()).await.unwrap();
+    }
+    assert_eq!(reason(&desk.submit(by()).await.unwrap_err()), "AUTHOR_LIMIT_REACHED");
+    let other = account(Uuid::from_u128(8));
+    for _ in 0..2 {
+        desk.submit_as(&other, by()).await.unwrap();
+    }
+    desk.submit_as(&account(Uuid::from_u128(7)), by()).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_address_is_limited_if_a_service_of_the_house_tells_it() {
     let desk = Desk::with(|config| config.rates.address_per_minute = 2).await.told().await;
     let portal = service("portal");

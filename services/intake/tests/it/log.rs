@@ -52,6 +52,34 @@ async fn inclusion(
 }
 
 #[tokio::test]
+async fn a_clock_that_was_ahead_does_not_stop_the_log() {
+    let desk = Desk::open().await;
+    desk.clock.advance(SignedDuration::from_hours(1));
+    a_receipt(&desk).await;
+    desk.sequence().await;
+    let heads = "select count(*) from log_heads";
+    let before = count(&desk.db, heads).await;
+    // Another replica takes over, whose clock is right.
+    desk.clock.advance(SignedDuration::from_hours(-1));
+    let successor = desk.another(&desk.config());
+    let holder = Uuid::nil();
+    a_receipt(&desk).await;
+    desk.clock.advance(SignedDuration::from_secs(61));
+    successor.sequence_once(holder).await.unwrap();
+    let told = tree_head(&desk).await.unwrap();
+    assert_eq!((told.size, told.waiting), (2, 0));
+    assert_eq!(count(&desk.db, heads).await, before + 1);
+    // It does not sign at each round for that.
+    a_receipt(&desk).await;
+    successor.sequence_once(holder).await.unwrap();
+    assert_eq!(count(&desk.db, heads).await, before + 1);
+    let back =
+        "select count(*) from (select signed_at < lag(signed_at) over (order by size) as back
+                                      from log_heads) as heads where back";
+    assert_eq!(count(&desk.db, back).await, 0);
+}
+
+#[tokio::test]
 async fn every_receipt_is_proven_to_be_in_the_signed_log() {
     let desk = Desk::open().await;
     let mut receipts = Vec::new();

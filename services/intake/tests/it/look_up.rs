@@ -1,7 +1,7 @@
 //! Finding a message by what its author holds.
 
-use liuyan_intake::domain::number::Number;
-use liuyan_kit::auth::Caller;
+use liuyan_intake::{config::Config, domain::number::Number};
+use liuyan_kit::{auth::Caller, grpc::CLIENT_ADDRESS};
 use liuyan_proto::liuyan::intake::v1::{
     LookUpMessageRequest, LookUpMessageResponse, MessageState,
     intake_service_server::IntakeService as _,
@@ -9,7 +9,12 @@ use liuyan_proto::liuyan::intake::v1::{
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use crate::helpers::{Desk, a_submission, anonymous, as_caller, count, reason, violations};
+use crate::helpers::{
+    Desk, a_submission, anonymous, as_caller, count, reason, service, violations,
+};
+
+/// A code that is none.
+const WRONG: &str = "00000-00000";
 
 async fn look_up(
     desk: &Desk,
@@ -97,17 +102,91 @@ async fn guesses_are_limited_and_the_owner_is_not() {
         look_up(&desk, &number, &taken.access_code).await.unwrap();
     }
     for _ in 0..3 {
-        let refused = look_up(&desk, &number, "00000-00000").await.unwrap_err();
+        let refused = look_up(&desk, &number, WRONG).await.unwrap_err();
         assert_eq!(reason(&refused), "NUMBER_OR_CODE_WRONG");
     }
-    let refused = look_up(&desk, &number, "00000-00000").await.unwrap_err();
+    let refused = look_up(&desk, &number, WRONG).await.unwrap_err();
     assert_eq!(
         (refused.code(), reason(&refused).as_str()),
         (Code::ResourceExhausted, "LOOK_UPS_EXHAUSTED")
     );
     assert!(refused.get_details_retry_info().is_some());
     desk.clock.advance(jiff::SignedDuration::from_secs(61));
-    look_up(&desk, &number, &taken.access_code).await.unwrap();
+    let refused = look_up(&desk, &number, WRONG).await.unwrap_err();
+    assert_eq!(reason(&refused), "NUMBER_OR_CODE_WRONG");
+}
+
+#[tokio::test]
+async fn nobody_is_kept_from_their_message_by_a_stranger_who_guesses_without_pause() {
+    let change = |config: &mut Config| {
+        config.look_up.per_number = 3;
+        config.look_up.per_second = 5;
+    };
+    let desk = Desk::with(change).await.told().await;
+    let taken = desk.submit(a_submission()).await.unwrap();
+    let number = taken.receipt.unwrap().number;
+    let other = desk.submit(a_submission()).await.unwrap();
+    let elsewhere = other.receipt.unwrap().number;
+    for guess in 0..40 {
+        let unknown = Number::from_bits(guess).to_string();
+        let guessed = if guess < 20 { &number } else { &unknown };
+        let refused = look_up(&desk, guessed, WRONG).await.unwrap_err();
+        let told = reason(&refused);
+        let expected = match guess {
+            // Three at this number, and five at all; never more within the second.
+            0..3 | 20..22 => "NUMBER_OR_CODE_WRONG",
+            _ => "LOOK_UPS_EXHAUSTED",
+        };
+        assert_eq!(told, expected, "guess {guess}");
+        look_up(&desk, &number, &taken.access_code).await.unwrap();
+        look_up(&desk, &elsewhere, &other.access_code).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_limit_is_told_alike_for_a_wrong_code_and_an_unknown_number() {
+    let desk = Desk::with(|config| config.look_up.per_number = 3).await.told().await;
+    let taken = desk.submit(a_submission()).await.unwrap();
+    let known = taken.receipt.unwrap().number;
+    let unknown = Number::from_bits(7).to_string();
+    for guess in 0..6 {
+        let wrong = look_up(&desk, &known, WRONG).await.unwrap_err();
+        let nothing = look_up(&desk, &unknown, WRONG).await.unwrap_err();
+        let limit = if guess < 3 { Code::NotFound } else { Code::ResourceExhausted };
+        assert_eq!((wrong.code(), nothing.code()), (limit, limit), "guess {guess}");
+        assert_eq!(wrong.message(), nothing.message());
+        assert_eq!(wrong.details(), nothing.details());
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_looked_up_for_an_address_that_has_guessed_too_often() {
+    let desk = Desk::with(|config| config.rates.address_guesses_per_minute = 3).await.told().await;
+    let taken = desk.submit(a_submission()).await.unwrap();
+    let number = taken.receipt.unwrap().number;
+    let portal = service("portal");
+    let from = |who: &Caller, address: &'static str, access_code: &str| {
+        let (number, access_code) = (number.clone(), access_code.to_owned());
+        let mut request = as_caller(who, LookUpMessageRequest { number, access_code });
+        request.metadata_mut().insert(CLIENT_ADDRESS, address.parse().unwrap());
+        desk.grpc.look_up_message(request)
+    };
+    for _ in 0..10 {
+        from(&portal, "192.0.2.1", &taken.access_code).await.unwrap();
+    }
+    for _ in 0..3 {
+        let refused = from(&portal, "192.0.2.1", WRONG).await.unwrap_err();
+        assert_eq!(reason(&refused), "NUMBER_OR_CODE_WRONG");
+    }
+    for code in [WRONG, &taken.access_code] {
+        let refused = from(&portal, "192.0.2.1", code).await.unwrap_err();
+        assert_eq!(reason(&refused), "LOOK_UPS_EXHAUSTED");
+    }
+    from(&portal, "192.0.2.2", &taken.access_code).await.unwrap();
+    // An address that anybody can write is nobody's.
+    from(&anonymous(), "192.0.2.1", &taken.access_code).await.unwrap();
+    desk.clock.advance(jiff::SignedDuration::from_secs(20));
+    from(&portal, "192.0.2.1", &taken.access_code).await.unwrap();
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ mod log;
 mod log_audit;
 mod look_up;
 mod lost_rows;
+mod mended;
 mod outage;
 mod overload;
 mod reads;

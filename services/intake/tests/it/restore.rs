@@ -80,6 +80,33 @@ async fn a_lost_message_comes_back_with_its_number_its_receipt_and_its_code() {
 }
 
 #[tokio::test]
+async fn an_old_message_that_comes_back_is_as_new_for_whoever_brings_it() {
+    let before = Desk::open().await;
+    let answer = submitted(&before).await;
+    let receipt = answer.receipt.clone().unwrap();
+    // Long ago; and the key of the codes has changed since.
+    let keys = before.config().access_key_file;
+    let key = std::fs::read_to_string(&keys).unwrap();
+    std::fs::write(&keys, format!("{}\n{key}", "7a".repeat(32))).unwrap();
+    let desk = before.robbed().await.told().await;
+    desk.clock.advance(jiff::SignedDuration::from_hours(60 * 24));
+    let request = asks(&receipt);
+    let restored = restore(&desk, request.clone()).await.unwrap();
+    assert_ne!(restored.access_code, answer.access_code);
+    desk.app.prune_requests().await.unwrap();
+    assert_eq!(restore(&desk, request).await.unwrap(), restored, "the same request");
+    // The code that is printed on the receipt opens it as the new one does, and no other.
+    let opens = async |access_code: &str| {
+        let number = receipt.number.clone();
+        let found = LookUpMessageRequest { number, access_code: access_code.to_owned() };
+        desk.grpc.look_up_message(as_caller(&anonymous(), found)).await.is_ok()
+    };
+    assert!(opens(&answer.access_code).await);
+    assert!(opens(&restored.access_code).await);
+    assert!(!opens("00000-00000").await);
+}
+
+#[tokio::test]
 async fn an_entry_that_the_log_still_has_does_not_enter_it_twice() {
     let desk = Desk::open().await;
     let receipt = submitted(&desk).await.receipt.unwrap();

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use liuyan_proto::liuyan::{
     common::v1::{CaseState, Outcome},
     moderation::v1::MessageDeclined,
-    routing::v1::{CaseClosed, CaseRef},
+    routing::v1::{CaseClosed, CaseRef, CaseReopened, FollowUpAsked},
 };
 use uuid::Uuid;
 
@@ -38,6 +38,33 @@ async fn a_contact_goes_when_its_message_ended_long_ago() {
     assert_eq!(desk.app.forget_contacts().await.unwrap(), (0, false));
     let audited = "select count(*) from audit where action = 'contacts-forgotten'";
     assert_eq!(count(&desk.db, audited).await, 1);
+}
+
+#[tokio::test]
+async fn a_contact_stays_while_a_closed_case_is_worked_on_again() {
+    let desk = Desk::with(|config| config.contact_retention_days = 30).await.told().await;
+    let mut cases = Vec::new();
+    for n in 1..=3 {
+        let message = a_message_by("Wang", &format!("1380000111{n}"));
+        let answer = desk.submit(a_submission_of(message)).await.unwrap();
+        let id = answer.receipt.unwrap().message_id.parse().unwrap();
+        let case_id = Uuid::from_u128(n);
+        let case = CaseRef { state: CaseState::Closed.into(), ..a_case(case_id, id) };
+        let closed = CaseClosed { case: Some(case.clone()), outcome: Outcome::Solved.into() };
+        desk.hear(case_id, closed).await.unwrap();
+        cases.push((case_id, case));
+    }
+    let case = |at: usize| Some(cases[at].1.clone());
+    let reopened = CaseReopened { case: case(0), cause: "promise_broken".to_owned() };
+    desk.hear(cases[0].0, reopened).await.unwrap();
+    let asked = FollowUpAsked { case: case(1), ..FollowUpAsked::default() };
+    desk.hear(cases[1].0, asked).await.unwrap();
+    desk.clock.advance(SignedDuration::from_hours(31 * 24));
+    assert_eq!(desk.app.forget_contacts().await.unwrap(), (1, false), "the one that is over");
+    let closed = CaseClosed { case: case(0), outcome: Outcome::Solved.into() };
+    desk.hear(cases[0].0, closed).await.unwrap();
+    desk.clock.advance(SignedDuration::from_hours(31 * 24));
+    assert_eq!(desk.app.forget_contacts().await.unwrap(), (1, false), "from the second end on");
 }
 
 #[tokio::test]

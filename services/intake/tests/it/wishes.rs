@@ -29,7 +29,7 @@ async fn withdraw(
     Ok(desk.grpc.withdraw_message(as_caller(&who, request)).await?.into_inner())
 }
 
-fn a_mended_text(message_id: Uuid) -> ResubmitMessageRequest {
+pub(crate) fn a_mended_text(message_id: Uuid) -> ResubmitMessageRequest {
     ResubmitMessageRequest {
         message_id: message_id.to_string(),
         request_id: request_id(),
@@ -39,7 +39,7 @@ fn a_mended_text(message_id: Uuid) -> ResubmitMessageRequest {
     }
 }
 
-async fn resubmit(
+pub(crate) async fn resubmit(
     desk: &Desk,
     request: ResubmitMessageRequest,
 ) -> Result<ResubmitMessageResponse, Status> {
@@ -47,7 +47,7 @@ async fn resubmit(
     Ok(desk.grpc.resubmit_message(as_caller(&who, request)).await?.into_inner())
 }
 
-async fn return_it(desk: &Desk, message_id: Uuid, revision: u32) {
+pub(crate) async fn return_it(desk: &Desk, message_id: Uuid, revision: u32) {
     let event = MessageReturned {
         message_id: message_id.to_string(),
         ground: "abuse".to_owned(),

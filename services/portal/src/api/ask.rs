@@ -3,8 +3,10 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderName, header, request::Parts};
 use liuyan_kit::locale;
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::problem::Fault;
@@ -22,7 +24,7 @@ pub(super) struct Ask {
     pub(super) locale: &'static str,
     /// The token that was brought.
     token: Option<String>,
-    client: IpAddr,
+    pub(super) client: IpAddr,
     /// What the caller has already.
     pub(super) if_none_match: Option<String>,
 }
@@ -56,6 +58,33 @@ fn bearer(headers: &HeaderMap) -> Result<Option<String>, Fault> {
     token.map(|token| Some(token.to_owned())).ok_or(Fault::House(Error::SignIn))
 }
 
+/// The scope of people.
+const ACCOUNT: &str = "account";
+/// The only issuer of agencies' tokens.
+const IDENTITY: &str = "identity";
+/// The scopes of those of whom intake counts the messages by themselves: hotlines, who enter them for
+/// others, and importers, who bring whole archives.
+const BRINGING: [&str; 2] = ["message:on_behalf", "message:import"];
+
+/// What a token says of itself.
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    scope: String,
+}
+
+/// Whether a token is, by its own words, of an agency or of somebody who brings what others have
+/// written: one address sends for very many then, and the services count the agency. Its signature is
+/// not looked at. One that lies is refused by the service that it is passed on to.
+fn speaks_for_many(token: &str) -> bool {
+    let claims = token.split('.').nth(1).and_then(|it| URL_SAFE_NO_PAD.decode(it).ok());
+    let claims = claims.and_then(|it| serde_json::from_slice::<Claims>(&it).ok());
+    claims.is_some_and(|Claims { iss, scope }| {
+        let has = |wanted: &str| scope.split_ascii_whitespace().any(|it| it == wanted);
+        (iss == IDENTITY && !has(ACCOUNT)) || BRINGING.into_iter().any(has)
+    })
+}
+
 impl Ask {
     /// The token of whoever asks.
     pub(super) fn bearer(&self) -> Option<&str> {
@@ -78,7 +107,12 @@ impl Ask {
         self.app.backend.request_from(self.client, message, self.locale, token)
     }
 
-    /// The same, for somebody known alone.
+    /// The same in the portal's own name, whatever token was brought.
+    pub(super) fn call_own_from<M>(&self, message: M) -> tonic::Request<M> {
+        self.app.backend.request_from(self.client, message, self.locale, None)
+    }
+
+    /// A call in the name of whoever asks, for somebody known alone.
     ///
     /// # Errors
     /// [`Error::SignIn`] without a token.
@@ -89,13 +123,22 @@ impl Ask {
         Ok(self.call(message))
     }
 
-    /// Lets somebody unknown do only so much within a minute. Whoever brings a token is limited by
-    /// the services.
+    /// Lets an address do only so much within a minute, also if somebody is signed in: the services
+    /// believe no address that comes with a token. Agencies are limited by the services alone.
     ///
     /// # Errors
     /// [`Error::TooManyForms`].
     pub(super) fn spend(&self) -> Result<(), Fault> {
-        if self.is_personal() || self.app.forms.passes(self.client, self.app.now()) {
+        if self.token.as_deref().is_some_and(speaks_for_many) { Ok(()) } else { self.spend_own() }
+    }
+
+    /// The same for what the portal does in its own name: no service sees the token then, and none
+    /// would refuse a false one.
+    ///
+    /// # Errors
+    /// [`Error::TooManyForms`].
+    pub(super) fn spend_own(&self) -> Result<(), Fault> {
+        if self.app.forms.passes(self.client, self.app.now()) {
             Ok(())
         } else {
             Err(Error::TooManyForms.into())
@@ -131,5 +174,31 @@ impl OptionalFromRequestParts<Arc<App>> for LastEventId {
         let name = HeaderName::from_static("last-event-id");
         let value = text(&parts.headers, &name).filter(|value| !value.is_empty());
         Ok(value.map(|value| Self(value.to_owned())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_speaks_for_many_if_it_is_of_an_agency_or_of_who_enters_for_others() {
+        for (claims, expected) in [
+            (r#"{"iss":"identity","sub":"waterworks","scope":"message:submit"}"#, true),
+            (r#"{"iss":"identity","sub":"waterworks","scope":"case:work"}"#, true),
+            (r#"{"iss":"identity","scope":"account case:work message:on_behalf"}"#, true),
+            (r#"{"iss":"operator","scope":"message:import"}"#, true),
+            (r#"{"iss":"identity","scope":"account"}"#, false),
+            (r#"{"iss":"identity","scope":"account message:submit"}"#, false),
+            (r#"{"iss":"intake","scope":"author:message/7"}"#, false),
+            (r#"{"iss":"identity"}"#, false),
+            ("nonsense", false),
+        ] {
+            let token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
+            assert_eq!(speaks_for_many(&token), expected, "{claims}");
+        }
+        for token in ["x", "a.b.c", "..", "e30.e30.c2ln"] {
+            assert!(!speaks_for_many(token), "{token}");
+        }
     }
 }

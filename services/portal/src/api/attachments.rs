@@ -30,8 +30,8 @@ const TOKEN_FIELD: &str = "Upload-Token";
     responses((status = 201, body = UploadToken), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn token(ask: Ask) -> Result<Response, Fault> {
-    ask.spend()?;
-    let issued = files::token(&ask.app, ask.locale).await?;
+    ask.spend_own()?;
+    let issued = files::token(&ask.app, ask.client, ask.locale).await?;
     private(StatusCode::CREATED, &UploadToken::from(issued))
 }
 

@@ -40,9 +40,10 @@ pub(super) async fn submit(
     responses((status = 200, body = LookedUp), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn look_up(ask: Ask, Body(held): Body<LookUp>) -> Result<Response, Fault> {
-    ask.spend()?;
+    ask.spend_own()?;
     let LookUp { number, access_code } = held;
-    let request = ask.call(LookUpMessageRequest { number, access_code });
+    // Number and code say all that is needed; whoever guesses is limited by the address.
+    let request = ask.call_own_from(LookUpMessageRequest { number, access_code });
     let answer = ask.app.backend.intake().look_up_message(request).await?.into_inner();
     private(StatusCode::OK, &LookedUp::from(answer))
 }

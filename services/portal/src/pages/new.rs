@@ -10,6 +10,7 @@ use axum::{
     routing::get,
 };
 use http::{HeaderValue, StatusCode, header};
+use jiff::SignedDuration;
 use liuyan_kit::{
     class::{Class, Classify as _},
     clock,
@@ -48,6 +49,11 @@ pub(crate) use by::By;
 use chooser::Chooser;
 pub(crate) use draft::Draft;
 
+/// How much older than its request a receipt may be and still be the answer to it, and not to one that
+/// was sent before with the same words: clocks differ, and a button that is pressed again gets what the
+/// first press got.
+const MEANWHILE: SignedDuration = SignedDuration::from_mins(2);
+
 /// A domain with its topics, each of which may be chosen.
 #[derive(Debug)]
 struct Matter {
@@ -63,6 +69,8 @@ struct New {
     by: By,
     /// Whether the board's own page would take what this column does not take now.
     elsewhere: bool,
+    /// Whether the receipt of the same words, sent before, can be seen.
+    receipt: bool,
     draft: Draft,
     chooser: Chooser,
     /// The consultation to which it belongs; boxed because most belong to none.
@@ -165,8 +173,7 @@ async fn form(
     status: StatusCode,
 ) -> Result<Response, Error> {
     let chooser = Chooser::of(&v, &draft).await;
-    let answer = Answer { f, status, elsewhere: false };
-    render(v, by, draft, chooser, answer).await
+    render(v, by, draft, chooser, Answer::of(f, status)).await
 }
 
 /// What the form tells whoever has sent it.
@@ -174,6 +181,13 @@ struct Answer {
     f: Faults,
     status: StatusCode,
     elsewhere: bool,
+    receipt: bool,
+}
+
+impl Answer {
+    fn of(f: Faults, status: StatusCode) -> Self {
+        Self { f, status, elsewhere: false, receipt: false }
+    }
 }
 
 async fn render(
@@ -183,7 +197,7 @@ async fn render(
     chooser: Chooser,
     answer: Answer,
 ) -> Result<Response, Error> {
-    let Answer { f, status, elsewhere } = answer;
+    let Answer { f, status, elsewhere, receipt } = answer;
     let app = Arc::clone(v.app());
     let locale = v.locale();
     let (kinds, domains, asked) = futures::join!(
@@ -216,6 +230,7 @@ async fn render(
         f,
         by,
         elsewhere,
+        receipt,
         v,
     };
     page_with(&template, status, Keep::Private)
@@ -278,7 +293,7 @@ async fn submit(v: Visit, by: By, mut draft: Draft) -> Result<Response, Error> {
             // A column would take it for its own office.
             let fields = vec![("office".to_owned(), v.t("column-which-office"))];
             let f = Faults { fields, ..Faults::whole(v.t("column-which-office")) };
-            let answer = Answer { f, status: StatusCode::UNPROCESSABLE_ENTITY, elsewhere: false };
+            let answer = Answer::of(f, StatusCode::UNPROCESSABLE_ENTITY);
             return render(v, by, draft, chooser, answer).await;
         }
     }
@@ -291,6 +306,9 @@ async fn submit(v: Visit, by: By, mut draft: Draft) -> Result<Response, Error> {
             Some(kept) => {
                 v.prove(&kept.number, Proof::Code(kept.code.clone()));
                 receipt::keep(&v, &kept);
+                if v.now().duration_since(kept.at) > MEANWHILE {
+                    return sent_before(v, by, draft, chooser, &kept).await;
+                }
                 return Ok(see("/receipt"));
             }
             None => Error::Broken("intake gave no receipt".into()),
@@ -305,23 +323,50 @@ async fn submit(v: Visit, by: By, mut draft: Draft) -> Result<Response, Error> {
             f.whole = Some(v.t("new-not-sent"));
         }
         Class::Exists => {
-            // What they say is here already, or was said in another language: only its author knows
-            // whether a second message is meant.
-            draft.another = v.new_id();
-            f.whole = Some(v.t("new-sent-before"));
+            // What they say is here already, was said in another language, or was taken back: only its
+            // author knows whether a second message is meant.
+            f.whole = Some(v.t(match error.code() {
+                "MESSAGE_WITHDRAWN" | "SUBMISSION_WITHDRAWN" => "new-sent-withdrawn",
+                "MESSAGE_ERASED" | "SUBMISSION_ERASED" => "new-sent-erased",
+                _ => "new-sent-before",
+            }));
+            renew(&v, &mut draft, &mut f);
         }
         Class::Internal => tracing::error!(%error, "a message was not taken"),
         _ => {}
     }
     let retry_after = error.retry_after();
     let elsewhere = by.is_column() && of_column(&error);
-    let answer = Answer { f, status, elsewhere };
+    let answer = Answer { elsewhere, ..Answer::of(f, status) };
     let mut response = render(v, by, draft, chooser, answer).await?.into_response();
     if let Some(wait) = retry_after {
         let seconds = HeaderValue::from(wait.as_secs().max(1));
         response.headers_mut().insert(header::RETRY_AFTER, seconds);
     }
     Ok(response)
+}
+
+/// The form as it was, for whoever has sent the same words some time ago: they have the receipt of then,
+/// and may mean a second message.
+async fn sent_before(
+    v: Visit,
+    by: By,
+    mut draft: Draft,
+    chooser: Chooser,
+    kept: &Kept,
+) -> Result<Response, Error> {
+    let when = v.moment_of(kept.at).text;
+    let mut f = Faults::whole(v.t2("new-sent-already", "number", &kept.number, "when", when));
+    renew(&v, &mut draft, &mut f);
+    let answer = Answer { receipt: true, ..Answer::of(f, StatusCode::CONFLICT) };
+    render(v, by, draft, chooser, answer).await
+}
+
+/// Makes the draft another message, and tells which of it has to be chosen once more.
+fn renew(v: &Visit, draft: &mut Draft, f: &mut Faults) {
+    if draft.renew(v) {
+        f.fields.push((files::ELEMENT.to_owned(), v.t("new-files-anew")));
+    }
 }
 
 /// Whether it is the column that does not take the message, and not the board.

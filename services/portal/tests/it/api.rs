@@ -6,6 +6,7 @@ mod common;
 mod document;
 mod feed;
 mod held;
+mod limits;
 mod log;
 mod reading;
 mod suggestions;

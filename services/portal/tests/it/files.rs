@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
+use liuyan_kit::class::Class;
 use liuyan_proto::liuyan::{
     identity::v1::Role,
     intake::v1::{
@@ -162,6 +163,22 @@ async fn a_file_that_is_refused_holds_the_message_and_loses_nothing() {
     let form = chosen(&mut browser, "preview", &six).await;
     assert!(form.text.contains("at most 5 files"));
     assert_eq!(form.text.matches("name=\"file\"").count(), 5);
+}
+
+#[tokio::test]
+async fn files_of_a_message_that_was_withdrawn_have_to_be_chosen_again_for_a_new_one() {
+    let portal = Running::start().await;
+    takes_files(&portal.fake);
+    portal.fake.on("IntakeService/SubmitMessage", |_: SubmitMessageRequest| {
+        let withdrawn = samples::refused(Class::Exists, "MESSAGE_WITHDRAWN", &[]);
+        Err::<SubmitMessageResponse, _>(withdrawn)
+    });
+    let mut browser = portal.english();
+    let page = chosen(&mut browser, "submit", &[("lamp.jpg", BYTES)]).await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    page.shows(&["have withdrawn it", "id=\"files-wrong\"", "choose them again"]);
+    // They are that message's, and intake would know no file of this name for a new one.
+    page.hides(&["lamp.jpg", "value=\"a-token\""]);
 }
 
 #[tokio::test]

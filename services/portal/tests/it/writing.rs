@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use http::{StatusCode, header};
-use liuyan_kit::class::Class;
+use liuyan_kit::{class::Class, clock, testing};
 use liuyan_proto::liuyan::intake::v1::{
     GetReceiptRequest, GetReceiptResponse, LookUpMessageRequest, LookUpMessageResponse,
     MessageState, Receipt, SubmitMessageRequest, SubmitMessageResponse,
 };
+use tonic::Status;
 
 use crate::{
     fake::Fake,
@@ -33,13 +34,17 @@ fn receipt() -> Receipt {
     }
 }
 
+fn answer(receipt: Receipt) -> SubmitMessageResponse {
+    SubmitMessageResponse { receipt: Some(receipt), access_code: CODE.to_owned() }
+}
+
 /// intake takes everything and remembers it.
 pub(crate) fn takes(fake: &Fake) -> Arc<Mutex<Vec<SubmitMessageRequest>>> {
     let taken: Arc<Mutex<Vec<SubmitMessageRequest>>> = Arc::default();
     let all = Arc::clone(&taken);
     fake.on("IntakeService/SubmitMessage", move |ask: SubmitMessageRequest| {
         all.lock().unwrap().push(ask);
-        Ok(SubmitMessageResponse { receipt: Some(receipt()), access_code: CODE.to_owned() })
+        Ok(answer(receipt()))
     });
     fake.on("IntakeService/LookUpMessage", |ask: LookUpMessageRequest| {
         if ask.access_code != CODE {
@@ -234,6 +239,97 @@ async fn a_message_that_was_sent_before_in_another_language_is_sent_anew_only_if
     }
     let ids = ids.lock().unwrap();
     assert!(ids[0] == ids[1] && ids[0] == ids[2] && ids[0] != ids[3], "{ids:?}");
+}
+
+/// intake takes what it has not heard before, and answers everything else so.
+fn knows(
+    fake: &Fake,
+    before: impl Fn() -> Result<SubmitMessageResponse, Status> + Send + Sync + 'static,
+) -> Arc<Mutex<Vec<String>>> {
+    takes(fake);
+    let ids: Arc<Mutex<Vec<String>>> = Arc::default();
+    let told = Arc::clone(&ids);
+    fake.on("IntakeService/SubmitMessage", move |ask: SubmitMessageRequest| {
+        let mut known = told.lock().unwrap();
+        let is_known = known.contains(&ask.request_id);
+        known.push(ask.request_id);
+        if is_known { before() } else { Ok(answer(receipt())) }
+    });
+    ids
+}
+
+#[tokio::test]
+async fn what_was_withdrawn_or_erased_can_be_sent_as_a_new_message() {
+    for (reason, chinese, english) in [
+        ("MESSAGE_WITHDRAWN", "并已撤回", "have withdrawn it"),
+        ("MESSAGE_ERASED", "并已按您的要求删除", "was erased at your wish"),
+        ("SUBMISSION_WITHDRAWN", "并已撤回", "have withdrawn it"),
+        ("SUBMISSION_ERASED", "并已按您的要求删除", "was erased at your wish"),
+    ] {
+        let portal = Running::start().await;
+        let before = move || Err(refused(Class::Exists, reason, &[]));
+        let ids = knows(&portal.fake, before);
+        let send = filled(&[("action", "submit")]);
+        for (mut browser, words, button) in [
+            (portal.browser(), chinese, "请再点一次“提交”"),
+            (portal.english(), english, "\"Send\""),
+        ] {
+            ids.lock().unwrap().clear();
+            let form = browser.get("/new").await;
+            assert_eq!(browser.submit(&form, "/new", &send).await.location(), "/receipt");
+            let page = browser.submit(&form, "/new", &send).await;
+            assert_eq!(page.status, StatusCode::CONFLICT);
+            // Askama writes quotation marks as numbers.
+            let button = button.replace('"', "&#34;");
+            page.shows(&[words, &button, "value=\"文三路路灯不亮\""]);
+            page.hides(&["href=\"/receipt\""]);
+            let another = page.hidden("another");
+            let anew = filled(&[("action", "submit"), ("another", &another)]);
+            let sent = browser.submit(&page, "/new", &anew).await;
+            assert_eq!((sent.status, sent.location()), (StatusCode::SEE_OTHER, "/receipt"));
+            let ids = ids.lock().unwrap();
+            assert!(ids[0] == ids[1] && ids[1] != ids[2], "{ids:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_sent_long_before_is_told_with_its_receipt_and_is_sent_anew_if_that_is_meant() {
+    let portal = Running::start().await;
+    let before = || Ok(answer(Receipt { submitted_at: ago(1), ..receipt() }));
+    let ids = knows(&portal.fake, before);
+    let send = filled(&[("action", "submit")]);
+    for (mut browser, words) in
+        [(portal.browser(), "提交过同样的留言"), (portal.english(), "You sent just this")]
+    {
+        ids.lock().unwrap().clear();
+        let form = browser.get("/new").await;
+        assert_eq!(browser.submit(&form, "/new", &send).await.location(), "/receipt");
+        let page = browser.submit(&form, "/new", &send).await;
+        assert_eq!(page.status, StatusCode::CONFLICT);
+        page.shows(&[words, ANSWERED, "href=\"/receipt\"", "value=\"文三路路灯不亮\""]);
+        browser.get("/receipt").await.shows(&[ANSWERED, CODE]);
+        let another = page.hidden("another");
+        let anew = filled(&[("action", "submit"), ("another", &another)]);
+        let sent = browser.submit(&page, "/new", &anew).await;
+        assert_eq!((sent.status, sent.location()), (StatusCode::SEE_OTHER, "/receipt"));
+        let ids = ids.lock().unwrap();
+        assert!(ids[0] == ids[1] && ids[1] != ids[2], "{ids:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_button_that_is_pressed_again_shows_the_receipt_again() {
+    let portal = Running::start().await;
+    let taken_at = clock::to_proto(testing::now() - jiff::SignedDuration::from_secs(60));
+    let before = move || Ok(answer(Receipt { submitted_at: Some(taken_at), ..receipt() }));
+    knows(&portal.fake, before);
+    let mut browser = portal.browser();
+    let form = browser.get("/new").await;
+    for _ in 0..3 {
+        let sent = browser.submit(&form, "/new", &filled(&[("action", "submit")])).await;
+        assert_eq!((sent.status, sent.location()), (StatusCode::SEE_OTHER, "/receipt"));
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Upload tokens: whoever has no account shows one. Nothing is stored of them but what was uploaded,
 //! so that giving one costs nothing.
 
-use std::{fmt::Write as _, sync::PoisonError};
+use std::{fmt::Write as _, net::IpAddr, sync::PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use liuyan_kit::id;
@@ -36,14 +36,17 @@ pub(super) fn is_token(owner: &str) -> bool {
 }
 
 impl App {
-    /// Gives an upload token.
+    /// Gives an upload token to somebody at an address, if a service of the house tells one.
     ///
     /// # Errors
-    /// [`Error::UploadTokensExhausted`] if too many were given within this minute.
-    pub fn issue_upload_token(&self) -> Result<UploadToken, Error> {
+    /// [`Error::UploadTokensExhausted`] if too many were given within a minute, to the address or to
+    /// all.
+    pub fn issue_upload_token(&self, address: Option<IpAddr>) -> Result<UploadToken, Error> {
         let (files, now) = (&self.0.files, self.now());
         let config = &files.config;
         files.objects()?;
+        // First, so that what one address asks for in vain takes nothing from the others.
+        self.0.gate.upload_token(address).map_err(|_| Error::UploadTokensExhausted)?;
         let minute = now.as_second().div_euclid(60);
         let mut given = files.given.lock().unwrap_or_else(PoisonError::into_inner);
         if given.0 != minute {
@@ -64,6 +67,18 @@ impl App {
         }
         let (files, bytes) = (config.token_files, config.token_bytes);
         Ok(UploadToken { token, expires_at, files, bytes })
+    }
+
+    /// Counts an upload of somebody who has a token, before anything of it is read: files that are
+    /// refused are in no quota of the database. Each process counts by itself, and forgets at its end.
+    ///
+    /// # Errors
+    /// [`Error::UploadQuota`] if too many were begun.
+    pub fn begin_upload(&self, owner: &str) -> Result<(), Error> {
+        if is_token(owner) {
+            self.0.gate.upload(owner).map_err(Error::UploadQuota)?;
+        }
+        Ok(())
     }
 
     /// Who uploads by this token, and until when.

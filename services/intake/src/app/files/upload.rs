@@ -132,9 +132,11 @@ impl App {
                     store::lock_owner(tx, &upload.owner).await?;
                     let now = upload.uploaded_at;
                     let usage = store::usage(tx, &upload.owner, a_day_before(now)).await?;
+                    // What is written anew may be longer than what came.
+                    let bytes = upload.received.max(upload.attachment.size);
                     match store::of_request(tx, &upload.owner, upload.request_id).await? {
                         Some(_) => return Err(Error::RequestMet),
-                        None if app.0.files.left(&upload.owner, usage, now)? < upload.received => {
+                        None if app.0.files.left(&upload.owner, usage, now)? < bytes => {
                             return Err(quota(usage, now));
                         }
                         None => {}

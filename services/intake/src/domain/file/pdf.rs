@@ -24,12 +24,40 @@ const ACTIVE: [&[u8]; 7] = [
 const ACTIVE_SHORT: [&[u8]; 2] = [b"JS", b"XFA"];
 /// What tells of encryption.
 const LOCKED: &[u8] = b"Encrypt";
-/// What holds other objects.
+/// What holds other objects says so, or where the first of them is and how many there are.
 const OBJECT_STREAM: &[u8] = b"ObjStm";
-/// How far back the dictionary of a stream is looked for.
-const DICTIONARY: usize = 2_048;
+const OBJECTS: [&[u8]; 2] = [b"First", b"N"];
+/// The names of the one way of packing that is looked into, also the short one of pictures in a page.
+const DEFLATED: [&[u8]; 2] = [b"FlateDecode", b"Fl"];
+/// What says how something is packed.
+const FILTER: [&[u8]; 2] = [b"Filter", b"FFilter"];
+/// What is never said of a stream of objects that honest programs write, and would hide names from us:
+/// other ways of packing (ISO 32000-2, 7.4), also a second one above the first; parameters, by which
+/// bytes are only differences (7.4.4.4).
+const HIDING: [&[u8]; 18] = [
+    b"DecodeParms",
+    b"DP",
+    b"FDecodeParms",
+    b"ASCIIHexDecode",
+    b"AHx",
+    b"ASCII85Decode",
+    b"A85",
+    b"LZWDecode",
+    b"LZW",
+    b"RunLengthDecode",
+    b"RL",
+    b"CCITTFaxDecode",
+    b"CCF",
+    b"JBIG2Decode",
+    b"DCTDecode",
+    b"DCT",
+    b"JPXDecode",
+    b"Crypt",
+];
 /// How much of the end must tell where the objects are.
 const TAIL: usize = 1_024;
+/// How many streams may seem to begin before one ends.
+const MOST_BEGUN: usize = 8;
 /// How much may come out of all object streams.
 const MOST_INFLATED: u64 = 32 << 20;
 
@@ -48,33 +76,134 @@ pub fn check(bytes: &[u8]) -> Result<(), Rule> {
         return Err(Rule::PdfBroken);
     }
     let mut left = MOST_INFLATED;
-    let mut rest = bytes;
-    while let Some(at) = find(rest, b"stream") {
-        let (open, stream) = rest.split_at(at);
-        look(open, true)?;
-        let stream = &stream[b"stream".len()..];
-        // What is no beginning of a stream is a word in a text.
-        let begins = stream.strip_prefix(b"\r\n").or_else(|| stream.strip_prefix(b"\n"));
-        let Some(content) = begins else {
-            rest = stream;
+    // Since where it lies open, and how many streams seem to have begun since.
+    let (mut start, mut begun) = (0, 0);
+    let mut from = 0;
+    while let Some(at) = find(&bytes[from..], b"stream").map(|at| from + at) {
+        from = at + b"stream".len();
+        if bytes[..at].ends_with(b"end") {
+            // Where nothing has begun, it is a word in a text.
+            if begun > 0 {
+                (start, begun) = (from, 0);
+            }
             continue;
-        };
-        let end = find(content, b"endstream").ok_or(Rule::PdfBroken)?;
-        look(&content[..end], false)?;
-        let dictionary = &open[open.len().saturating_sub(DICTIONARY)..];
-        let dictionary = rfind(dictionary, b"obj").map_or(dictionary, |at| &dictionary[at..]);
-        let mut names = names(dictionary);
-        if names.any(|name| name == OBJECT_STREAM) && !is_plain(dictionary) {
-            let inflated = inflate(&content[..end], &mut left)?;
-            look(&inflated, true)?;
         }
-        rest = &content[end + b"endstream".len()..];
+        let open = &bytes[start..at];
+        let Some(content) = begins(open, &bytes[from..]) else { continue };
+        // One that is a text in the dictionary of the next must not hide it.
+        begun += 1;
+        if begun > MOST_BEGUN {
+            return Err(Rule::PdfBroken);
+        }
+        look(open, true)?;
+        let content = &content[..find(content, b"endstream").ok_or(Rule::PdfBroken)?];
+        look(content, false)?;
+        if holds_objects(open) {
+            match packing(open)? {
+                Packing::Plain => look(content, true)?,
+                Packing::Deflated => look(&inflate(content, &mut left)?, true)?,
+            }
+        }
     }
-    look(rest, true)
+    look(&bytes[start..], true)
 }
 
-fn is_plain(dictionary: &[u8]) -> bool {
-    names(dictionary).all(|name| name != b"Filter")
+/// What is in a stream that begins with the word before `after`. Its line ends there; some programs
+/// leave a blank before the end, or write half of it.
+fn begins<'b>(open: &[u8], after: &'b [u8]) -> Option<&'b [u8]> {
+    let blanks = after.iter().take_while(|it| matches!(it, b' ' | b'\t')).count();
+    let line = &after[blanks..];
+    if blanks > 0 && !open.trim_ascii_end().ends_with(b">>") {
+        return None;
+    }
+    line.strip_prefix(b"\r\n")
+        .or_else(|| line.strip_prefix(b"\n"))
+        .or_else(|| line.strip_prefix(b"\r"))
+}
+
+/// Whether a stream may hold objects. All that lies open before it is asked whether it says so, and not
+/// its dictionary alone: where that begins, an odd one could make us mistake.
+fn holds_objects(open: &[u8]) -> bool {
+    if names(open).any(|name| name == OBJECT_STREAM) {
+        return true;
+    }
+    // Its type may be said elsewhere, but not these.
+    let own = dictionary(open).unwrap_or(open);
+    OBJECTS.iter().all(|key| names(own).any(|name| name == *key))
+}
+
+enum Packing {
+    Plain,
+    Deflated,
+}
+
+/// How a stream of objects is packed.
+fn packing(open: &[u8]) -> Result<Packing, Rule> {
+    let any = |of: &[&[u8]]| names(open).any(|name| of.contains(&name.as_slice()));
+    let deflated = names(open).filter(|name| DEFLATED.contains(&name.as_slice())).count();
+    match deflated {
+        _ if any(&HIDING) => Err(Rule::PdfBroken),
+        0 if !any(&FILTER) => Ok(Packing::Plain),
+        1 => Ok(Packing::Deflated),
+        // It is packed twice, or its packing is said elsewhere.
+        _ => Err(Rule::PdfBroken),
+    }
+}
+
+/// The dictionary at the end of what lies open; `None` if there is none, or it can't be told where it
+/// begins. Texts and comments in it mean nothing (7.2, 7.3).
+fn dictionary(open: &[u8]) -> Option<&[u8]> {
+    let (mut at, mut depth, mut start, mut found) = (0, 0_usize, 0, None);
+    while let Some(&byte) = open.get(at) {
+        let rest = &open[at..];
+        let length = match byte {
+            b'%' => rest.iter().position(|it| matches!(it, b'\r' | b'\n')).unwrap_or(rest.len()),
+            b'(' => text(rest)?,
+            b'<' if rest.starts_with(b"<<") => {
+                if depth == 0 {
+                    start = at;
+                }
+                depth += 1;
+                2
+            }
+            b'<' => rest.iter().position(|it| *it == b'>')? + 1,
+            b'>' if rest.starts_with(b">>") => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    found = Some(start..at + 2);
+                }
+                2
+            }
+            _ if byte.is_ascii_whitespace() || byte == 0 => 1,
+            _ => {
+                // Behind the dictionary there is nothing else.
+                if depth == 0 {
+                    found = None;
+                }
+                1
+            }
+        };
+        at += length;
+    }
+    open.get(found?)
+}
+
+/// How long a text is, with the brackets around it (7.3.4.2).
+fn text(bytes: &[u8]) -> Option<usize> {
+    let (mut depth, mut escaped) = (0_usize, false);
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'(' => depth += 1,
+            b')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(at + 1);
+        }
+    }
+    None
 }
 
 fn inflate(content: &[u8], left: &mut u64) -> Result<Vec<u8>, Rule> {
@@ -135,8 +264,4 @@ fn find(bytes: &[u8], word: &[u8]) -> Option<usize> {
         from += at + 1;
     }
     None
-}
-
-fn rfind(bytes: &[u8], word: &[u8]) -> Option<usize> {
-    bytes.windows(word.len()).rposition(|it| it == word)
 }

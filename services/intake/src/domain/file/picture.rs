@@ -1,7 +1,7 @@
 //! Pictures are taken apart to their pixels and written anew: nothing that was hidden beside the
 //! pixels comes through, neither where and by what they were taken nor another file behind them.
 
-use std::io::Cursor;
+use std::io::{self, Cursor, Write};
 
 use image::{
     DynamicImage, ImageDecoder as _, ImageError, ImageFormat, ImageReader,
@@ -13,11 +13,19 @@ use image::{
     metadata::Orientation,
 };
 
+use self::memory::Shape;
 use super::{Limits, MediaType};
 use crate::domain::rule::Rule;
 
-/// How well photos are kept, of 100.
-const QUALITY: u8 = 88;
+mod memory;
+
+/// How well photos are kept, of 100; less well if they would be too long.
+const QUALITIES: [u8; 2] = [88, 70];
+/// How many times [`Limits::image_bytes`] a picture may have once it is written anew. A photo that was
+/// kept less well than we keep it becomes longer, and a WebP with transparency many times.
+const LONGER: u64 = 2;
+/// How many times [`Limits::image_bytes`] a decoder may take for what lies beside the pixels of a PNG.
+const BESIDE: u64 = 4;
 /// The marker that ends a JPEG (ITU-T T.81, B.1.1.3), and that of its first scan.
 const END_OF_IMAGE: [u8; 2] = [0xFF, 0xD9];
 const START_OF_SCAN: u8 = 0xDA;
@@ -27,8 +35,8 @@ const START_OF_SCAN: u8 = 0xDA;
 pub struct Picture {
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// What they are: a WebP without transparency becomes a JPEG, because WebP can be written here
-    /// only without loss, which makes a photo many times longer.
+    /// What they are: a WebP through which nothing is seen becomes a JPEG, because WebP can be written
+    /// here only without loss, which makes a photo many times longer.
     pub media_type: MediaType,
     /// Its width, as people see it.
     pub width: u32,
@@ -37,10 +45,11 @@ pub struct Picture {
 }
 
 /// Reads a picture and writes it anew, upright, with nothing but its pixels. Its size is known from
-/// its first bytes, before anything is decoded.
+/// its first bytes, before anything is decoded, and so is the memory that it takes.
 ///
 /// # Errors
-/// [`Rule::PictureTooLarge`], [`Rule::PictureBroken`].
+/// [`Rule::PictureTooLarge`], [`Rule::PictureBroken`]; [`Rule::FileTooLarge`] if it is far longer once
+/// it is written anew.
 pub fn clean(bytes: &[u8], media_type: MediaType, limits: &Limits) -> Result<Picture, Rule> {
     let too_large =
         || Rule::PictureTooLarge { side: limits.image_side, pixels: limits.image_pixels };
@@ -61,23 +70,38 @@ pub fn clean(bytes: &[u8], media_type: MediaType, limits: &Limits) -> Result<Pic
     let mut caps = image::Limits::default();
     caps.max_image_width = Some(limits.image_side);
     caps.max_image_height = Some(limits.image_side);
-    caps.max_alloc = Some(limits.image_memory_bytes);
+    // A profile of colours of a PNG is unpacked before its pixels are.
+    let beside = limits.image_bytes.saturating_mul(BESIDE);
+    caps.max_alloc = Some(limits.image_memory_bytes.min(beside));
     reader.limits(caps);
     let mut decoder = reader.into_decoder().map_err(why)?;
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
-    if pixels > limits.image_pixels || decoder.total_bytes() > limits.image_memory_bytes {
+    if pixels > limits.image_pixels {
         return Err(too_large());
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(why)?;
+    let shape = Shape { width, height, colour: decoder.color_type(), orientation };
+    let needed = memory::needed(bytes, media_type, shape).ok_or(Rule::PictureBroken)?;
+    if needed > limits.image_memory_bytes {
+        return Err(too_large());
+    }
+    let mut picture = plain(DynamicImage::from_decoder(decoder).map_err(why)?, media_type);
     picture.apply_orientation(orientation);
-    write(plain(picture), media_type).map_err(why)
+    let most = usize::try_from(limits.image_bytes.saturating_mul(LONGER)).unwrap_or(usize::MAX);
+    let written = write(&picture, media_type, most).map_err(why)?;
+    written.ok_or(Rule::FileTooLarge { max: limits.image_bytes })
 }
 
-/// Eight bits a channel, which is all that a screen shows.
-fn plain(picture: DynamicImage) -> DynamicImage {
+/// Eight bits a channel, which is all that a screen shows; and none for transparency in a WebP through
+/// which nothing is seen.
+fn plain(picture: DynamicImage, was: MediaType) -> DynamicImage {
     match picture {
+        DynamicImage::ImageRgba8(pixels)
+            if was == MediaType::Webp && pixels.pixels().all(|it| it[3] == u8::MAX) =>
+        {
+            DynamicImage::ImageRgb8(DynamicImage::ImageRgba8(pixels).into_rgb8())
+        }
         plain @ (DynamicImage::ImageLuma8(_)
         | DynamicImage::ImageRgb8(_)
         | DynamicImage::ImageRgba8(_)) => plain,
@@ -87,30 +111,75 @@ fn plain(picture: DynamicImage) -> DynamicImage {
     }
 }
 
-fn write(picture: DynamicImage, was: MediaType) -> Result<Picture, ImageError> {
+/// Writes it; `None` if it is longer than `most`.
+fn write(
+    picture: &DynamicImage,
+    was: MediaType,
+    most: usize,
+) -> Result<Option<Picture>, ImageError> {
     let (width, height) = (picture.width(), picture.height());
-    let opaque = !picture.color().has_alpha();
-    let mut bytes = Vec::new();
-    let media_type = match was {
-        MediaType::Webp if !opaque => {
-            picture.write_with_encoder(WebPEncoder::new_lossless(&mut bytes))?;
-            MediaType::Webp
+    let bounded = || Bounded { bytes: Vec::new(), most, full: false };
+    let (media_type, bytes) = match was {
+        MediaType::Webp if picture.color().has_alpha() => {
+            let mut to = bounded();
+            let done = picture.write_with_encoder(WebPEncoder::new_lossless(&mut to));
+            (MediaType::Webp, to.end(done)?)
         }
         MediaType::Png => {
-            let encoder = PngEncoder::new_with_quality(
-                &mut bytes,
-                CompressionType::Default,
-                FilterType::Adaptive,
-            );
-            picture.write_with_encoder(encoder)?;
-            MediaType::Png
+            let mut to = bounded();
+            let (packing, filter) = (CompressionType::Default, FilterType::Adaptive);
+            let encoder = PngEncoder::new_with_quality(&mut to, packing, filter);
+            let done = picture.write_with_encoder(encoder);
+            (MediaType::Png, to.end(done)?)
         }
         _ => {
-            picture.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, QUALITY))?;
-            MediaType::Jpeg
+            let mut written = None;
+            for quality in QUALITIES {
+                let mut to = bounded();
+                let encoder = JpegEncoder::new_with_quality(&mut to, quality);
+                let done = picture.write_with_encoder(encoder);
+                written = to.end(done)?;
+                if written.is_some() {
+                    break;
+                }
+            }
+            (MediaType::Jpeg, written)
         }
     };
-    Ok(Picture { bytes, media_type, width, height })
+    Ok(bytes.map(|bytes| Picture { bytes, media_type, width, height }))
+}
+
+/// Bytes that are written, but no more of them than `most`.
+struct Bounded {
+    bytes: Vec<u8>,
+    most: usize,
+    full: bool,
+}
+
+impl Bounded {
+    /// What was written; `None` if it was too much.
+    fn end(self, done: Result<(), ImageError>) -> Result<Option<Vec<u8>>, ImageError> {
+        match done {
+            _ if self.full => Ok(None),
+            Ok(()) => Ok(Some(self.bytes)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() > self.most - self.bytes.len() {
+            self.full = true;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Whether a JPEG has its end: decoders fill up what is missing with grey, and its sender would not

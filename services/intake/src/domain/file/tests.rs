@@ -6,6 +6,10 @@ use proptest::prelude::*;
 use super::{samples::*, *};
 use crate::domain::rule::Rule;
 
+mod documents;
+mod pictures;
+mod videos;
+
 fn limits() -> Limits {
     Limits {
         per_message: 5,
@@ -198,9 +202,14 @@ fn anything() -> impl Strategy<Value = Vec<u8>> {
         phone_photo(9, 7),
         png(9, 7),
         webp(9, 7),
+        lossy_webp(Some([255, 255, 0, 255])),
+        slim_jpeg(true, 9, 7, &[&[1, 2, 3, 4]]),
+        slim_jpeg(false, 9, 7, &[&[1], &[2], &[3]]),
         bomb(),
         pdf_with(&packed_objects(b"6 0 << /A 1 >>")),
         phone_video(),
+        dashcam_video(),
+        fragmented_video(),
     ]);
     let noise = prop::collection::vec(any::<u8>(), 0..200);
     let places = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8);

@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use liuyan_intake::config::Config;
+use liuyan_kit::{auth::Caller, grpc::CLIENT_ADDRESS};
 use liuyan_proto::liuyan::intake::v1::{
     UploadAttachmentRequest, intake_service_server::IntakeService as _,
     upload_attachment_request::Part,
@@ -22,7 +24,9 @@ use super::{
     uploader,
 };
 use crate::{
-    helpers::{Desk, account, anonymous, as_caller, caller, count, reason, request_id, violations},
+    helpers::{
+        Desk, account, anonymous, as_caller, caller, count, reason, request_id, service, violations,
+    },
     stream::client_as,
 };
 
@@ -37,6 +41,7 @@ async fn hostile_files_are_refused_and_nothing_of_them_is_kept() {
     let video = samples::mp4();
     for (bytes, expected) in [
         (samples::bomb(), "PICTURE_TOO_LARGE"),
+        (samples::slim_jpeg(true, 7_071, 7_071, &[&[1, 2, 3, 4]]), "PICTURE_TOO_LARGE"),
         (samples::gif(), "FILE_TYPE_UNKNOWN"),
         (samples::SCRIPT.to_vec(), "FILE_TYPE_UNKNOWN"),
         (samples::zip(), "FILE_TYPE_UNKNOWN"),
@@ -182,21 +187,46 @@ async fn one_token_used_in_parallel_gets_no_more_than_its_quota() {
 
 #[tokio::test]
 async fn bytes_are_counted_too_and_come_back_after_a_day() {
-    let photo = samples::jpeg(64, 64);
-    let twice = photo.len() as u64 * 2 + 10;
+    // It is kept as it came.
+    let document = samples::pdf();
+    let twice = document.len() as u64 * 2 + 10;
     let desk =
         Desk::with(move |config| config.attachments.account_bytes = twice).await.told().await;
     let citizen = client_as(&desk, account(Uuid::from_u128(7))).await;
     let other = client_as(&desk, account(Uuid::from_u128(8))).await;
-    upload(&citizen, "", &photo).await.unwrap();
-    upload(&citizen, "", &photo).await.unwrap();
-    let refused = upload(&citizen, "", &photo).await.unwrap_err();
+    upload(&citizen, "", &document).await.unwrap();
+    upload(&citizen, "", &document).await.unwrap();
+    let refused = upload(&citizen, "", &document).await.unwrap_err();
     assert_eq!(reason(&refused), "UPLOAD_QUOTA_EXHAUSTED");
-    upload(&other, "", &photo).await.unwrap();
+    upload(&other, "", &document).await.unwrap();
     desk.clock.advance(jiff::SignedDuration::from_hours(25));
-    upload(&citizen, "", &photo).await.unwrap();
+    upload(&citizen, "", &document).await.unwrap();
     let agency = client_as(&desk, caller("agency", &["message:submit"])).await;
-    upload(&agency, "", &photo).await.unwrap();
+    upload(&agency, "", &document).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_kept_is_counted_if_it_is_longer_than_what_came() {
+    let photo = samples::rough_photo(100, 100);
+    let kept = {
+        let desk = Desk::open().await;
+        let (client, token) = uploader(&desk).await;
+        upload(&client, &token, &photo).await.unwrap().size
+    };
+    let came = photo.len() as u64;
+    assert!(kept > came * 3 / 2);
+    let with = async |account_bytes| {
+        let desk = Desk::with(move |config| config.attachments.account_bytes = account_bytes);
+        let desk = desk.await.told().await;
+        (client_as(&desk, account(Uuid::from_u128(7))).await, desk)
+    };
+    let (client, _desk) = with(kept - 1).await;
+    let refused = upload(&client, "", &photo).await.unwrap_err();
+    assert_eq!(reason(&refused), "UPLOAD_QUOTA_EXHAUSTED");
+    let (client, _desk) = with(kept + came - 1).await;
+    upload(&client, "", &photo).await.unwrap();
+    let refused = upload(&client, "", &photo).await.unwrap_err();
+    assert_eq!(reason(&refused), "UPLOAD_QUOTA_EXHAUSTED");
 }
 
 #[tokio::test]
@@ -208,6 +238,55 @@ async fn only_so_many_tokens_are_given_within_a_minute() {
     assert_eq!(reason(&ask().await.unwrap_err()), "UPLOAD_TOKENS_EXHAUSTED");
     desk.clock.advance(jiff::SignedDuration::from_mins(1));
     ask().await.unwrap();
+}
+
+#[tokio::test]
+async fn one_address_does_not_use_up_the_tokens_of_all() {
+    let change = |config: &mut Config| {
+        config.attachments.tokens_per_minute = 4;
+        config.rates.address_tokens_per_minute = 2;
+    };
+    let desk = Desk::with(change).await;
+    let portal = service("portal");
+    let ask = |who: &Caller, address: &'static str| {
+        let mut request = as_caller(who, IssueUploadTokenRequest {});
+        request.metadata_mut().insert(CLIENT_ADDRESS, address.parse().unwrap());
+        desk.grpc.issue_upload_token(request)
+    };
+    for n in 0..10 {
+        let answer = ask(&portal, "192.0.2.1").await.map_err(|refused| reason(&refused));
+        match answer {
+            Ok(_) => assert!(n < 2, "token {n} was given"),
+            Err(told) => assert_eq!((told.as_str(), n < 2), ("UPLOAD_TOKENS_EXHAUSTED", false)),
+        }
+    }
+    ask(&portal, "192.0.2.2").await.unwrap();
+    // What anybody else says of addresses is not believed.
+    ask(&anonymous(), "192.0.2.1").await.unwrap();
+    let refused = ask(&portal, "192.0.2.3").await.unwrap_err();
+    assert_eq!(reason(&refused), "UPLOAD_TOKENS_EXHAUSTED");
+}
+
+#[tokio::test]
+async fn files_that_are_refused_count_for_their_token() {
+    let desk = Desk::with(|config| config.rates.token_uploads_per_hour = 3).await;
+    let (client, token) = uploader(&desk).await;
+    for _ in 0..3 {
+        let refused = upload(&client, &token, &samples::gif()).await.unwrap_err();
+        assert_eq!(violations(&refused), chunk("FILE_TYPE_UNKNOWN"));
+    }
+    for bytes in [samples::gif(), samples::jpeg(9, 9)] {
+        let refused = upload(&client, &token, &bytes).await.unwrap_err();
+        assert_eq!(
+            (refused.code(), reason(&refused).as_str()),
+            (Code::ResourceExhausted, "UPLOAD_QUOTA_EXHAUSTED")
+        );
+        assert!(refused.get_details_retry_info().is_some());
+    }
+    let (_, other) = uploader(&desk).await;
+    upload(&client, &other, &samples::jpeg(9, 9)).await.unwrap();
+    desk.clock.advance(jiff::SignedDuration::from_mins(20));
+    upload(&client, &token, &samples::jpeg(9, 9)).await.unwrap();
 }
 
 #[tokio::test]

@@ -70,6 +70,15 @@ impl Draft {
         }
     }
 
+    /// Makes it another message than the one that was sent with the same words. Gives whether it has
+    /// lost files by that: those went with the other one.
+    pub(crate) fn renew(&mut self, v: &Visit) -> bool {
+        self.another = v.new_id();
+        let had = !self.files.kept.is_empty();
+        self.files = Files::default();
+        had
+    }
+
     /// Whether no place was chosen from the lists.
     pub(crate) fn is_placeless(&self) -> bool {
         [&self.d1, &self.d2, &self.d3].iter().all(|code| code.is_empty())

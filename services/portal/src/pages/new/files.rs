@@ -146,7 +146,7 @@ impl Files {
             return Ok(());
         }
         if self.token.is_empty() {
-            match files::token(app, v.locale()).await {
+            match files::token(app, v.client(), v.locale()).await {
                 Ok(issued) => self.token = issued.upload_token,
                 Err(error) => {
                     self.fault(v, &name, &error);

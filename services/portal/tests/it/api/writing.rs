@@ -19,9 +19,10 @@ use crate::{
     staff::REQUEST,
 };
 
-const MESSAGES: &str = "/api/v1/messages";
+pub(super) const MESSAGES: &str = "/api/v1/messages";
 
-fn receives(portal: &Running) -> Arc<Mutex<Vec<intake::SubmitMessageRequest>>> {
+/// intake takes everything and remembers it.
+pub(super) fn receives(portal: &Running) -> Arc<Mutex<Vec<intake::SubmitMessageRequest>>> {
     let taken = Arc::new(Mutex::new(Vec::new()));
     let (told, submitted_at) = (Arc::clone(&taken), ago(0));
     portal.fake.on("IntakeService/SubmitMessage", move |ask: intake::SubmitMessageRequest| {
@@ -254,21 +255,6 @@ async fn a_clerk_or_an_agency_works_on_cases_by_its_token() {
     assert_eq!(told["violations"][0]["field"], "outcome");
     let nobody = post(&portal, "/api/v1/cases/x/accept").header("idempotency-key", REQUEST);
     nobody.json(&json!({})).send().await.problem(401, "TOKEN_MISSING");
-}
-
-#[tokio::test]
-async fn somebody_unknown_sends_only_so_much_within_a_minute() {
-    let limits = toml::Table::from_iter([("forms_per_minute".to_owned(), 2.into())]);
-    let portal = Running::with("http", limits).await;
-    receives(&portal);
-    let send = || post(&portal, MESSAGES).json(&json!({})).header("idempotency-key", REQUEST);
-    for _ in 0..2 {
-        send().send().await.ok();
-    }
-    let answer = send().send().await;
-    answer.problem(429, "TOO_MANY_FORMS");
-    assert_eq!(answer.header(header::RETRY_AFTER), "60");
-    send().bearer("agency").send().await.ok();
 }
 
 #[tokio::test]
