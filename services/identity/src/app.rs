@@ -55,6 +55,7 @@ impl App {
         let now = self.clock.now();
         let before = |age| now.saturating_sub(age).unwrap_or(now);
         let old_tries = before(self.config.tries.window());
+        let old_right = before(self.config.tries.known());
         let old_sessions = before(self.config.ended_session_memory());
         let old_requests = before(self.config.request_memory());
         let most = i64::from(PRUNED_AT_ONCE);
@@ -63,9 +64,10 @@ impl App {
             .write(move |tx| {
                 Box::pin(async move {
                     let tries = attempts::prune(tx, old_tries, most).await?;
+                    let known = attempts::prune_known(tx, old_right, most).await?;
                     let requests = requests::prune(tx, old_requests, most).await?;
                     let sessions = store::sessions::prune(tx, old_sessions, most).await?;
-                    Ok::<_, Error>([tries, requests, sessions])
+                    Ok::<_, Error>([tries, known, requests, sessions])
                 })
             })
             .await?;

@@ -57,8 +57,16 @@ pub struct PasswordConfig {
 pub struct TriesConfig {
     /// For how many minutes wrong ones are counted.
     pub window_minutes: u32,
-    /// For one name.
+    /// For one name from one network.
     pub per_account: u32,
+    /// For one name from all networks from which it has not signed in of late.
+    pub per_account_elsewhere: u32,
+    /// For one network, whatever the names.
+    pub per_network: u32,
+    /// For one site, which is many networks of IPv6.
+    pub per_site: u32,
+    /// For how many days it is known that a name has signed in from a network.
+    pub known_days: u32,
     /// For one client id.
     pub per_client: u32,
     /// For all names together.
@@ -115,6 +123,11 @@ impl TriesConfig {
     /// For how long wrong ones are counted.
     pub fn window(&self) -> SignedDuration {
         SignedDuration::from_mins(i64::from(self.window_minutes))
+    }
+
+    /// For how long it is known that a name has signed in from a network.
+    pub fn known(&self) -> SignedDuration {
+        hours(self.known_days.saturating_mul(24))
     }
 }
 

@@ -6,5 +6,6 @@ pub mod agency;
 pub mod audit;
 pub mod jwks;
 pub mod name;
+pub mod origin;
 pub mod password;
 pub mod session;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     app::{App, Call},
-    domain::{access, jwks},
+    domain::{access, jwks, origin::Origin},
     error::Error,
 };
 
@@ -130,7 +130,8 @@ impl IdentityService for Grpc {
         let caller = Caller::of(&request);
         let signed = async {
             let (name_key, password) = parse::sign_in(request.get_ref())?;
-            let signed = self.app.sign_in(name_key, password).await?;
+            let origin = Origin::of(parse::address(&caller, request.metadata()));
+            let signed = self.app.sign_in(name_key, password, origin).await?;
             let account = Some(convert::account(&signed.account));
             Ok(proto::SignInResponse { session: Some(convert::session(signed)), account })
         };

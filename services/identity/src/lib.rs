@@ -18,7 +18,7 @@ use tonic::service::Routes;
 
 pub use app::{App, hasher::Hasher, vault::Vault};
 pub use config::{Config, PasswordConfig, TriesConfig};
-pub use domain::{access, account, agency, audit, jwks, name, password, session};
+pub use domain::{access, account, agency, audit, jwks, name, origin, password, session};
 pub use error::Error;
 pub use grpc::Grpc;
 pub use store::checks::{CHECKS, Check};

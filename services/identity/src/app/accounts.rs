@@ -72,7 +72,7 @@ impl App {
         hashed: Option<&str>,
     ) -> Result<(Stored, DataKey), Error> {
         if hashed.is_some() {
-            attempts::forget(tx, &self.vault.name_tries(wish.name.key()), None).await?;
+            attempts::forget_name(tx, &self.vault.name_tries(wish.name.key())).await?;
         }
         match accounts::lock_named(tx, wish.name.key()).await? {
             None => {

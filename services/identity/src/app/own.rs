@@ -5,7 +5,7 @@ use std::sync::Arc;
 use liuyan_kit::messaging::outbox;
 use uuid::Uuid;
 
-use super::{App, hasher::Verdict, tries::ALL_ACCOUNTS};
+use super::{App, hasher::Verdict};
 use crate::{
     domain::{
         account::Account,
@@ -80,6 +80,8 @@ impl App {
             .write(move |tx| {
                 Box::pin(async move {
                     app.confirmed(tx, &seen).await?;
+                    let tries = app.vault.name_tries(&seen.name_key);
+                    attempts::forget_name(tx, &tries).await?;
                     accounts::erase(tx, now, account_id).await?;
                     sessions::end_all(tx, now, account_id, None, End::Erased).await?;
                     outbox::publish(tx, now, account_id, &events::erased(account_id, now)).await?;
@@ -97,17 +99,18 @@ impl App {
     }
 
     /// Asks for the password once more: whoever finds a browser open must not take the account
-    /// over. Wrong ones count like those at signing in.
+    /// over. Wrong ones count like those at signing in from nowhere that is known, and strangers'
+    /// guesses at the name don't count here.
     async fn confirm(&self, seen: &accounts::Stored, given: Password) -> Result<(), Error> {
         let turn = self.hasher.turn().await?;
-        self.count_try(&seen.name_key).await?;
+        self.count_own_try(&seen.name_key).await?;
         let hash = Some(seen.password_hash.clone());
         if self.hasher.verify(turn, hash, given).await? != Verdict::Wrong {
             return Ok(());
         }
         let who = self.actor(seen.account_id);
         let entry = Entry::new(self.clock.now(), &who, Action::PasswordRefused, seen.account_id);
-        self.note(entry).await?;
+        self.note_wrong(entry).await?;
         Err(Error::PasswordWrong)
     }
 
@@ -118,8 +121,7 @@ impl App {
         tx: &mut sqlx::PgConnection,
         seen: &accounts::Stored,
     ) -> Result<accounts::Stored, Error> {
-        let tries = self.vault.name_tries(&seen.name_key);
-        attempts::forget(tx, &tries, Some(ALL_ACCOUNTS)).await?;
+        attempts::forget(tx, &self.vault.own_tries(&seen.name_key, None)).await?;
         let stored = accounts::lock(tx, seen.account_id).await?;
         let stored = stored.filter(|stored| stored.active).ok_or(Error::AccountNotFound)?;
         if stored.password_hash == seen.password_hash { Ok(stored) } else { Err(Error::Raced) }

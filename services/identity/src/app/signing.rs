@@ -9,21 +9,22 @@ use super::{
     hasher::Verdict,
     secrets,
     sessions::{Signed, session_of},
-    tries::ALL_ACCOUNTS,
+    tries::Counts,
 };
 use crate::{
     domain::{
         audit::{Action, Entry},
+        origin::Origin,
         password::Password,
     },
     error::Error,
-    store::{accounts, attempts, audit, sessions},
+    store::{accounts, audit, sessions},
 };
 
 impl App {
     /// Signs a person in. A name that nobody has, one that may not sign in, and a wrong password
-    /// get the same answer after the same work: a turn at hashing, a counted try, a read, a hash,
-    /// a written row. (A hash made with earlier parameters takes as long as it did then.)
+    /// get the same answer after the same work: a look at the counts, a turn at hashing, a counted
+    /// try, a read, a hash, a written row. (A hash made with earlier parameters takes as long as it did then.)
     ///
     /// # Errors
     /// [`Error::SignInRefused`], [`Error::TriesExhausted`], [`Error::HashingBusy`].
@@ -31,22 +32,24 @@ impl App {
         self: &Arc<Self>,
         name_key: String,
         password: Password,
+        origin: Origin,
     ) -> Result<Signed, Error> {
+        let counts = self.counts(&name_key, origin).await?;
         let turn = self.hasher.turn().await?;
-        self.count_try(&name_key).await?;
+        self.count_try(&counts).await?;
         let stored = accounts::named(&mut *self.db.read().await?, &name_key).await?;
         let hash = stored.as_ref().map(|stored| stored.password_hash.clone());
         let verdict = self.hasher.verify(turn, hash, password).await?;
         match (stored, verdict) {
             (Some(stored), Verdict::Right { rehashed }) if stored.active => {
-                self.begin_session(stored, rehashed).await
+                self.begin_session(stored, rehashed, counts).await
             }
             (stored, _) => {
                 // Of a name that nobody has, too, but without the name.
                 let subject = stored.map(|stored| stored.account_id.to_string());
                 let subject = subject.unwrap_or_default();
                 let now = self.clock.now();
-                self.note(Entry::new(now, "", Action::SignInRefused, subject)).await?;
+                self.note_wrong(Entry::new(now, "", Action::SignInRefused, subject)).await?;
                 Err(Error::SignInRefused)
             }
         }
@@ -56,6 +59,7 @@ impl App {
         self: &Arc<Self>,
         seen: accounts::Stored,
         rehashed: Option<String>,
+        counts: Counts,
     ) -> Result<Signed, Error> {
         let now = self.clock.now();
         let session = session_of(&self.config, id::v7(now), seen.account_id, now);
@@ -66,8 +70,7 @@ impl App {
             .db
             .write(move |tx| {
                 Box::pin(async move {
-                    let tries = app.vault.name_tries(&seen.name_key);
-                    attempts::forget(tx, &tries, Some(ALL_ACCOUNTS)).await?;
+                    counts.were_right(tx, now).await?;
                     let stored = accounts::lock(tx, seen.account_id).await?;
                     let stored = stored.filter(|stored| stored.active);
                     let stored = stored.ok_or(Error::SignInRefused)?;

@@ -4,6 +4,7 @@
 use std::{
     fs,
     io::{self, Write as _},
+    net::IpAddr,
     os::unix::fs::OpenOptionsExt as _,
     path::Path,
 };
@@ -83,6 +84,21 @@ impl Vault {
     pub(crate) fn name_tries(&self, name_key: &str) -> String {
         let index = self.0.blind_index(&[b"tries:", name_key.as_bytes()].concat());
         format!("name/{}", hex::encode(index))
+    }
+
+    /// Under what wrong tries of a name from one network are counted; neither is readable. It begins
+    /// with what those of the name are counted under.
+    pub(crate) fn own_tries(&self, name_key: &str, network: Option<IpAddr>) -> String {
+        let name = self.name_tries(name_key);
+        let network = network.map(|network| network.to_string()).unwrap_or_default();
+        let both = [b"tries-from:", network.as_bytes(), b":", name_key.as_bytes()].concat();
+        format!("{name}/{}", hex::encode(self.0.blind_index(&both)))
+    }
+
+    /// Under what wrong tries from a network are counted, whatever the name.
+    pub(crate) fn network_tries(&self, kind: &str, network: IpAddr) -> String {
+        let index = self.0.blind_index(format!("tries-of-{kind}:{network}").as_bytes());
+        format!("{kind}/{}", hex::encode(index))
     }
 
     /// A keyed hash of what a request asks.

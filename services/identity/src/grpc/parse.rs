@@ -1,8 +1,11 @@
 //! Requests to the domain's words; everything that is wrong is told at once.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
-use liuyan_kit::{class::Violation, locale};
+use liuyan_kit::{auth::Caller, class::Violation, grpc::CLIENT_ADDRESS, locale};
 use liuyan_proto::{liuyan::identity::v1 as proto, topology};
+use tonic::metadata::MetadataMap;
 use uuid::Uuid;
 
 use crate::{
@@ -27,6 +30,17 @@ const LONGEST_PURPOSE: usize = 200;
 const LONGEST_SECRET: usize = 512;
 /// The longest token of a page, in bytes: a name of 64 characters, sealed.
 const LONGEST_PAGE_TOKEN: usize = 1_024;
+
+/// The address of whoever signs in, as a service of the house tells it. Of nobody else it is believed.
+pub(super) fn address(caller: &Caller, metadata: &MetadataMap) -> Option<IpAddr> {
+    let of_house = !caller.issuer.is_empty()
+        && caller.issuer == caller.subject
+        && topology::card(&caller.issuer).is_some();
+    if !of_house {
+        return None;
+    }
+    metadata.get(CLIENT_ADDRESS)?.to_str().ok()?.parse().ok()
+}
 
 /// A name as names are compared, and the password that is said to go with it. A name that nobody
 /// could have is no fault: it is refused like one that nobody has.

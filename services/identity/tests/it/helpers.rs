@@ -8,6 +8,7 @@ use liuyan_kit::{
     auth::{self, Caller, Signer, Verifier},
     clock::{Clock as _, ManualClock},
     config::Issuer,
+    grpc::CLIENT_ADDRESS,
     id,
     service::Service as _,
     testing::{self, TestDb},
@@ -137,6 +138,19 @@ impl Bench {
     ) -> Result<proto::SignInResponse, Status> {
         let request = proto::SignInRequest { name: name.into(), password: password.into() };
         Ok(self.grpc.sign_in(anyone(request)).await?.into_inner())
+    }
+
+    /// Signs in by the portal, which tells the address.
+    pub(crate) async fn sign_in_from(
+        &self,
+        address: &str,
+        name: &str,
+        password: &str,
+    ) -> Result<proto::SignInResponse, Status> {
+        let request = proto::SignInRequest { name: name.into(), password: password.into() };
+        let mut request = of_portal(request);
+        request.metadata_mut().insert(CLIENT_ADDRESS, address.parse().unwrap());
+        Ok(self.grpc.sign_in(request).await?.into_inner())
     }
 
     /// Signs in with [`PASSWORD`], and gives the session.
@@ -275,6 +289,17 @@ pub(crate) fn by<T>(who: &str, request: T) -> Request<T> {
         issuer: "operator".into(),
         subject: who.into(),
         scopes: vec!["*".into()],
+        ..Caller::anonymous("en")
+    });
+    request
+}
+
+/// A request of the portal in its own name.
+fn of_portal<T>(request: T) -> Request<T> {
+    let mut request = Request::new(request);
+    request.extensions_mut().insert(Caller {
+        issuer: "portal".into(),
+        subject: "portal".into(),
         ..Caller::anonymous("en")
     });
     request

@@ -10,3 +10,4 @@ mod passwords;
 mod running;
 mod sessions;
 mod sign_in;
+mod tries;

@@ -148,15 +148,19 @@ async fn many_guesses_at_once_are_counted_one_by_one() {
 }
 
 #[tokio::test]
-async fn guesses_at_many_names_are_bounded_together() {
+async fn guesses_at_many_names_are_written_down_only_so_often_and_keep_nobody_out() {
     let bench = bench_with(|config| config.tries.all_accounts = 5).await;
     bench.citizen("known").await;
     for number in 0..5 {
         bench.sign_in(&format!("nobody{number}"), PASSWORD).await.unwrap_err();
     }
-    let refused = bench.sign_in("known", PASSWORD).await.unwrap_err();
+    let refused = bench.sign_in("nobody", PASSWORD).await.unwrap_err();
     assert_eq!(reason(&refused), "TRIES_EXHAUSTED");
+    assert_eq!(bench.audited("sign-in-refused").await, 5);
+    bench.session("known").await;
     bench.after(SignedDuration::from_mins(15));
+    let refused = bench.sign_in("nobody", PASSWORD).await.unwrap_err();
+    assert_eq!(reason(&refused), "SIGN_IN_REFUSED");
     bench.session("known").await;
     bench.after(SignedDuration::from_mins(16));
     assert!(!bench.app.prune_some().await.unwrap());
