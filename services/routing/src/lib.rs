@@ -60,6 +60,7 @@ impl Service for Routing {
         worker::change_texts(&host, &app, &texts);
         worker::settle_withdrawals(&host, &app, Arc::clone(&wished));
         worker::settle_erasures(&host, &app, Arc::clone(&erased));
+        worker::forget_answers(&host, &app);
         worker::finalise_ratings(&host, &app);
         worker::escalate(&host, &app);
         worker::part(&host, &app);

@@ -66,19 +66,28 @@ impl Originals {
         Self(IntakeServiceClient::new(channel))
     }
 
-    /// The original text of a message, with its place, if intake has it. Never called inside a
-    /// transaction; what it gives is never stored.
+    /// The original text of a message in the revision that moderation judged, with its place, if intake
+    /// has it; no other one, which nobody has read for the office. Never called inside a transaction;
+    /// what it gives is never stored.
     ///
     /// # Errors
     /// [`Error::OriginalUnavailable`].
-    pub async fn of(&self, id: MessageId, purpose: String) -> Result<Option<Text>, Error> {
-        let message_ids = vec![id.to_string()];
-        let mut request = Request::new(intake::BatchGetTextRequest { message_ids, purpose });
+    pub async fn of(
+        &self,
+        id: MessageId,
+        revision: u32,
+        purpose: String,
+    ) -> Result<Option<Text>, Error> {
+        let (message_ids, revisions) = (vec![id.to_string()], vec![revision]);
+        let mut request =
+            Request::new(intake::BatchGetTextRequest { message_ids, purpose, revisions });
         request.set_timeout(LOOK_LIMIT);
         let answer = self.0.clone().batch_get_text(request).await;
         let answer = answer.map_err(|status| Error::OriginalUnavailable(Box::new(status)))?;
         let mut texts = answer.into_inner().texts.into_iter();
-        let text = texts.find(|text| text.message_id.parse().is_ok_and(|it: MessageId| it == id));
+        let text = texts.find(|text| {
+            text.revision == revision && text.message_id.parse().is_ok_and(|it: MessageId| it == id)
+        });
         Ok(text.map(|text| Text {
             title: text.title,
             body: text.body,

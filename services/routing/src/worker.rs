@@ -109,6 +109,19 @@ pub fn index_cases(host: &Host, app: &App) {
     });
 }
 
+/// Forgets the answers to requests that nobody will ask for again.
+pub fn forget_answers(host: &Host, app: &App) {
+    let pace = WorkPace { idle: app.config().idle(), wake: None };
+    let app = app.clone();
+    host.work("answers", pace, move || {
+        let app = app.clone();
+        async move {
+            let more = app.forget_answers().await?;
+            Ok::<_, Error>(if more { Worked::More } else { Worked::Idle })
+        }
+    });
+}
+
 /// Makes ratings final when their time to be changed is over.
 pub fn finalise_ratings(host: &Host, app: &App) {
     let pace = WorkPace { idle: app.config().idle(), wake: None };

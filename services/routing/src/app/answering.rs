@@ -3,7 +3,10 @@
 use liuyan_kit::id;
 use sqlx::PgConnection;
 
-use super::{casework::Answering, performing::Scene};
+use super::{
+    casework::Answering,
+    performing::{Scene, has_reply},
+};
 use crate::{
     domain::{
         PromiseId, ReplyId,
@@ -16,7 +19,7 @@ use crate::{
     error::Error,
     store::{
         children::{self, NewReply},
-        promises, replies,
+        problems, promises, replies,
     },
 };
 
@@ -67,6 +70,25 @@ pub(super) async fn answer(
         facts.push(case.promise(PromiseId::from(id::v7(scene.now)), reply_id, due_at, at));
     }
     Ok(Answered { reply_id, gate, facts })
+}
+
+/// Corrects a reply. What the gate stops passes with the reason that each correction has, as an answer does
+/// with its own, and is marked and counted like one; gives what happened and what the gate said of it.
+pub(super) async fn correct(
+    tx: &mut PgConnection,
+    scene: &Scene<'_>,
+    case: &mut Case,
+    reply_id: ReplyId,
+    body: &str,
+) -> Result<(Vec<Fact>, Option<Verdict>), Error> {
+    has_reply(tx, case.case_id, reply_id).await?;
+    let facts = case.correct(reply_id, scene.at).map_err(Error::Refused)?;
+    // The gate is asked of no common answer, which is alike in all its cases, and of nothing from elsewhere.
+    if scene.historical || problems::gave(tx, reply_id).await? {
+        return Ok((facts, None));
+    }
+    let judgement = judgement(tx, case, body).await?;
+    Ok((facts, Some(judgement.verdict).filter(|_| judgement.stops)))
 }
 
 /// What the gate says of a reply to a case.

@@ -1,8 +1,9 @@
 //! What an office does with a case.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use liuyan_kit::{auth::Caller, class::Violation, db::OnConstraint as _};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::{
     App,
@@ -23,7 +24,7 @@ use crate::{
     },
     error::Error,
     store::{
-        cases, children,
+        acts, cases, children,
         requests::{self, Request},
         words,
     },
@@ -140,7 +141,30 @@ pub struct Order {
     pub encode: fn(&Answer) -> Vec<u8>,
 }
 
+/// For how long answers are given again as they were. Callers are promised a day.
+const ANSWERS_KEPT: SignedDuration = SignedDuration::from_hours(3 * 24);
+
+/// How many answers one round forgets.
+const ROUND: u16 = 500;
+
 impl App {
+    /// Empties answers that nobody will ask for again: they hold texts. Gives whether there may be more.
+    ///
+    /// # Errors
+    /// The database's; then nothing was done.
+    pub async fn forget_answers(&self) -> Result<bool, Error> {
+        let before = self.now() - ANSWERS_KEPT;
+        let forgotten = self
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    Ok::<_, Error>(requests::forget_before(tx, before, ROUND.into()).await?)
+                })
+            })
+            .await?;
+        Ok(forgotten >= u64::from(ROUND))
+    }
+
     /// Does what an office orders, once, and gives the answer as it was written down.
     ///
     /// # Errors
@@ -168,7 +192,15 @@ impl App {
         let allowed = permitted(&directory, &case, &viewer, &order.deed);
         // Who has given a case away may ask again what was answered; who must not know of it may not.
         match answered(tx, &order.request).await {
-            Ok(Some(response)) if !is_kept_away(&directory, &case, &viewer) => return Ok(response),
+            Ok(Some(Given::Kept(response))) if !is_kept_away(&directory, &case, &viewer) => {
+                return Ok(response);
+            }
+            // Nothing is done twice: it is the case as it is now that is told.
+            Ok(Some(Given::Forgotten(detail))) => {
+                allowed?;
+                let reply = acts::part(&detail, "reply=").and_then(|id| Uuid::try_parse(id).ok());
+                return Ok((order.encode)(&seen(tx, case, reply.map(ReplyId::from)).await?));
+            }
             Ok(_) => allowed?,
             Err(reused) => return Err(allowed.err().unwrap_or(reused)),
         }
@@ -188,13 +220,11 @@ impl App {
             now,
         };
         let (case, reply_id) = performing::perform(tx, &scene, case, &order.deed).await?;
-        let mut children = children::of(tx, std::slice::from_ref(&case)).await?;
-        let question = children.questions.remove(&case.case_id);
-        let view = children.view(&case);
-        if case.is_public() && performing::changes_words(&order.deed) {
-            words::put(tx, &[words_of(&case, &view)]).await?;
+        let answer = seen(tx, case, reply_id).await?;
+        if answer.case.is_public() && performing::changes_words(&order.deed) {
+            words::put(tx, &[words_of(&answer.case, &answer.view)]).await?;
         }
-        let response = (order.encode)(&Answer { case, view, reply_id, question });
+        let response = (order.encode)(&answer);
         remember(tx, &order.request, order.case_id, &response, now).await?;
         Ok(response)
     }
@@ -226,16 +256,41 @@ fn permitted(
     })
 }
 
-/// The answer that was given to this request before.
+/// What is told of a case after a deed.
+async fn seen(
+    tx: &mut PgConnection,
+    case: Case,
+    reply_id: Option<ReplyId>,
+) -> Result<Answer, Error> {
+    let mut children = children::of(tx, std::slice::from_ref(&case)).await?;
+    let question = children.questions.remove(&case.case_id);
+    let view = children.view(&case);
+    Ok(Answer { case, view, reply_id, question })
+}
+
+/// What was given to a request before.
+#[derive(Debug)]
+pub(super) enum Given {
+    /// The answer, byte for byte.
+    Kept(Vec<u8>),
+    /// It is kept no longer, but that it was done, and with what detail it was logged.
+    Forgotten(String),
+}
+
+/// What was given to this request before.
 pub(super) async fn answered(
     tx: &mut PgConnection,
     request: &Request,
-) -> Result<Option<Vec<u8>>, Error> {
-    match requests::find(tx, request).await? {
-        Some(answered) if answered.body_hash == request.body_hash => Ok(Some(answered.response)),
-        Some(_) => Err(Error::RequestIdReused),
-        None => Ok(None),
+) -> Result<Option<Given>, Error> {
+    let Some(found) = requests::find(tx, request).await? else { return Ok(None) };
+    if found.body_hash != request.body_hash {
+        return Err(Error::RequestIdReused);
     }
+    if !found.response.is_empty() {
+        return Ok(Some(Given::Kept(found.response)));
+    }
+    let detail = acts::detail_of(tx, found.case_id.into(), request).await?;
+    Ok(Some(Given::Forgotten(detail.unwrap_or_default())))
 }
 
 /// Remembers an answer. The case's row counts it.

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use liuyan_kit::{auth::Caller, id};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::{
     App,
-    casework::{answered, remember},
+    casework::{Given, answered, remember},
     say, say_done, viewer,
 };
 use crate::{
@@ -90,8 +91,16 @@ impl App {
         order: Grouping,
     ) -> Result<Vec<u8>, Error> {
         let (now, directory) = (self.now(), self.directory());
-        if let Some(response) = answered(tx, &order.request).await? {
-            return Ok(response);
+        match answered(tx, &order.request).await? {
+            Some(Given::Kept(response)) => return Ok(response),
+            Some(Given::Forgotten(detail)) => {
+                let problem_id = named(&detail)?;
+                let problem =
+                    problems::lock(tx, problem_id).await?.ok_or(Error::ProblemNotFound)?;
+                leads(&directory, caller, &problem)?;
+                return Ok((order.encode)(&showing::whole(tx, problem_id).await?));
+            }
+            None => {}
         }
         let mut found = cases::lock_all(tx, &order.case_ids).await?;
         if found.len() < order.case_ids.len() {
@@ -199,8 +208,12 @@ impl App {
             Leaving::Objected => Ok(()),
             _ => reachable(&directory, caller, &case),
         };
-        if let Some(response) = answered(tx, &order.request).await? {
-            return Ok(response);
+        match answered(tx, &order.request).await? {
+            Some(Given::Kept(response)) => return Ok(response),
+            Some(Given::Forgotten(detail)) => {
+                return Ok((order.encode)(&showing::whole(tx, named(&detail)?).await?));
+            }
+            None => {}
         }
         let problem_id = case.handling.problem_id.ok_or(Error::NoPart(NoPart::InNone))?;
         let problem = problems::lock(tx, problem_id).await?.ok_or(Error::ProblemNotFound)?;
@@ -277,6 +290,12 @@ impl App {
 /// What belongs to an act about a common problem.
 fn detail(problem: &Problem) -> String {
     format!("problem={} lead={}", problem.problem_id, problem.lead_office_id)
+}
+
+/// The common problem that an act about one names.
+fn named(detail: &str) -> Result<ProblemId, Error> {
+    let id = acts::part(detail, "problem=").and_then(|id| Uuid::try_parse(id).ok());
+    id.map(ProblemId::from).ok_or(Error::ProblemNotFound)
 }
 
 /// Whether a caller may work on or watch a case.

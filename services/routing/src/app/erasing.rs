@@ -13,7 +13,7 @@ use crate::{
         common::Leaving,
     },
     error::Error,
-    store::{acts, cases, consultations, erasures, model_cases},
+    store::{acts, cases, consultations, erasures, model_cases, requests},
 };
 
 /// How many one round takes.
@@ -65,5 +65,5 @@ async fn empty(
     acts::forget_notes(tx, case.case_id).await?;
     model_cases::forget(tx, case.case_id, now).await?;
     consultations::forget(tx, case.case_id).await?;
-    Ok(erasures::forget_answers(tx, case.case_id).await?)
+    Ok(requests::forget(tx, case.case_id).await?)
 }

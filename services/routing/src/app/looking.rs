@@ -43,7 +43,8 @@ impl App {
         if !self.record(caller.clone(), case_id, needs_original).await? {
             return Ok(seen);
         }
-        seen.original = originals.of(message_id, purpose(caller, case_id)).await?;
+        let revision = looks::text_revision(&mut *self.db.read().await?, message_id).await?;
+        seen.original = originals.of(message_id, revision, purpose(caller, case_id)).await?;
         if seen.original.is_none() {
             tracing::error!(%case_id, %message_id, "intake has no text of a message with a case");
         }

@@ -21,6 +21,7 @@ use crate::{
         common::NoPart,
         directory::Directory,
         escalation::Pace,
+        gate::Verdict,
         handling::{Cause, NoReturn, Way},
         promise::Standing,
         state::{Act, Refusal},
@@ -29,7 +30,8 @@ use crate::{
     store::{
         acts, cases,
         children::{self, Transfer},
-        pauses, precedents, problems, promises, replies,
+        pauses, precedents, problems, promises,
+        replies::{self, Correction},
     },
 };
 
@@ -78,16 +80,20 @@ pub(super) async fn perform(
         return Err(Error::NoPart(NoPart::InOne));
     }
     let before = case.clone();
-    let (mut facts, mut answered) = (Vec::new(), None);
+    let (mut facts, mut answered, mut gate) = (Vec::new(), None, None);
     match deed {
         Deed::Reply(answering) => {
-            answered = Some(answering::answer(tx, scene, &mut case, answering).await?);
+            let answer = answering::answer(tx, scene, &mut case, answering).await?;
+            (gate, answered) = (answer.gate, Some(answer));
+        }
+        Deed::Correct { reply_id, body, .. } => {
+            (facts, gate) = answering::correct(tx, scene, &mut case, *reply_id, body).await?;
         }
         _ => facts = decide(tx, scene, &mut case, deed).await?,
     }
     case.request_count += 1;
     case.plan(scene.directory, &scene.pace);
-    let (action, detail, note) = logged(deed, &case, answered.as_ref());
+    let (action, detail, note) = logged(deed, &case, answered.as_ref(), gate);
     let entry = Entry {
         at: scene.now,
         actor: scene.actor.to_owned(),
@@ -112,7 +118,7 @@ pub(super) async fn perform(
         acts::append(tx, &mut case, &set).await?;
     }
     cases::update(tx, &case).await?;
-    write(tx, scene, (&before, &case), deed, &facts).await?;
+    write(tx, scene, (&before, &case), (deed, gate), &facts).await?;
     if let (Deed::Reply(answering), Some(answered)) = (deed, &answered) {
         answering::keep(tx, scene, &case, answering, answered).await?;
     }
@@ -133,7 +139,7 @@ async fn decide(
     let facts = match deed {
         Deed::Accept => case.act(Act::Accept, at, None),
         // Done by `answering`.
-        Deed::Reply(_) => Ok(Vec::new()),
+        Deed::Reply(_) | Deed::Correct { .. } => Ok(Vec::new()),
         Deed::Transfer { office_id, .. } => {
             may_go_to(tx, scene, case, office_id).await?;
             let heir = heir(&directory.offices, &case.office_id, office_id, &case.accused, day);
@@ -163,10 +169,6 @@ async fn decide(
             let helper = helper.map_err(Error::Unfit)?;
             is_no_neighbour(scene, case, office_id)?;
             case.invite(&helper.office_id, at)
-        }
-        Deed::Correct { reply_id, .. } => {
-            has_reply(tx, case.case_id, *reply_id).await?;
-            case.correct(*reply_id, at)
         }
         Deed::AskOn { reply_id, ground } => {
             has_reply(tx, case.case_id, *reply_id).await?;
@@ -227,7 +229,11 @@ async fn may_go_to(
     case.may_hop(office_id, &earlier, scene.directory).map_err(Error::Refused)
 }
 
-async fn has_reply(tx: &mut PgConnection, case_id: CaseId, reply_id: ReplyId) -> Result<(), Error> {
+pub(super) async fn has_reply(
+    tx: &mut PgConnection,
+    case_id: CaseId,
+    reply_id: ReplyId,
+) -> Result<(), Error> {
     if replies::is_of(tx, case_id, reply_id).await? { Ok(()) } else { Err(Error::ReplyNotFound) }
 }
 
@@ -236,7 +242,7 @@ async fn write(
     tx: &mut PgConnection,
     scene: &Scene<'_>,
     (before, case): (&Case, &Case),
-    deed: &Deed,
+    (deed, gate): (&Deed, Option<Verdict>),
     facts: &[Fact],
 ) -> Result<(), Error> {
     let (at, now) = (scene.at, scene.now);
@@ -270,7 +276,8 @@ async fn write(
         }
         Deed::Pause(_) => pauses::begin(tx, case, at).await?,
         Deed::Correct { reply_id, body, .. } => {
-            replies::correct(tx, case.case_id, *reply_id, body, at).await?;
+            let correction = Correction { body, gate: gate.map(Verdict::code), at };
+            replies::correct(tx, case.case_id, *reply_id, &correction).await?;
         }
         Deed::Close(_) => children::end_custody(tx, case.case_id, at).await?,
         _ => {}
@@ -279,19 +286,23 @@ async fn write(
 }
 
 /// How a deed is logged: the action, what belongs to it as codes and ids, and what was written.
-fn logged(deed: &Deed, case: &Case, answered: Option<&Answered>) -> (&'static str, String, String) {
+fn logged(
+    deed: &Deed,
+    case: &Case,
+    answered: Option<&Answered>,
+    gate: Option<Verdict>,
+) -> (&'static str, String, String) {
     let nothing = String::new;
+    let of_reply = |reply_id: &ReplyId| match gate {
+        None => format!("reply={reply_id}"),
+        Some(verdict) => format!("reply={reply_id} gate={}", verdict.code()),
+    };
     match deed {
         Deed::Accept => ("case-accepted", nothing(), nothing()),
         Deed::Reply(answering) => {
-            let reply = answered.map(|it| format!("reply={}", it.reply_id)).unwrap_or_default();
-            match answered.and_then(|answered| answered.gate) {
-                None => ("case-replied", reply, nothing()),
-                Some(verdict) => {
-                    let detail = format!("{reply} gate={}", verdict.code());
-                    ("case-replied", detail, answering.override_reason.clone())
-                }
-            }
+            let detail = answered.map(|it| of_reply(&it.reply_id)).unwrap_or_default();
+            let note = gate.map(|_| answering.override_reason.clone()).unwrap_or_default();
+            ("case-replied", detail, note)
         }
         Deed::Keep { promise_id, reason } => {
             ("promise-kept", format!("promise={promise_id}"), reason.clone())
@@ -314,7 +325,7 @@ fn logged(deed: &Deed, case: &Case, answered: Option<&Answered>) -> (&'static st
             ("helper-invited", format!("helper={office_id}"), reason.clone())
         }
         Deed::Correct { reply_id, reason, .. } => {
-            ("reply-corrected", format!("reply={reply_id}"), reason.clone())
+            ("reply-corrected", of_reply(reply_id), reason.clone())
         }
         Deed::Reopen(reason) => ("case-reopened", nothing(), reason.clone()),
         Deed::AskOn { reply_id, ground } => {

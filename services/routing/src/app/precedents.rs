@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     App,
-    casework::{answered, remember},
+    casework::{Given, answered, remember},
     reading::{MOST_PAGE, USUAL_PAGE},
 };
 use crate::{
@@ -130,12 +130,14 @@ impl App {
         caller: &Caller,
         order: Retiring,
     ) -> Result<Vec<u8>, Error> {
-        if let Some(response) = answered(tx, &order.request).await? {
+        let given = answered(tx, &order.request).await?;
+        if let Some(Given::Kept(response)) = given {
             return Ok(response);
         }
         let wanted = precedents::Wanted {
             precedent_id: Some(order.precedent_id),
             office_ids: self.supervised_by(caller),
+            retired: given.is_some(),
             ..precedents::Wanted::default()
         };
         let found = precedents::list(tx, &wanted, 1).await?.pop();
@@ -144,6 +146,9 @@ impl App {
         let mut case = cases::lock(tx, found.case_id).await?.ok_or(Error::CaseNotFound)?;
         if is_kept_away(&self.directory(), &case, &super::viewer(caller, &case)) {
             return Err(Error::PrecedentNotFound);
+        }
+        if given.is_some() {
+            return Ok((order.encode)(&found));
         }
         let by = (order.request.caller.as_str(), order.reason.as_str());
         if !precedents::retire(tx, order.precedent_id, by, now).await? {

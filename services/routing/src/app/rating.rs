@@ -7,7 +7,7 @@ use tracing::Instrument as _;
 
 use super::{
     App,
-    casework::{answered, remember},
+    casework::{Given, answered, remember},
     say, viewer,
 };
 use crate::{
@@ -87,11 +87,17 @@ impl App {
         if !viewer.author {
             return Err(Error::NotYourMessage);
         }
-        if let Some(response) = answered(tx, &order.request).await? {
+        let given = answered(tx, &order.request).await?;
+        if let Some(Given::Kept(response)) = given {
             return Ok(response);
         }
         let known = ratings::known(tx, order.case_id, order.reply_id).await?;
         let known = known.ok_or(Error::ReplyNotFound)?;
+        if let (Some(Given::Forgotten(_)), Some(rated_at)) = (&given, known.rated_at) {
+            let changeable_until = rating::changeable_until(rated_at);
+            let label = order.rating.label();
+            return Ok((order.encode)(&RatingAnswer { label, changeable_until }));
+        }
         let at = moment(&known, order.occurred_at, now)?;
         let changeable_until = rating::changeable_until(known.rated_at.unwrap_or(at));
         let (case_id, reply_id, rating) = (order.case_id, order.reply_id, order.rating);

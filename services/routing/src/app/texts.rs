@@ -17,7 +17,7 @@ use crate::{
     store::{
         cases, children,
         openings::{self, Redacted},
-        words,
+        requests, words,
     },
 };
 
@@ -79,7 +79,8 @@ impl App {
     }
 }
 
-/// Puts a new text into a case; gives whether it is another. The words of the old one are gone.
+/// Puts a new text into a case; gives whether it is another. The words of the old one are gone, and so are
+/// the answers that showed it.
 async fn change_text(
     tx: &mut PgConnection,
     case: &mut Case,
@@ -89,6 +90,7 @@ async fn change_text(
 ) -> Result<bool, Error> {
     let Some(fact) = case.change_text(text, now) else { return Ok(false) };
     cases::update(tx, case).await?;
+    requests::forget(tx, case.case_id).await?;
     if case.is_public() {
         let view = children::of(tx, std::slice::from_ref(case)).await?.view(case);
         words::put(tx, &[words_of(case, &view)]).await?;

@@ -17,7 +17,7 @@ use crate::{
         state::Act,
     },
     error::Error,
-    store::{acts, cases, children, openings, pauses},
+    store::{acts, cases, children, openings, pauses, requests},
 };
 
 /// How many wishes one round settles.
@@ -76,6 +76,8 @@ async fn settle(
                 pauses::end(tx, case.case_id, at).await?;
             }
             children::end_custody(tx, case.case_id, at).await?;
+            // They showed its text.
+            requests::forget(tx, case.case_id).await?;
             (facts, true)
         }
         Err(_) => (vec![case.fact(What::WithdrawalRefused, at)], false),

@@ -207,14 +207,36 @@ pub fn assign(
         Some(id) if expired => (Some(id), Rule::ExpiredOfficePassedOver),
         Some(id) => (Some(id), Rule::ClosedOfficePassedOver),
         None => (
-            triage
-                .iter()
-                .map(String::as_str)
-                .find(|id| offices.get(id).is_some() && !is_kept_from(offices, id, accused)),
+            by_triage(offices, accused, triage, day),
             if kept { Rule::TriageAccused } else { Rule::TriageNoOffice },
         ),
     };
     found.map(|office_id| Assignment { office_id: office_id.to_owned(), rule })
+}
+
+/// The first of `triage` that may have a case and takes messages on the day; if none of them does, the
+/// first that may have it, so that it is with somebody.
+fn by_triage<'t>(
+    offices: &Offices,
+    accused: &[String],
+    triage: &'t [String],
+    day: Date,
+) -> Option<&'t str> {
+    let known = |id: &&str| offices.get(id).is_some() && !is_kept_from(offices, id, accused);
+    let takes = |id: &&str| offices.get(id).is_some_and(|office| office.takes(day));
+    let fit = || triage.iter().map(String::as_str).filter(known);
+    fit().find(takes).or_else(|| fit().next())
+}
+
+/// The offices of `triage` as they are on a day: one that takes no messages gives its place to who came in
+/// its stead. All of them follow once more, should none of the first be fit.
+pub fn triage_on(directory: &Directory, triage: &[String], day: Date) -> Vec<String> {
+    let current = |id: &String| {
+        let takes = directory.offices.get(id).is_some_and(|office| office.takes(day));
+        let stands = directory.in_place_of(id, day).filter(|(office, _)| office.takes(day));
+        stands.filter(|_| !takes).map_or_else(|| id.clone(), |(office, _)| office.office_id.clone())
+    };
+    triage.iter().map(current).chain(triage.iter().cloned()).collect()
 }
 
 /// The nearest office above that may have a case: it takes messages, and has nothing to do with the
@@ -252,7 +274,7 @@ pub fn superior<'d>(
     offices: &'d Offices,
     (one, other): (&'d str, &'d str),
     accused: &[String],
-    triage: &'d [String],
+    triage: &[String],
     day: Date,
 ) -> Option<&'d Office> {
     let over_other: BTreeSet<&str> = offices.upwards(other).skip(1).collect();
@@ -331,7 +353,8 @@ pub fn assign_current(
 ) -> Option<Assignment> {
     let stands = directory.in_place_of(addressed, day);
     let current = stands.map_or(addressed, |(office, _)| office.office_id.as_str());
-    let mut chosen = assign(&directory.offices, current, accused, triage, day)?;
+    let triage = triage_on(directory, triage, day);
+    let mut chosen = assign(&directory.offices, current, accused, &triage, day)?;
     if let (Rule::OfficeChosen, Some((_, stead))) = (chosen.rule, stands) {
         chosen.rule = match stead {
             Stead::Itself => Rule::OfficeChosen,

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{
     ProblemId, ReplyId,
-    assignment::{Rule, Unfit, heir, superior},
+    assignment::{Rule, Unfit, heir, superior, triage_on},
     calendar,
     case::{Case, Fact, What},
     deadline::{later, waited},
@@ -176,9 +176,9 @@ impl Case {
             None => (right.clone(), Rule::Returned),
             Some(first) => {
                 let holder = self.office_id.clone();
-                let both = (holder.as_str(), first);
-                let found =
-                    superior(offices, both, &self.accused, way.triage, calendar::day_of(at));
+                let (both, day) = ((holder.as_str(), first), calendar::day_of(at));
+                let triage = triage_on(directory, way.triage, day);
+                let found = superior(offices, both, &self.accused, &triage, day);
                 (found.ok_or(NoReturn::Unfit(Unfit::NoSuperior))?.clone(), Rule::Referred)
             }
         };

@@ -1,4 +1,4 @@
--- Up to $3 cases of a consultation ($1) that were not looked at since its change $2 and were not withdrawn,
+-- Up to $3 cases of a consultation ($1) that were not looked at since its change $2 and were neither withdrawn nor erased,
 -- with what the statements of the result make of each and what its author was told last.
 select c.case_id,
        array(select distinct uptake from consultation_citations t
@@ -8,4 +8,5 @@ select c.case_id,
 from cases c left join consultation_tellings told using (case_id)
 where c.consultation_id = $1 and coalesce(told.seen, 0) < $2
   and (c.outcome is null or c.outcome <> 'withdrawn')
+  and not exists (select from erasures e where e.message_id = c.message_id)
 order by c.case_id limit $3

@@ -10,6 +10,7 @@ use liuyan_kit::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::requests::Request;
 use crate::domain::{
     CaseId,
     acts::{Entry, ROUTING, link, note_hash},
@@ -132,10 +133,7 @@ pub async fn follow_ups(
     .await?;
     let mut all: HashMap<CaseId, Vec<FollowUp>> = HashMap::new();
     for row in rows {
-        let part = |name: &str| {
-            let parts = row.detail.split_whitespace();
-            parts.filter_map(|it| it.strip_prefix(name)).next().unwrap_or_default().to_owned()
-        };
+        let part = |name: &str| part(&row.detail, name).unwrap_or_default().to_owned();
         let asked =
             FollowUp { reply_id: part("reply="), ground: part("ground="), at: from_db(row.at) };
         all.entry(row.case_id.into()).or_default().push(asked);
@@ -143,10 +141,42 @@ pub async fn follow_ups(
     Ok(all)
 }
 
-/// Takes out what officials wrote about a case whose message was erased. Their hashes stay.
+/// What was noted with the act of a request, as codes and ids.
+pub async fn detail_of(
+    connection: &mut PgConnection,
+    case_id: CaseId,
+    request: &Request,
+) -> Result<Option<String>, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        "select detail from acts where case_id = $1 and request_id = $2 and actor = $3
+         order by position limit 1",
+        case_id.uuid(),
+        request.request_id,
+        request.caller,
+    );
+    found.fetch_optional(connection).await
+}
+
+/// The part of a detail that has this name.
+pub fn part<'d>(detail: &'d str, name: &str) -> Option<&'d str> {
+    detail.split_whitespace().find_map(|part| part.strip_prefix(name))
+}
+
+/// Takes out what officials wrote about a case whose message was erased: the notes of acts, whose hashes
+/// stay, and the same words where they stand once more.
 pub async fn forget_notes(tx: &mut PgConnection, case_id: CaseId) -> Result<(), sqlx::Error> {
-    sqlx::query!("update acts set note = null where case_id = $1 and note <> ''", case_id.uuid())
-        .execute(tx)
-        .await
-        .map(drop)
+    let case_id = case_id.uuid();
+    sqlx::query!("update acts set note = null where case_id = $1 and note <> ''", case_id)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query!("update transfers set reason = '' where case_id = $1 and reason <> ''", case_id)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query!(
+        "update precedents set retired_why = null where case_id = $1 and retired_why is not null",
+        case_id
+    )
+    .execute(tx)
+    .await
+    .map(drop)
 }

@@ -25,9 +25,17 @@ pub const CHECKS: &[Check] = &[
     (
         "of what was erased no text is left",
         "select count(*) from erasures e join cases c using (message_id)
-         where e.state = 'done' and (c.has_text or exists (
-             select from requests q where q.case_id = c.case_id and q.response <> ''
-               and q.created_at < e.erased_at))",
+         where e.state = 'done' and (c.has_text
+             or exists (select from requests q where q.case_id = c.case_id and q.response <> ''
+                          and q.created_at < e.erased_at)
+             or exists (select from acts a where a.case_id = c.case_id and a.note <> ''
+                          and a.at < e.erased_at)
+             or exists (select from transfers t where t.case_id = c.case_id and t.reason <> ''
+                          and t.entered_at < e.erased_at)
+             or exists (select from precedents p where p.case_id = c.case_id and p.retired_why <> ''
+                          and p.superseded_at < e.erased_at)
+             or exists (select from model_cases m where m.case_id = c.case_id and m.why <> ''
+                          and m.picked_at < e.erased_at))",
     ),
     (
         "every case was said to be opened, and what was said is there",

@@ -228,7 +228,8 @@ pub async fn put_statements(
     Ok(())
 }
 
-/// The cases of a consultation with these public numbers, locked, of which nobody is accused.
+/// The cases of a consultation with these public numbers, locked, of which nobody is accused. Nobody
+/// speaks of what its author had erased.
 pub async fn numbered(
     tx: &mut PgConnection,
     id: ConsultationId,
@@ -238,6 +239,7 @@ pub async fn numbered(
         "select number, case_id from cases
          where consultation_id = $1 and number = any($2) and cardinality(accused_office_ids) = 0
            and (outcome is null or outcome <> 'withdrawn')
+           and not exists (select from erasures e where e.message_id = cases.message_id)
          order by case_id for share",
         id.uuid(),
         numbers

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::openings::Wish;
-use crate::domain::{CaseId, MessageId};
+use crate::domain::MessageId;
 
 /// Stores that messages were erased; they wait.
 pub async fn insert(tx: &mut PgConnection, erased: &[Wish]) -> Result<(), sqlx::Error> {
@@ -62,14 +62,6 @@ pub async fn claim(
     .fetch_all(tx)
     .await?;
     Ok(rows.into_iter().map(|row| (row.message_id.into(), row.traceparent)).collect())
-}
-
-/// Empties the answers about a case that were kept for repetition: they held its text.
-pub async fn forget_answers(tx: &mut PgConnection, case_id: CaseId) -> Result<(), sqlx::Error> {
-    sqlx::query!("update requests set response = '' where case_id = $1", case_id.uuid())
-        .execute(tx)
-        .await?;
-    Ok(())
 }
 
 /// Notes that the cases of messages are without their text.

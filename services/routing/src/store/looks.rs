@@ -5,7 +5,7 @@ use liuyan_kit::clock::to_db;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::domain::CaseId;
+use crate::domain::{CaseId, MessageId};
 
 /// A look.
 #[derive(Debug, Clone)]
@@ -32,4 +32,18 @@ pub async fn insert(tx: &mut PgConnection, look: &Look) -> Result<(), sqlx::Erro
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// The revision of the text that was judged, of a message with a case.
+pub async fn text_revision(
+    connection: &mut PgConnection,
+    message_id: MessageId,
+) -> Result<u32, sqlx::Error> {
+    let revision = sqlx::query_scalar!(
+        "select text_revision from openings where message_id = $1",
+        message_id.uuid()
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(revision.unsigned_abs())
 }

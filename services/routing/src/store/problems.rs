@@ -283,3 +283,13 @@ pub async fn list(
         })
         .collect()
 }
+
+/// Whether a reply was given with the answer of the common problem in which its case is.
+pub async fn gave(tx: &mut PgConnection, reply_id: ReplyId) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        "select m.case_id from replies r join common_cases m using (case_id)
+         where r.reply_id = $1 and m.reply_id = r.reply_id and m.left_at is null",
+        reply_id.uuid(),
+    );
+    Ok(found.fetch_optional(tx).await?.is_some())
+}

@@ -20,13 +20,24 @@ pub async fn is_of(
     Ok(found.fetch_optional(tx).await?.is_some())
 }
 
-/// Puts another text in the place of a reply's, and keeps the one that was there.
+/// What takes the place of a reply's text.
+#[derive(Debug, Clone, Copy)]
+pub struct Correction<'a> {
+    /// The text.
+    pub body: &'a str,
+    /// What the gate said, if it would have stopped it.
+    pub gate: Option<&'static str>,
+    /// When it was corrected.
+    pub at: Timestamp,
+}
+
+/// Puts another text in the place of a reply's, and keeps the one that was there. What was once given past
+/// the gate stays marked.
 pub async fn correct(
     tx: &mut PgConnection,
     case_id: CaseId,
     reply_id: ReplyId,
-    body: &str,
-    at: Timestamp,
+    correction: &Correction<'_>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into reply_versions (reply_id, position, case_id, body, corrected_at)
@@ -35,16 +46,18 @@ pub async fn correct(
          from replies where reply_id = $1 and case_id = $2",
         reply_id.uuid(),
         case_id.uuid(),
-        to_db(at),
+        to_db(correction.at),
     )
     .execute(&mut *tx)
     .await?;
     let corrected = sqlx::query!(
-        "update replies set body = $3, corrected_at = $4 where reply_id = $1 and case_id = $2",
+        "update replies set body = $3, corrected_at = $4, gate = coalesce(gate, $5)
+         where reply_id = $1 and case_id = $2",
         reply_id.uuid(),
         case_id.uuid(),
-        body,
-        to_db(at),
+        correction.body,
+        to_db(correction.at),
+        correction.gate,
     )
     .execute(tx)
     .await?;

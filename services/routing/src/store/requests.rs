@@ -1,4 +1,5 @@
-//! Answers to requests, so that a request that comes again is answered the same.
+//! Answers to requests, so that a request that comes again is answered the same, for some days: what was
+//! answered holds texts. The rows stay, since cases count them.
 
 use jiff::Timestamp;
 use liuyan_kit::clock::to_db;
@@ -23,7 +24,9 @@ pub struct Request {
 pub struct Answered {
     /// Hash of what was asked then.
     pub body_hash: Vec<u8>,
-    /// The answer.
+    /// The case with which it is kept.
+    pub case_id: Uuid,
+    /// The answer; empty once it is forgotten.
     pub response: Vec<u8>,
 }
 
@@ -34,7 +37,7 @@ pub async fn find(
 ) -> Result<Option<Answered>, sqlx::Error> {
     sqlx::query_as!(
         Answered,
-        "select body_hash, response from requests where caller = $1 and request_id = $2",
+        "select body_hash, case_id, response from requests where caller = $1 and request_id = $2",
         request.caller,
         request.request_id,
     )
@@ -63,4 +66,34 @@ pub async fn insert(
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Empties the answers about a case: they held a text that is another now, or is gone.
+pub async fn forget(tx: &mut PgConnection, case_id: CaseId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update requests set response = '' where case_id = $1 and response <> ''",
+        case_id.uuid()
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Empties up to `limit` answers that were given before `before`; gives how many.
+pub async fn forget_before(
+    tx: &mut PgConnection,
+    before: Timestamp,
+    limit: i64,
+) -> Result<u64, sqlx::Error> {
+    let forgotten = sqlx::query!(
+        "update requests set response = ''
+         where (caller, request_id) in (
+             select caller, request_id from requests where response <> '' and created_at < $1
+             order by created_at limit $2 for update skip locked)",
+        to_db(before),
+        limit,
+    )
+    .execute(tx)
+    .await?;
+    Ok(forgotten.rows_affected())
 }

@@ -17,6 +17,7 @@ use uuid::Uuid;
 pub(crate) struct Asked {
     pub(crate) message_ids: Vec<String>,
     pub(crate) purpose: String,
+    pub(crate) revisions: Vec<u32>,
     pub(crate) authorization: String,
 }
 
@@ -31,9 +32,14 @@ pub(crate) struct Intake {
 impl Intake {
     /// Keeps a text of which every part says that it is `secret`.
     pub(crate) fn keep(&self, message_id: Uuid, secret: &str) {
+        self.keep_revision(message_id, 1, secret);
+    }
+
+    /// Gives this text from now on, as a release would that knows the newest text only.
+    pub(crate) fn keep_revision(&self, message_id: Uuid, revision: u32, secret: &str) {
         let text = intake::Text {
             message_id: message_id.to_string(),
-            revision: 1,
+            revision,
             title: format!("{secret} title"),
             body: format!("{secret} body"),
             demand: format!("{secret} demand"),
@@ -72,11 +78,11 @@ impl IntakeService for Intake {
         }
         let authorization = request.metadata().get("authorization");
         let authorization = authorization.map(|it| it.to_str().unwrap().to_owned());
-        let intake::BatchGetTextRequest { message_ids, purpose } = request.into_inner();
+        let intake::BatchGetTextRequest { message_ids, purpose, revisions } = request.into_inner();
         let texts = self.texts.lock().unwrap();
         let texts = message_ids.iter().filter_map(|id| texts.get(id).cloned()).collect();
         let authorization = authorization.unwrap_or_default();
-        self.asked.lock().unwrap().push(Asked { message_ids, purpose, authorization });
+        self.asked.lock().unwrap().push(Asked { message_ids, purpose, revisions, authorization });
         Ok(Response::new(intake::BatchGetTextResponse { texts }))
     }
 

@@ -78,6 +78,21 @@ async fn the_office_reads_what_is_private_at_each_look_and_nothing_of_it_is_kept
 }
 
 #[tokio::test]
+async fn an_office_reads_no_text_but_the_one_that_was_judged() {
+    let house = House::open().await;
+    let message = a_message().private();
+    a_secret_case(&house, &message).await;
+    house.intake.keep_revision(message.message_id, 2, "mended");
+    let clerk = house.official(&["case:read", "case:work"], &[], &["130102-g"]);
+    let case = house.get(&clerk, message.message_id).await.unwrap();
+    assert_eq!(words(view(&case)), NONE, "nobody has judged what intake gave");
+    assert!(house.intake.asked().iter().all(|asked| asked.revisions == [1]));
+    house.intake.keep(message.message_id, "secret");
+    let case = house.get(&clerk, message.message_id).await.unwrap();
+    assert_eq!(words(view(&case)), WHOLE);
+}
+
+#[tokio::test]
 async fn nobody_else_reads_it_and_no_look_of_theirs_is_made() {
     let house = House::open().await;
     let private = a_message().private();

@@ -1,7 +1,7 @@
 use liuyan_kit::{clock::from_proto, testing};
 use liuyan_proto::liuyan::{common::v1::CaseState, routing::v1 as routing};
 
-use crate::helpers::{House, SOON, a_message, reason, view};
+use crate::helpers::{House, SOON, a_message, a_reply, an_acceptance, reason, view};
 
 #[tokio::test]
 async fn an_approved_message_becomes_a_public_case_with_its_text() {
@@ -180,4 +180,66 @@ async fn a_message_whose_case_cannot_be_opened_stops_nobody() {
     })
     .await;
     assert_eq!(house.count("select count(*) from cases").await, 4);
+}
+
+/// How many stored answers hold these words.
+async fn answers_with(house: &House, words: &str) -> i64 {
+    let query =
+        "select count(*) from requests where position(convert_to($1, 'UTF8') in response) > 0";
+    let mut connection = house.db().read().await.unwrap();
+    sqlx::query_scalar(query).bind(words).fetch_one(&mut *connection).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_was_redacted_is_in_no_stored_answer_and_who_asks_again_is_told_of_the_case_as_it_is()
+{
+    let house = House::open().await;
+    let message = a_message().titled("with a phone number");
+    let case_id = view(&house.a_case(&message).await).case_id.clone();
+    let clerk = house.clerk("130102-g");
+    let (accept, reply) = (an_acceptance(&case_id), a_reply(&case_id, "It is done."));
+    house.cases(&clerk).accept_case(accept.clone()).await.unwrap();
+    let first = house.cases(&clerk).reply_to_case(reply.clone()).await.unwrap().into_inner();
+    assert_eq!(answers_with(&house, "with a phone number").await, 2);
+    house.moderation.publish(message.message_id, "without it");
+    house.redact(message.message_id).await;
+    testing::eventually("the text is the new one", SOON, || async {
+        let case = house.get_in_public(message.message_id).await.unwrap();
+        (view(&case).title == "without it").then_some(())
+    })
+    .await;
+    assert_eq!(answers_with(&house, "with a phone number").await, 0);
+    let again = house.cases(&clerk).reply_to_case(reply).await.unwrap().into_inner();
+    assert_eq!(again.reply_id, first.reply_id);
+    assert_eq!(view(again.case.as_ref().unwrap()).title, "without it");
+    let again = house.cases(&clerk).accept_case(accept.clone()).await.unwrap().into_inner();
+    assert_eq!(view(again.case.as_ref().unwrap()).replies.len(), 1);
+    // Who may not do it is told nothing, though nothing would be done.
+    let stranger = house.cases(&house.clerk("130104-g")).accept_case(accept).await;
+    assert_eq!(reason(stranger), "CASE_NOT_YOURS");
+    assert_eq!(house.count("select count(*) from replies").await, 1, "nothing is done twice");
+    house.is_whole().await;
+}
+
+#[tokio::test]
+async fn answers_are_given_again_for_some_days_and_forgotten_then() {
+    let house = House::open().await;
+    let case_id = view(&house.a_case(&a_message()).await).case_id.clone();
+    let accept = an_acceptance(&case_id);
+    house.cases(&house.clerk("130102-g")).accept_case(accept.clone()).await.unwrap();
+    house.advance_hours(25);
+    let young = an_acceptance(&view(&house.a_case(&a_message()).await).case_id);
+    house.cases(&house.clerk("130102-g")).accept_case(young).await.unwrap();
+    let kept = "select count(*) from requests where response <> ''";
+    assert_eq!(house.count(kept).await, 2, "a day is promised");
+    house.advance_hours(2 * 24);
+    testing::eventually("the older answer is forgotten", SOON, || async {
+        (house.count(kept).await == 1).then_some(())
+    })
+    .await;
+    let again = house.cases(&house.clerk("130102-g")).accept_case(accept).await.unwrap();
+    let again = again.into_inner().case.unwrap();
+    assert_eq!(view(&again).case_id, case_id);
+    assert_eq!(house.count("select count(*) from requests").await, 2);
+    house.is_whole().await;
 }

@@ -127,6 +127,50 @@ async fn the_gate_stops_what_was_answered_to_others_and_counts_who_overrides_it(
 }
 
 #[tokio::test]
+async fn a_correction_passes_the_gate_as_an_answer_does_and_stays_marked() {
+    let house = House::open().await;
+    let clerk = house.clerk("130102-g");
+    let mut replied = Vec::new();
+    for body in [words(0, 60), "The lamps will be mended by Friday".to_owned()] {
+        let message = a_message();
+        let case_id = view(&house.a_case(&message).await).case_id.clone();
+        let reply_id = house.reply(&clerk, &case_id, &body).await.unwrap().reply_id;
+        replied.push((message.message_id, case_id, reply_id));
+    }
+    let (message_id, case_id, reply_id) = &replied[1];
+    let correct = |body: String| {
+        let because = "It is the same street".to_owned();
+        asks!(CorrectReplyRequest, case_id, reply_id: reply_id.clone(), body: body, reason: because)
+    };
+    let marked = || async {
+        let office_id = "130102-g".to_owned();
+        let figures = routing::GetReplyFiguresRequest { office_id };
+        let figures = house.public_cases().get_reply_figures(figures).await.unwrap().into_inner();
+        let public = house.get_in_public(*message_id).await.unwrap();
+        (view(&public).replies[0].gate_overridden, figures.gate_overridden)
+    };
+    let mut cases = house.cases(&clerk);
+    cases.correct_reply(correct("The lamps will be mended by Monday".to_owned())).await.unwrap();
+    assert_eq!(marked().await, (false, 0));
+    // What comes from another system has passed no gate, corrected or not.
+    let now = liuyan_kit::clock::Clock::now(&*house.clock);
+    let occurred_at = Some(liuyan_kit::clock::to_proto(now));
+    let historical = liuyan_proto::liuyan::common::v1::Historical { occurred_at };
+    let imported =
+        routing::CorrectReplyRequest { historical: Some(historical), ..correct(words(1, 60)) };
+    house.cases(&house.operator()).correct_reply(imported).await.unwrap();
+    assert_eq!(marked().await, (false, 0));
+    cases.correct_reply(correct(words(0, 59))).await.unwrap();
+    assert_eq!(marked().await, (true, 1));
+    let logged = "select count(*) from acts where action = 'reply-corrected'
+                    and detail like '% gate=alike' and note = 'It is the same street'";
+    assert_eq!(house.count(logged).await, 1);
+    cases.correct_reply(correct("The lamps were mended on Monday".to_owned())).await.unwrap();
+    assert_eq!(marked().await, (true, 1));
+    house.is_whole().await;
+}
+
+#[tokio::test]
 async fn the_gate_stops_what_shares_nothing_with_the_question_and_lets_an_import_pass() {
     let house = House::open().await;
     let title =

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     consultations::{a_plan, a_result, client, close, opened},
-    helpers::{House, Message, SOON, a_message, view},
+    helpers::{House, Message, SOON, a_message, reason, view},
 };
 
 const OFFICE: &str = "130102-g";
@@ -145,5 +145,30 @@ async fn any_number_of_replicas_tell_each_author_once() {
     }
     let said = are_told(&house, messages.len()).await;
     assert!(messages.iter().all(|message| told_of(&said, message).len() == 1));
+    house.is_whole().await;
+}
+
+#[tokio::test]
+async fn what_its_author_had_erased_is_cited_by_no_result_and_nobody_is_told_of_it() {
+    let house = House::open().await;
+    let id = opened(&house, a_plan()).await;
+    let (kept, erased) = (a_message().numbered("N1"), a_message().numbered("N2"));
+    for message in [&kept, &erased] {
+        let case = house.a_case(&message.clone().asked_by(id)).await;
+        house.reply(&house.clerk(OFFICE), &view(&case).case_id, "We think of it").await.unwrap();
+    }
+    house.erase(erased.message_id).await;
+    testing::eventually("it is erased", SOON, || async {
+        let waiting = "select count(*) from erasures where state = 'waiting'";
+        (house.count(waiting).await == 0).then_some(())
+    })
+    .await;
+    close(&house, id).await;
+    let citing = weighing(id, &["N1"], &["N2"]);
+    let citing = client(&house, &house.clerk(OFFICE)).publish_consultation(citing).await;
+    assert_eq!(reason(citing), "REQUEST_INVALID");
+    publish(&house, weighing(id, &["N1"], &[])).await;
+    let said = are_told(&house, 1).await;
+    assert_eq!((told_of(&said, &kept).len(), said.len()), (1, 1));
     house.is_whole().await;
 }

@@ -195,64 +195,80 @@ async fn supervisors_list_precedents_and_take_them_out_of_force() {
     house.is_whole().await;
 }
 
+async fn figures(
+    house: &House,
+    office_id: &str,
+    include_below: bool,
+) -> routing::GetRatingFiguresResponse {
+    let request =
+        routing::GetRatingFiguresRequest { office_id: office_id.to_owned(), include_below };
+    house.public_cases().get_rating_figures(request).await.unwrap().into_inner()
+}
+
 #[tokio::test]
-async fn ratings_are_told_with_their_coverage_and_never_one_by_one() {
+async fn ratings_are_told_with_their_coverage_and_never_one_by_one_nor_before_they_are_final() {
     let house = House::open().await;
-    let clerk = house.clerk("130102-g");
-    let figures = || async {
-        let request = routing::GetRatingFiguresRequest {
-            office_id: "130100-g".to_owned(),
-            include_below: true,
-        };
-        house.public_cases().get_rating_figures(request).await.unwrap().into_inner()
-    };
-    let none = figures().await;
+    let (city, office, beside) = ("130100-g", "130102-g", "130104-g");
+    let none = figures(&house, city, true).await;
     assert!(none.withheld && none.replies == 0 && none.coverage == 0.0);
-    let mut before = None;
-    for nth in 1..=8_u32 {
-        // The order is that of time.
+    // The first three are of another office, and too few to be told; the last two are the worst there are.
+    let rated = [(beside, 1), (beside, 1), (beside, 2)].into_iter();
+    let rated = rated.chain([5, 5, 5, 5, 5, 1, 1].map(|marks| (office, marks)));
+    for (nth, (to, marks)) in (1..).zip(rated) {
         house.advance_minutes(1);
-        let message = a_message();
+        let message = a_message().to(to);
         let case_id = view(&house.a_case(&message).await).case_id.clone();
-        let reply_id = house.reply(&clerk, &case_id, "done").await.unwrap().reply_id;
-        if nth == 8 {
-            break;
-        }
-        // The sixth and the seventh are the worst there are.
-        let (resolution, rest) = if nth > 5 { (1, 1) } else { (5, 4) };
+        let reply_id = house.reply(&house.clerk(to), &case_id, "done").await.unwrap().reply_id;
+        let rest = if marks == 5 { 4 } else { 1 };
         let rating = asks!(
             RateReplyRequest,
             &case_id,
             reply_id: reply_id,
-            resolution: resolution,
+            resolution: marks,
             attitude: rest,
             speed: rest
         );
         house.cases(&house.author(message.message_id)).rate_reply(rating).await.unwrap();
-        let told = figures().await;
-        assert_eq!((told.replies, told.rated), (nth.into(), nth.into()));
-        assert_eq!(told.withheld, nth < 5, "of {nth}");
-        if nth < 5 {
+        let told = figures(&house, city, true).await;
+        assert_eq!((told.replies, told.rated), (nth, nth));
+        assert!(told.withheld && told.counted == 0, "none of {nth} is final");
+    }
+    let message = a_message();
+    let case_id = view(&house.a_case(&message).await).case_id.clone();
+    house.reply(&house.clerk(office), &case_id, "done").await.unwrap();
+    // The last of the ten was given now, the one before it a minute ago, and so on.
+    house.advance_hours(14 * 24 - 1);
+    house.advance_minutes(60 - 9);
+    let mut before = None;
+    for nth in 1..=10_i64 {
+        house.advance_minutes(1);
+        testing::eventually("one more is final", SOON, || async {
+            let finals = "select count(*) from ratings where final_at is not null";
+            (house.count(finals).await == nth).then_some(())
+        })
+        .await;
+        let told = figures(&house, city, true).await;
+        assert_eq!((told.withheld, told.counted), if nth < 8 { (true, 0) } else { (false, 5) });
+        if nth < 8 {
             assert!(told.labels.is_empty() && told.resolution == 0.0);
-        }
-        if nth > 5 {
-            let same = (told.resolution, told.attitude, told.labels.clone());
-            assert_eq!(Some(same), before, "the {nth}th is not told from what was before it");
         } else {
-            before = Some((told.resolution, told.attitude, told.labels));
+            let same = Some((told.resolution, told.attitude, told.labels));
+            assert!(nth == 8 || same == before, "the {nth}th is not told from what was before it");
+            before = same;
         }
     }
-    let told = figures().await;
-    assert_eq!((told.replies, told.rated, told.counted), (8, 7, 5));
-    assert!((told.coverage - 7.0 / 8.0).abs() < 1e-9);
+    let told = figures(&house, city, true).await;
+    assert_eq!((told.replies, told.rated, told.counted), (11, 10, 5));
+    assert!((told.coverage - 10.0 / 11.0).abs() < 1e-9);
     assert_eq!((told.resolution, told.attitude, told.speed), (5.0, 4.0, 4.0));
     let labels: Vec<_> = told.labels.iter().map(|it| (it.label.as_str(), it.count)).collect();
     assert_eq!(labels[0], ("very_satisfied", 5));
     assert_eq!(labels.iter().map(|(_, count)| count).sum::<u64>(), 5);
-    let beside =
-        routing::GetRatingFiguresRequest { office_id: "130104-g".to_owned(), include_below: false };
-    let beside = house.public_cases().get_rating_figures(beside).await.unwrap().into_inner();
-    assert_eq!(beside.replies, 0);
+    // What all below have beyond one of them is no more than the others' own figures tell.
+    let one = figures(&house, office, false).await;
+    assert_eq!((told.resolution, told.labels), (one.resolution, one.labels));
+    let few = figures(&house, beside, false).await;
+    assert_eq!((few.replies, few.rated, few.withheld), (3, 3, true));
     let unknown = routing::GetRatingFiguresRequest::default();
     let unknown = house.public_cases().get_rating_figures(unknown).await;
     assert_eq!(reason(unknown), "OFFICE_NOT_FOUND");

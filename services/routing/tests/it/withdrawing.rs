@@ -1,7 +1,7 @@
 use liuyan_kit::testing;
 use liuyan_proto::liuyan::common::v1::{CaseState, Outcome};
 
-use crate::helpers::{House, SOON, a_message, reason, view};
+use crate::helpers::{House, SOON, a_message, an_acceptance, reason, view};
 
 async fn settled(house: &House) {
     testing::eventually("the wish is settled", SOON, || async {
@@ -16,6 +16,8 @@ async fn before_the_first_reply_the_case_ends_and_is_public_no_more() {
     let house = House::open().await;
     let message = a_message();
     let opened = house.a_case(&message).await;
+    let accept = an_acceptance(&view(&opened).case_id);
+    house.cases(&house.clerk("130102-g")).accept_case(accept).await.unwrap();
     house.advance_hours(5);
     house.wish_to_withdraw(message.message_id).await;
     settled(&house).await;
@@ -29,8 +31,16 @@ async fn before_the_first_reply_the_case_ends_and_is_public_no_more() {
     let story = house.story(&view(&opened).case_id).await;
     assert_eq!(
         story,
-        ["case-opened r1 public", "case-assigned r1 public", "case-closed r2 hidden"]
+        [
+            "case-opened r1 public",
+            "case-assigned r1 public",
+            "case-accepted r2 public",
+            "case-closed r3 hidden"
+        ]
     );
+    let answers = "select count(*) from requests where response <> ''";
+    assert_eq!(house.count(answers).await, 0, "nor is it in an answer that was kept");
+    house.is_whole().await;
 }
 
 #[tokio::test]

@@ -5,9 +5,14 @@ use liuyan_kit::{auth::Caller, id};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Seen, leads};
+use super::{Seen, leads, showing::whole};
 use crate::{
-    app::{App, casework::answered, say_done, searching::words_of},
+    app::{
+        App,
+        casework::{Given, answered},
+        say_done,
+        searching::words_of,
+    },
     domain::{
         ProblemId, ReplyId,
         acts::Entry,
@@ -64,8 +69,14 @@ impl App {
         order: CommonAnswer,
     ) -> Result<Vec<u8>, Error> {
         let (now, directory) = (self.now(), self.directory());
-        if let Some(response) = answered(tx, &order.request).await? {
-            return Ok(response);
+        match answered(tx, &order.request).await? {
+            Some(Given::Kept(response)) => return Ok(response),
+            Some(Given::Forgotten(_)) => {
+                let locked = problems::lock(tx, order.problem_id).await?;
+                leads(&directory, caller, &locked.ok_or(Error::ProblemNotFound)?)?;
+                return Ok((order.encode)(&whole(tx, order.problem_id).await?));
+            }
+            None => {}
         }
         // The cases come before the problem, as everywhere: who left in between is seen by the second
         // look.

@@ -125,6 +125,9 @@ proptest! {
         let assignment = assign(&offices, &id(&addressed), &accused, &triage, DAY);
         if let Some(assignment) = &assignment {
             prop_assert!(!hidden.contains(assignment.office_id.as_str()));
+            let takes = |id: &String| offices.get(id).is_some_and(|office| office.takes(DAY));
+            let fit = |id: &String| takes(id) && !hidden.contains(id.as_str());
+            prop_assert!(takes(&assignment.office_id) || !triage.iter().any(fit), "{assignment:?}");
             prop_assert!(offices.get(&assignment.office_id).is_some());
         } else {
             prop_assert!(triage.iter().all(|t| hidden.contains(t.as_str()) || offices.get(t).is_none()));
@@ -139,5 +142,45 @@ proptest! {
             let away = kept_away_by(&Directory::new(parts).unwrap(), &[office_id], &[]);
             prop_assert_eq!(kept, away.iter().any(|above| accused.contains(above)));
         }
+    }
+
+    #[test]
+    fn triage_is_who_takes_messages_on_the_day_or_came_in_the_place_of_one_that_does_not(
+        stood in prop::collection::vec((any::<bool>(), any::<bool>(), any::<prop::sample::Index>()), 1..12),
+        triage in prop::collection::vec(0..12_usize, 1..4),
+        accused in prop::collection::vec(0..12_usize, 0..2),
+    ) {
+        let id = |n: usize| format!("o{n}");
+        let made = stood.iter().enumerate().map(|(n, (open, ended, after))| {
+            let mut made = office(&id(n), None);
+            made.open = *open;
+            if *ended {
+                made.valid.until = Some(DAY.yesterday().unwrap());
+                let later = stood.len() - n - 1;
+                made.valid.successor = (later > 0).then(|| id(n + 1 + after.index(later)));
+            }
+            made
+        });
+        let parts = Parts { offices: made.collect(), ..Parts::default() };
+        let directory = Directory::new(parts).unwrap();
+        let offices = &directory.offices;
+        let triage: Vec<String> = triage.into_iter().map(id).collect();
+        let accused: Vec<String> = accused.into_iter().map(id).collect();
+        // The last of the chain, found office by office.
+        let last = |first: &String| {
+            let mut at = offices.get(first)?;
+            while let Some(next) = at.valid.successor.as_deref() {
+                at = offices.get(next)?;
+            }
+            Some(at)
+        };
+        let fit = |at: Option<&Office>| {
+            at.is_some_and(|at| at.takes(DAY) && !is_kept_from(offices, &at.office_id, &accused))
+        };
+        let could = triage.iter().any(|one| fit(offices.get(one)) || fit(last(one)));
+        let found = assign_current(&directory, "nowhere", &accused, &triage, DAY);
+        prop_assert_eq!(fit(found.as_ref().and_then(|it| offices.get(&it.office_id))), could);
+        let known = |one: &String| offices.get(one).is_some() && !is_kept_from(offices, one, &accused);
+        prop_assert_eq!(found.is_some(), could || triage.iter().any(known));
     }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{
     super::{
-        assignment::{assign, is_kept_from},
+        assignment::{assign, is_kept_from, triage_on},
         calendar,
         directory::Directory,
         state::State,
@@ -55,7 +55,9 @@ impl Case {
         if ended || !is_kept_from(offices, &self.office_id, &self.accused) {
             return parted;
         }
-        let chosen = assign(offices, &self.office_id, &self.accused, triage, calendar::day_of(at));
+        let day = calendar::day_of(at);
+        let triage = triage_on(directory, triage, day);
+        let chosen = assign(offices, &self.office_id, &self.accused, &triage, day);
         let Some((rule, to)) = chosen.and_then(|it| Some((it.rule, offices.get(&it.office_id)?)))
         else {
             return parted;
