@@ -44,6 +44,8 @@ pub fn migrations() -> &'static Migrator {
 
 /// The oldest Postgres that this code is written for.
 const OLDEST_SERVER: i32 = 150_000;
+/// What Postgres answers when a lock was not to be had in time.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// Limits of a pool and its sessions. Every wait has one.
 #[derive(Debug, Clone)]
@@ -195,11 +197,21 @@ impl Db {
         for migrator in [Some(&MESSAGING), own].into_iter().flatten() {
             tolerant(migrator).run(&*self.pool).await.map_err(Error::Migrate)?;
         }
-        // Before anything is said, so that nothing falls into the default partition.
-        sqlx::query_scalar!("select messaging.make_partitions(current_date - 1, 9)")
+        // Before anything is said, so that nothing falls into the default partition. Whoever reads for long
+        // is in the way, as a backup is; then it is made later, by the relay.
+        let made = sqlx::query_scalar!("select messaging.make_partitions(current_date - 1, 9)")
             .fetch_one(&*self.pool)
-            .await
-            .map_err(|error| Error::Migrate(error.into()))?;
+            .await;
+        match made {
+            Err(sqlx::Error::Database(error))
+                if error.code().as_deref() == Some(LOCK_NOT_AVAILABLE) =>
+            {
+                tracing::warn!(%error, "partitions could not be made yet");
+            }
+            made => {
+                made.map_err(|error| Error::Migrate(error.into()))?;
+            }
+        }
         Ok(())
     }
 

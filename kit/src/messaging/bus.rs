@@ -210,7 +210,14 @@ impl Bus {
     /// # Errors
     /// [`Error::Drift`] if it differs, [`Error::NoStream`] if it is missing and may not be made.
     pub async fn declare(&self, source: &str) -> Result<StreamState, Error> {
-        if let Some(state) = self.stream_state(source).await? {
+        let state = match self.stream_state(source).await {
+            Err(Error::Drift { .. }) if self.settings.declare => {
+                self.renew(source).await?;
+                self.stream_state(source).await?
+            }
+            state => state?,
+        };
+        if let Some(state) = state {
             return Ok(state);
         }
         let wanted = self.stream_wanted(source);

@@ -90,7 +90,7 @@ pub struct Lease {
 enum Trouble {
     #[error("the database is away")]
     Database(#[from] sqlx::Error),
-    #[error("the bus takes no events: its stream is full, or it is away")]
+    #[error("the bus takes no events: its storage is full, or it is away")]
     NotTaken,
     #[error(transparent)]
     Bus(#[from] super::bus::Error),

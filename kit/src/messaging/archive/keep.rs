@@ -336,7 +336,8 @@ impl Keeper {
             db.write(move |tx| Box::pin(async move { store::want(tx, day, now).await })).await?;
             return Ok(Step::NotYet);
         }
-        if !unwanted || waiting > 0 {
+        // Whoever wanted it has it by now, or wants it again.
+        if !unwanted || waiting > 0 || !self.is_confirmed(day).await? {
             return Ok(Step::NotYet);
         }
         let same = tally == Tally { events: archive.events, hash: archive.hash };

@@ -127,6 +127,17 @@ impl Bus {
         }
     }
 
+    /// Changes the stream of `source` if it is as earlier releases declared it: refusing when it is full.
+    /// Any other difference is somebody's doing, and for a person to decide.
+    pub(super) async fn renew(&self, source: &str) -> Result<(), Error> {
+        match self.declare_stream(source, true).await? {
+            Declared::Different(differences) if differences.iter().all(is_of_before) => {
+                self.declare_stream(source, false).await.map(|_| ())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What the bus says of a stream; `None` if there is none of that name.
     pub(super) async fn stream_found(&self, name: &str) -> Result<Option<stream::Info>, Error> {
         match self.context.get_stream(name).await {
@@ -148,7 +159,10 @@ impl Bus {
             name: stream_name(source),
             subjects: vec![format!("liuyan.{source}.>")],
             retention: RetentionPolicy::Limits,
-            discard: DiscardPolicy::New,
+            // What is settled stays on the stream as long as what is not. If a full stream refused, it
+            // would refuse until the settled events are old enough, and the whole board would stand still.
+            // An event that goes unheard is missed by its consumer, and said again: by age it may go, too.
+            discard: DiscardPolicy::Old,
             storage: StorageType::File,
             max_bytes: self.settings.stream_max_bytes,
             max_age: Duration::from_secs(u64::from(self.settings.stream_max_age_days) * 86_400),
@@ -173,6 +187,10 @@ pub(super) fn consumer_wanted(service: &str) -> pull::Config {
         max_ack_pending: MAX_ACK_PENDING,
         ..Default::default()
     }
+}
+
+fn is_of_before(difference: &Difference) -> bool {
+    difference.field == "discard" && difference.found == shown(&DiscardPolicy::New)
 }
 
 /// In what a stream differs from its declaration.

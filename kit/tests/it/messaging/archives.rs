@@ -239,6 +239,82 @@ async fn a_new_consumer_gets_all_events_in_order_archived_ones_too() {
 }
 
 #[tokio::test]
+async fn a_day_that_is_back_stays_while_somebody_misses_it() {
+    let mut scene = Scene::new().await;
+    scene.consumer("moderation").await;
+    scene.say(OLD, subject(), &["a", "b"]).await;
+    scene.confirmed("moderation").await;
+    assert_eq!(scene.gone().await, 1);
+    execute(&scene.db, "update messaging.archives set wanted_at = now()").await;
+    assert_eq!(scene.steps().await, [Step::Back, Step::NotYet]);
+    // Nobody has wanted it for a while; but it was confirmed by a database that is no more.
+    scene.clock.advance(SignedDuration::from_mins(6));
+    scene.stop_confirming();
+    execute(scene.heard("moderation"), "truncate messaging.digests, messaging.positions, effects")
+        .await;
+    assert_eq!(scene.steps().await, [Step::NotYet]);
+    assert_eq!(scene.rows().await, 2);
+    scene.confirm();
+    scene.confirmed("moderation").await;
+    scene.clock.advance(SignedDuration::from_mins(6));
+    assert_eq!(scene.gone().await, 1);
+}
+
+#[tokio::test]
+async fn whoever_counts_while_a_day_comes_back_finds_it_in_one_place() {
+    let mut scene = Scene::new().await;
+    scene.consumer("moderation").await;
+    scene.say(OLD, subject(), &["a", "b", "c"]).await;
+    scene.confirmed("moderation").await;
+    assert_eq!(scene.gone().await, 1);
+    scene.stop_confirming();
+    scene.stop_relay();
+    let wanted = "update messaging.archives set wanted_at = 'epoch'";
+    execute(&scene.db, wanted).await;
+    // Its row is held, so that the day stands at the door: back already, and not yet committed.
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
+    let (held, holds) = tokio::sync::oneshot::channel::<()>();
+    let db = (*scene.db).clone();
+    let holder = tokio::spawn(async move {
+        db.write(|tx| {
+            Box::pin(async move {
+                sqlx::raw_sql("select from messaging.archives for update").execute(tx).await?;
+                let _ = held.send(());
+                let _ = released.await;
+                Ok::<_, sqlx::Error>(())
+            })
+        })
+        .await
+    });
+    holds.await.unwrap();
+    let (keeper, epoch) = (scene.keeper(), scene.epoch().await);
+    let returning = tokio::spawn(async move { keeper.round(epoch).await });
+    let waiting = |all| {
+        let db = (*scene.db).clone();
+        async move {
+            let waiters = "select count(*) from pg_stat_activity
+                 where datname = current_database() and wait_event_type = 'Lock'";
+            testing::eventually("they wait", LIMIT, || async {
+                (count(&db, waiters).await == all).then_some(())
+            })
+            .await;
+        }
+    };
+    waiting(1).await;
+    let db = (*scene.db).clone();
+    let counting = tokio::spawn(async move {
+        let said = "select (select count(*) from messaging.outbox)
+             + (select coalesce(sum(events), 0) from messaging.archives where back_at is null)::bigint";
+        count(&db, said).await
+    });
+    waiting(2).await;
+    release.send(()).unwrap();
+    assert_eq!(counting.await.unwrap(), 3);
+    assert_eq!(returning.await.unwrap().unwrap().first().map(|(_, step)| *step), Some(Step::Back));
+    holder.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_consumer_that_fell_behind_the_archives_gets_them_again() {
     let mut scene = Scene::new().await;
     scene.consumer("moderation").await;

@@ -2,17 +2,17 @@
 
 use liuyan_kit::{
     config::Messaging,
-    messaging::{confirm, relay},
+    db::Db,
+    messaging::{Bus, Outgoing, confirm, outbox, relay},
     testing,
 };
 use liuyan_proto::liuyan::messaging::v1::confirmation_service_server::ConfirmationServiceServer;
 use tokio_util::sync::CancellationToken;
 
 use super::helpers::{
-    Killed, LIMIT, Log, clock, count, database, effects, execute, hear, relay as run_relay, say,
-    settings, settled, subject,
+    Killed, LIMIT, Log, clock, count, database, effects, event, execute, hear, nats, now,
+    relay as run_relay, relay_on, say, settings, settled, subject,
 };
-use liuyan_kit::db::Db;
 
 /// As if the second event had been published: it waits no longer.
 const SECOND_IS_MARKED: &str = "delete from messaging.waiting_batches using messaging.outbox
@@ -128,4 +128,40 @@ async fn what_every_consumer_confirmed_is_not_said_again() {
     })
     .await;
     assert_eq!(effects(&heard).await[&subject], [1, 2]);
+}
+
+/// A stream that holds less than was said does not stop whoever says, and whoever was away misses nothing.
+#[tokio::test]
+async fn what_a_full_stream_let_go_is_said_again() {
+    const SAID: i64 = 600;
+    let (db, heard) = (database().await, database().await);
+    let server = liuyan_local::testing::nats().await;
+    let mut narrow = nats(server.url());
+    narrow.stream_max_bytes = 65_536;
+    let at = now() - jiff::SignedDuration::from_mins(2);
+    for _ in 0..SAID / 20 {
+        let outgoing: Vec<_> = (0..20).map(|_| Outgoing::new(subject(), &event("a"))).collect();
+        db.write(move |tx| Box::pin(async move { outbox::publish_all(tx, at, &outgoing).await }))
+            .await
+            .unwrap();
+    }
+    let _relay = relay_on(&db, &narrow).await;
+    testing::eventually("nothing waits for the bus", LIMIT, || async {
+        (count(&db, "select count(*) from messaging.waiting").await == 0).then_some(())
+    })
+    .await;
+    let _hearing = hear(&heard, server.url(), "moderation", &Log::default()).await;
+    let bus = Bus::connect(&narrow, "moderation").await.unwrap();
+    testing::eventually("all of the bus is heard", LIMIT, || async {
+        bus.pending("intake", "moderation").await.is_ok_and(|pending| pending == 0).then_some(())
+    })
+    .await;
+    let effects = "select count(*) from effects";
+    let first = count(&heard, effects).await;
+    assert!(first > 0 && first < SAID, "{first} were on the bus");
+    let _confirming = confirm(&db, &heard, settings()).await;
+    testing::eventually("everything took effect", LIMIT, || async {
+        (count(&heard, effects).await == SAID).then_some(())
+    })
+    .await;
 }

@@ -15,7 +15,7 @@ use sqlx::migrate::Migrator;
 use std::sync::Arc;
 use tonic::service::Routes;
 
-use super::helpers::{LIMIT, nats};
+use super::helpers::{LIMIT, nats, stranger};
 use crate::helpers::Nothing;
 
 static NONE: Migrator = Migrator::DEFAULT;
@@ -69,6 +69,30 @@ async fn what_is_declared_is_made_once_and_changed_back_field_by_field() {
     assert_eq!(stream(true).await.unwrap(), both);
     assert_eq!(stream(false).await.unwrap(), both);
     assert_eq!(stream(true).await.unwrap(), Declared::Same);
+}
+
+#[tokio::test]
+async fn a_stream_of_an_earlier_release_learns_to_let_the_oldest_go() {
+    let server = liuyan_local::testing::nats().await;
+    let bus = Bus::connect(&nats(server.url()), "intake").await.unwrap();
+    answered(|| bus.declare_stream("intake", false)).await.unwrap();
+    let context = async_nats::jetstream::new(stranger(server.url()).await);
+    let mut before = context.get_stream("INTAKE").await.unwrap().cached_info().config.clone();
+    before.discard = async_nats::jetstream::stream::DiscardPolicy::New;
+    context.update_stream(&before).await.unwrap();
+    // Who may not declare changes nothing.
+    let mut reading = nats(server.url());
+    reading.declare = false;
+    let reader = Bus::connect(&reading, "stats").await.unwrap();
+    let refused = answered(|| reader.declare("intake")).await.unwrap_err();
+    assert!(refused.to_string().contains("discard is New, not Old"), "{refused}");
+    answered(|| bus.declare("intake")).await.unwrap();
+    assert_eq!(answered(|| bus.declare_stream("intake", true)).await.unwrap(), Declared::Same);
+    // What else differs is left alone, and so is the rest then.
+    before.max_age = std::time::Duration::from_secs(3_600);
+    context.update_stream(&before).await.unwrap();
+    let refused = answered(|| bus.declare("intake")).await.unwrap_err();
+    assert!(refused.to_string().contains("discard is New, not Old, max_age"), "{refused}");
 }
 
 /// Says, and hears itself.

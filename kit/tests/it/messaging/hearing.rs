@@ -4,7 +4,7 @@ use liuyan_kit::messaging::consumer::Settled;
 
 use super::helpers::{
     LIMIT, Log, consumer, count, database, effects, envelope, hear, now, relay, say, settled,
-    subject,
+    stranger, subject,
 };
 
 #[tokio::test]
@@ -116,12 +116,7 @@ async fn an_event_of_the_bus_that_is_none_of_ours_is_put_aside() {
     let subject = subject();
     say(&db, subject, &["a"]).await;
     settled(&heard, subject, 1).await;
-    let url = url::Url::parse(server.url()).unwrap();
-    let stranger = async_nats::ConnectOptions::new()
-        .user_and_password(url.username().to_owned(), url.password().unwrap().to_owned())
-        .connect(server.url())
-        .await
-        .unwrap();
+    let stranger = stranger(server.url()).await;
     stranger.publish("liuyan.intake.v1.message-submitted", "no headers".into()).await.unwrap();
     stranger.flush().await.unwrap();
     say(&db, subject, &["b"]).await;

@@ -58,6 +58,16 @@ pub(crate) fn nats(url: &str) -> config::Nats {
     config::Nats { url: url.into(), declare: true, ..config::Nats::default() }
 }
 
+/// Somebody at the bus who is no service of ours.
+pub(crate) async fn stranger(url: &str) -> async_nats::Client {
+    let address = url::Url::parse(url).unwrap();
+    async_nats::ConnectOptions::new()
+        .user_and_password(address.username().to_owned(), address.password().unwrap().to_owned())
+        .connect(url)
+        .await
+        .unwrap()
+}
+
 /// A database with kit's tables and a log of effects.
 pub(crate) async fn database() -> TestDb {
     let db = testing::bare_database().await;
