@@ -7,6 +7,7 @@ pub mod ending;
 pub mod export;
 pub mod follow;
 pub mod gate;
+pub mod held;
 pub mod page;
 pub mod parking;
 pub mod recent;
@@ -35,7 +36,8 @@ use crate::{
 };
 
 use self::{
-    gate::Gate, page::Page, shelf::Shelf, streams::Streams, tail::Tail, troubles::Troubles,
+    gate::Gate, held::Held, page::Page, shelf::Shelf, streams::Streams, tail::Tail,
+    troubles::Troubles,
 };
 
 /// What all verbs need. Cheap to clone.
@@ -57,6 +59,8 @@ pub struct App {
     pub streams: Arc<Streams>,
     /// Signalled when something in an object was taken back.
     pub rewritten: Arc<Notify>,
+    /// The cases whose events cannot be appended yet.
+    pub held: Arc<Held>,
     /// The stretches that could not be worked on.
     pub troubles: Arc<Troubles>,
     /// Cancelled when the process is ending.

@@ -117,6 +117,8 @@ impl Grpc {
         caller: &Caller,
         mut said: Streaming<ConsumeEventsRequest>,
     ) -> Result<BoxStream<'static, Result<ConsumeEventsResponse, Status>>, Error> {
+        // A reader that says nothing holds a place of its own caller's, and nobody else's.
+        let pass = self.enter(caller)?;
         let open = subscriptions::opening(&mut said).await?;
         let owner = subscriptions::owner(caller);
         let subscription = self.app.subscription(&owner, &open.subscription_id).await?;
@@ -126,7 +128,6 @@ impl Grpc {
             subscriptions::open(&open, subscription, &self.app.config, good_for)?;
         consume.filter = consume.filter.seen_by(audience(caller));
         let restricted_offices = audience(caller).offices().to_vec();
-        let pass = self.enter(caller)?;
         let heartbeat = consume.heartbeat;
         let frames = self.app.consume(consume, subscriptions::asking(said), pass).await?;
         let filter = Some(filter).filter(|filter| !filter.any_of.is_empty());

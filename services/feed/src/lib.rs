@@ -58,6 +58,7 @@ impl Service for Feed {
             gate: Arc::new(Gate::new(&config)),
             streams: Arc::default(),
             rewritten: Arc::default(),
+            held: Arc::default(),
             troubles: Arc::default(),
             clock: host.clock(),
             stopping: host.stopping(),
@@ -71,6 +72,7 @@ impl Service for Feed {
         worker::look_after_stretches(&host, &app);
         worker::watch_head(&host, &app, rung);
         worker::watch_subscriptions(&host, &app);
+        worker::measure(&host, &app);
         host.consume(&db, Consumer::new("intake")).await?;
         host.consume(&db, Consumer::new("moderation")).await?;
         host.consume(&db, consumer::of_routing().wakes(arrived)).await?;

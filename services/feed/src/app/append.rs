@@ -31,7 +31,7 @@ use crate::{
 const OF_ONE_CASE: i64 = 32;
 
 /// What one append did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outcome {
     /// Events that entered the log.
     pub appended: usize,
@@ -39,22 +39,33 @@ pub struct Outcome {
     pub withheld: usize,
     /// Whether something in an object was rewritten: it is to be written anew.
     pub in_objects: bool,
+    /// Cases of which nothing found its place, because routing's view is older than their events.
+    pub waiting: Vec<Uuid>,
 }
 
 impl Outcome {
     /// Whether nothing found its place.
-    pub fn is_nothing(self) -> bool {
-        self == Self::default()
+    pub fn is_nothing(&self) -> bool {
+        self.appended == 0 && self.withheld == 0
     }
 }
 
-/// The events that have waited longest, with the other waiting events of their cases.
+/// The events that have waited longest, with the other waiting events of their cases; none of some cases.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn waiting(db: &Db, events: u16) -> Result<Vec<Heard>, Error> {
+pub async fn waiting(db: &Db, events: u16, but: &[Uuid]) -> Result<Vec<Heard>, Error> {
     let mut connection = db.read().await?;
-    Ok(store::pending::oldest(&mut connection, i64::from(events), OF_ONE_CASE).await?)
+    Ok(store::pending::oldest(&mut connection, i64::from(events), OF_ONE_CASE, but).await?)
+}
+
+/// The waiting events of these cases.
+///
+/// # Errors
+/// If the database fails.
+pub async fn waiting_of(db: &Db, case_ids: &[Uuid]) -> Result<Vec<Heard>, Error> {
+    let mut connection = db.read().await?;
+    Ok(store::pending::of_cases(&mut connection, case_ids, OF_ONE_CASE).await?)
 }
 
 /// The cases whose views are needed to append these events.
@@ -201,6 +212,7 @@ struct Plan {
     appended: Vec<Appended>,
     withheld: Vec<Withheld>,
     changes: Vec<Change>,
+    waiting: Vec<Uuid>,
 }
 
 impl Plan {
@@ -220,6 +232,7 @@ impl Plan {
             appended: Vec::new(),
             withheld: Vec::new(),
             changes: Vec::new(),
+            waiting: Vec::new(),
         }
     }
 
@@ -275,6 +288,7 @@ impl Plan {
             self.changes.push(Change { case_id, shown, withheld, restricted });
         } else {
             tracing::debug!(case_id = %case[0].case_id, "waits for routing's view");
+            self.waiting.push(case[0].case_id);
         }
         Ok(())
     }
@@ -360,6 +374,7 @@ impl Plan {
             appended: self.appended.len(),
             withheld: self.withheld.len(),
             in_objects: self.rewrites_objects,
+            waiting: std::mem::take(&mut self.waiting),
         };
         if outcome.is_nothing() {
             return Ok(outcome);

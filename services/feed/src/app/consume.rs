@@ -2,7 +2,7 @@
 //! events as the reader has room for, and takes commits and rejections at any time, also while the
 //! reader does not read.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use bytes::Bytes;
 use futures::{StreamExt as _, stream::BoxStream};
@@ -108,9 +108,10 @@ struct Stream {
     recorded_at: Option<Timestamp>,
     /// The place up to which the log was looked at; ahead of `position` while nothing was chosen.
     looked: i64,
-    /// Whether something may wait to be given out again, and what was on this stream.
+    /// Whether something may wait to be given out again, and what was on this stream, with its place in the log;
+    /// a test event has none.
     rung: bool,
-    given: HashSet<Uuid>,
+    given: HashMap<Uuid, Option<i64>>,
     /// What is committed and was not told yet.
     committed: Option<(Cursor, u64)>,
     last_frame: Instant,
@@ -126,23 +127,16 @@ impl App {
     /// If the place is no longer kept, or the database fails before the first frame.
     pub async fn consume(
         &self,
-        wanted: Consume,
+        mut wanted: Consume,
         asking: Asking,
         pass: Pass,
     ) -> Result<Frames, Error> {
         let mut heads = self.tail.heads();
         let head = *heads.borrow_and_update();
-        let place = wanted.subscription.place;
-        // The place was kept here, so a new life of the log is nothing that the reader must mend.
-        let repeats = place.epoch != head.epoch;
-        let position = match place.resolve(&head) {
-            Err(misplaced) if repeats => misplaced.instead().position,
-            Ok(position) => position,
-            Err(_) => self.place(super::Start::Cursor(place)).await?,
-        };
-        let recorded_at = self.recorded_at(position, &head).await?;
+        // A place that is no longer kept is told before an older stream ends for it.
+        self.kept_place(wanted.subscription.place, &head).await?;
         let (key, now) = (wanted.subscription.key, self.clock.now());
-        let signs = self
+        let (signs, place) = self
             .db
             .write(move |tx| {
                 Box::pin(
@@ -151,6 +145,11 @@ impl App {
             })
             .await?
             .ok_or(Error::SubscriptionNotFound)?;
+        // Since it was read, it may have been moved by hand.
+        wanted.subscription.place = place;
+        let repeats = place.epoch != head.epoch;
+        let position = self.kept_place(place, &head).await?;
+        let recorded_at = self.recorded_at(position, &head).await?;
         let (frames, receiver) = mpsc::channel(self.config.stream_ahead.max(1));
         let stream = Stream {
             told: self.streams.enter(key, signs),
@@ -166,7 +165,7 @@ impl App {
             recorded_at,
             looked: position,
             rung: true,
-            given: HashSet::new(),
+            given: HashMap::new(),
             committed: None,
             last_frame: Instant::now(),
             live: false,
@@ -174,6 +173,15 @@ impl App {
         };
         tokio::spawn(stream.run(head, repeats));
         Ok(receiver)
+    }
+
+    /// The position of a place that was kept here: a new life of the log is nothing that its reader must mend.
+    async fn kept_place(&self, place: Cursor, head: &Head) -> Result<i64, Error> {
+        match place.resolve(head) {
+            Ok(position) => Ok(position),
+            Err(misplaced) if place.epoch != head.epoch => Ok(misplaced.instead().position),
+            Err(_) => self.place(super::Start::Cursor(place)).await,
+        }
     }
 }
 
@@ -264,7 +272,7 @@ impl Stream {
     /// Gives events out again that were released and not given on this stream yet.
     async fn give_again(&mut self) -> Result<(), End> {
         let most = self.wanted.limits.events.min(self.wanted.credit);
-        let given: Vec<Uuid> = self.given.iter().copied().collect();
+        let given: Vec<Uuid> = self.given.keys().copied().collect();
         let Subscription { key, id, .. } = &self.wanted.subscription;
         let released = {
             let mut connection = self.app.db.read().await?;
@@ -275,7 +283,7 @@ impl Stream {
         let again =
             self.app.with_payloads(id, released.clone(), self.wanted.filter.audience()).await?;
         // One that is no longer kept can't be given; it is not asked for again here.
-        self.given.extend(released.iter().map(|parked| parked.event_id));
+        self.given.extend(released.iter().map(|parked| (parked.event_id, parked.position)));
         if again.is_empty() {
             return Ok(());
         }
@@ -302,7 +310,7 @@ impl Stream {
 
     /// Does what the reader says.
     async fn hear(&mut self, asked: Option<Result<Asked, Error>>) -> Result<(), End> {
-        let (key, generation) = (self.wanted.subscription.key, self.signs.generation);
+        let key = self.wanted.subscription.key;
         match asked {
             // Who says nothing any more commits nothing any more.
             None => Err(End::Gone),
@@ -318,8 +326,9 @@ impl Stream {
                     return Err(End::Failed(Error::commit_ahead()));
                 }
                 let settled: Vec<Uuid> =
-                    settled.into_iter().filter(|id| self.given.contains(id)).collect();
-                let gone = self.app.settle(key, generation, place, settled.clone()).await?;
+                    settled.into_iter().filter(|id| self.given.contains_key(id)).collect();
+                let gone = self.app.settle(key, self.signs, place, settled.clone()).await?;
+                let Some(gone) = gone else { return Err(End::Planned(Reason::Seeked)) };
                 settled.iter().for_each(|id| {
                     self.given.remove(id);
                 });
@@ -331,6 +340,7 @@ impl Stream {
             }
             Some(Ok(Asked::Reject(event_id, reason))) => {
                 let position = self.position_of(event_id).await?;
+                let generation = self.signs.generation;
                 self.app.park(key, generation, (event_id, position), reason).await?;
                 self.given.remove(&event_id);
                 Ok(())
@@ -338,10 +348,10 @@ impl Stream {
         }
     }
 
-    /// The position of an event that this stream has given in the log's order.
+    /// The position of an event that this stream has given, in the log's order or again; a test event has none.
     async fn position_of(&mut self, event_id: Uuid) -> Result<Option<i64>, End> {
-        if self.given.contains(&event_id) {
-            return Ok(None);
+        if let Some(position) = self.given.get(&event_id) {
+            return Ok(*position);
         }
         let mut connection = self.app.db.read().await?;
         match store::log::position_of(&mut connection, event_id).await? {

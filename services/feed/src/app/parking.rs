@@ -8,8 +8,9 @@ use uuid::Uuid;
 use super::App;
 use crate::{
     domain::{
+        cursor::Cursor,
         filter::Audience,
-        subscription::{Parked, Subscription},
+        subscription::{Parked, Signs, Subscription},
     },
     error::Error,
     payload, store,
@@ -168,40 +169,44 @@ impl App {
     }
 
     /// Moves the place of the stream that has the subscription, if `place` is given, and settles
-    /// events that were given out again. Tells how many were.
+    /// events that were given out again. Tells how many were; `None` if the place was moved by hand since the
+    /// stream was opened: then nothing has changed.
     ///
     /// # Errors
     /// [`Error::TakenOver`] if another stream has it.
     pub(super) async fn settle(
         &self,
         key: i64,
-        generation: i64,
-        place: Option<crate::domain::cursor::Cursor>,
+        signs: Signs,
+        place: Option<Cursor>,
         settled: Vec<Uuid>,
-    ) -> Result<u64, Error> {
+    ) -> Result<Option<u64>, Error> {
         let now = self.clock.now();
         self.db
             .write(move |tx| {
                 Box::pin(async move {
-                    let mine = match place {
+                    let moved = match place {
                         Some(place) => {
                             let store = store::subscriptions::commit_of_stream;
-                            store(tx, key, generation, place, now).await?
+                            store(tx, key, signs, place, now).await?
                         }
-                        None => {
-                            let signs = store::subscriptions::signs(tx, &[key]).await?;
-                            signs.first().is_some_and(|(_, it)| it.generation == generation)
-                        }
+                        None => false,
                     };
-                    if !mine {
-                        return Err(Error::TakenOver);
+                    if !moved {
+                        let found = store::subscriptions::signs(tx, &[key]).await?;
+                        if found.first().is_none_or(|(_, it)| it.generation != signs.generation) {
+                            return Err(Error::TakenOver);
+                        }
+                        if place.is_some() {
+                            return Ok(None);
+                        }
                     }
                     if settled.is_empty() {
-                        return Ok(0);
+                        return Ok(Some(0));
                     }
                     let gone = store::parked::forget(tx, key, &settled).await?;
                     store::subscriptions::count_parked(tx, key, less(gone)).await?;
-                    Ok(gone)
+                    Ok(Some(gone))
                 })
             })
             .await

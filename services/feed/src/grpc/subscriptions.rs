@@ -27,6 +27,8 @@ use crate::{
 
 /// The most subscriptions, or parked events, of a page, and how many there are usually.
 const PAGE: (usize, usize) = (50, 100);
+/// Within this time a reader that has come says what it wants.
+const OPENING: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Whose subscriptions a caller sees.
 pub(super) fn owner(caller: &Caller) -> String {
@@ -205,13 +207,13 @@ pub(super) fn request_id(text: &str) -> Result<Uuid, Error> {
     text.parse().map_err(|_| Error::Invalid(vec![Violation::new("request_id", "NOT_A_UUID")]))
 }
 
-/// The first thing that a reader says.
+/// The first thing that a reader says. Whoever says nothing does not keep its place for long.
 pub(super) async fn opening(
     said: &mut Streaming<ConsumeEventsRequest>,
 ) -> Result<proto::ConsumeOpen, Error> {
     let missing = || Error::Invalid(vec![Violation::new("open", "OPEN_MISSING")]);
-    match said.message().await {
-        Ok(Some(ConsumeEventsRequest { said: Some(Said::Open(open)) })) => Ok(open),
+    match tokio::time::timeout(OPENING, said.message()).await {
+        Ok(Ok(Some(ConsumeEventsRequest { said: Some(Said::Open(open)) }))) => Ok(open),
         _ => Err(missing()),
     }
 }

@@ -1,8 +1,10 @@
--- The oldest rows name the cases; each case then gives its own rows from the lowest version on, so
--- that the limit never cuts a hole into a case.
+-- The oldest rows name the cases, but for those that wait for something; each case then gives its own rows from
+-- the lowest version on, so that the limit never cuts a hole into a case.
 with chosen as (
     select case_id, min(received) as received
-    from (select case_id, received from pending order by received limit $1) as oldest
+    from (
+        select case_id, received from pending where case_id <> all($3) order by received limit $1
+    ) as oldest
     group by case_id
 )
 select waiting.event_id, waiting.case_id, waiting.message_id, waiting.version,

@@ -123,17 +123,39 @@ fn column<T>(events: &[Heard], value: impl Fn(&Heard) -> T) -> Vec<T> {
     events.iter().map(value).collect()
 }
 
-/// The waiting events of the cases that have waited longest: a case's events stand together, in
-/// the order of their versions and without a hole at the front.
+/// The waiting events of the cases that have waited longest, but for some cases: a case's events stand
+/// together, in the order of their versions and without a hole at the front.
 pub async fn oldest(
     connection: &mut PgConnection,
     events: i64,
     of_one_case: i64,
+    but: &[Uuid],
 ) -> Result<Vec<Heard>, sqlx::Error> {
-    let rows = sqlx::query_file_as!(Row, "src/queries/oldest_pending.sql", events, of_one_case)
+    let rows =
+        sqlx::query_file_as!(Row, "src/queries/oldest_pending.sql", events, of_one_case, but)
+            .fetch_all(connection)
+            .await?;
+    Ok(rows.into_iter().map(Heard::from).collect())
+}
+
+/// The waiting events of these cases, in the same order.
+pub async fn of_cases(
+    connection: &mut PgConnection,
+    case_ids: &[Uuid],
+    of_one_case: i64,
+) -> Result<Vec<Heard>, sqlx::Error> {
+    let rows = sqlx::query_file_as!(Row, "src/queries/pending_of_cases.sql", case_ids, of_one_case)
         .fetch_all(connection)
         .await?;
     Ok(rows.into_iter().map(Heard::from).collect())
+}
+
+/// How many events wait, and since when the first of them does.
+pub async fn depth(connection: &mut PgConnection) -> Result<(i64, Option<Timestamp>), sqlx::Error> {
+    let row = sqlx::query!(r#"select count(*) as "count!", min(heard_at) as oldest from pending"#)
+        .fetch_one(connection)
+        .await?;
+    Ok((row.count, row.oldest.map(from_db)))
 }
 
 /// Those of `event_ids` that still wait.

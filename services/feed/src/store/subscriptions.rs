@@ -209,11 +209,11 @@ pub async fn commit(
 }
 
 /// Moves the place for the stream that has the subscription, on and never back. False if another
-/// stream has it.
+/// stream has it, or the place was moved by hand since it was opened.
 pub async fn commit_of_stream(
     tx: &mut PgConnection,
     key: i64,
-    generation: i64,
+    signs: Signs,
     place: Cursor,
     now: Timestamp,
 ) -> Result<bool, sqlx::Error> {
@@ -222,33 +222,37 @@ pub async fn commit_of_stream(
          set committed_at = case when position < $4 or epoch <> $3 then $5 else committed_at end,
              position = case when epoch = $3 then greatest(position, $4) else $4 end,
              epoch = $3
-         where subscription_key = $1 and generation = $2",
+         where subscription_key = $1 and generation = $2 and seeks = $6",
         key,
-        generation,
+        signs.generation,
         place.epoch,
         place.position,
         to_db(now),
+        signs.seeks,
     )
     .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Gives the subscription to a new stream.
+/// Gives the subscription to a new stream, which begins at the place that it has at this moment.
 pub async fn open(
     tx: &mut PgConnection,
     key: i64,
     now: Timestamp,
-) -> Result<Option<Signs>, sqlx::Error> {
-    sqlx::query_as!(
-        Signs,
+) -> Result<Option<(Signs, Cursor)>, sqlx::Error> {
+    let row = sqlx::query!(
         "update subscriptions set generation = generation + 1, opened_at = $2
-         where subscription_key = $1 returning generation, seeks, bells",
+         where subscription_key = $1 returning generation, seeks, bells, epoch, position",
         key,
         to_db(now),
     )
     .fetch_optional(tx)
-    .await
+    .await?;
+    Ok(row.map(|row| {
+        let signs = Signs { generation: row.generation, seeks: row.seeks, bells: row.bells };
+        (signs, Cursor { epoch: row.epoch, position: row.position })
+    }))
 }
 
 /// Counts a move of the place by hand.

@@ -149,6 +149,39 @@ async fn an_event_waits_for_a_view_that_is_not_older_than_itself() {
 }
 
 #[tokio::test]
+async fn cases_that_wait_stand_in_nobodys_way_and_each_has_its_turn() {
+    let house = house_with(|config| config.append_batch = 2).await;
+    let mut late: Vec<Case> = (0..5).map(|_| Case::new()).collect();
+    for case in &mut late {
+        house.routing.shows(case.view("old"));
+        house.hear(&[case.opened()]).await;
+    }
+    let mut shown = Case::new();
+    let opened = shown.opened();
+    house.routing.shows(shown.view("shown"));
+    house.hear(&[opened]).await;
+    house.append().await;
+    assert_eq!(titles(&house.all().await.events), ["shown"]);
+    assert_eq!(house.count("select count(*) from pending").await, 5);
+
+    // What is taken back is taken back, and the last in line is not forgotten either.
+    let withdrawn = shown.withdrawn();
+    house.routing.hides(&shown);
+    house.hear(&[withdrawn]).await;
+    house.routing.shows(late[4].view("new"));
+    for _ in 0..3 {
+        house.append().await;
+    }
+    assert_eq!(titles(&house.all().await.events), ["", "", "new"]);
+    for case in &late {
+        house.routing.shows(case.view("new"));
+    }
+    house.append().await;
+    assert_eq!(house.count("select count(*) from pending").await, 0);
+    assert!(house.app.held.all().is_empty());
+}
+
+#[tokio::test]
 async fn an_event_whose_case_is_no_longer_public_is_withheld() {
     let house = house().await;
     let mut case = Case::new();
@@ -206,7 +239,7 @@ async fn a_log_that_lost_its_head_is_not_begun_anew() {
     house.execute("delete from head").await;
     liuyan_feed::app::found(&house.db, now()).await.unwrap();
     let opened = liuyan_feed::app::tail::Tail::open(
-        (*house.db).clone(),
+        house.db.clone(),
         std::sync::Arc::clone(&house.app.shelf),
         &house.app.config,
     )

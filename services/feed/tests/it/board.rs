@@ -167,6 +167,14 @@ async fn what_stats_says_is_settled_and_changes_nothing() {
     .await;
     let mut feed = FeedServiceClient::new(board.channel("feed"));
     assert_eq!(feed.get_feed(GetFeedRequest {}).await.unwrap().into_inner().head_position, 0);
+    let measured = "the figures tell how much waits to be appended, and how long";
+    testing::eventually(measured, SOON, || async {
+        let metrics = liuyan_kit::telemetry::render().unwrap();
+        let figures = ["events_pending", "events_pending_oldest_age_seconds"];
+        let told = |figure| metrics.contains(&format!("{figure}{{service=\"feed\"}} 0"));
+        figures.iter().all(told).then_some(())
+    })
+    .await;
     board.stop().await;
 }
 
@@ -217,7 +225,7 @@ async fn append_elsewhere(db: &Db, title: &str) {
     let opened = case.opened();
     let views = [(case.id, View::from(case.view(title)))].into();
     consumer::of_routing().deliver(db, now(), &[opened]).await.unwrap();
-    let waiting = append::waiting(db, 256).await.unwrap();
+    let waiting = append::waiting(db, 256, &[]).await.unwrap();
     let known = append::Known { views, stretch_events: 100, ..append::Known::default() };
     let clock: SharedClock = std::sync::Arc::new(SystemClock);
     append::append(db, &clock, waiting, known).await.unwrap();

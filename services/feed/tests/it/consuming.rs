@@ -2,6 +2,13 @@
 
 use std::time::Duration;
 
+use liuyan_feed::{
+    app::{
+        consume::{Consume, Tells},
+        follow::Frame as Framed,
+    },
+    domain::{PageLimits, filter::Filter},
+};
 use liuyan_proto::liuyan::feed::v1::{
     CommitCursorRequest, ConsumeCommit, ConsumeCredit, ConsumeEventsRequest, ConsumeEventsResponse,
     ConsumeOpen, ConsumeReject, Event, ListParkedEventsRequest, ParkedEvent,
@@ -228,6 +235,104 @@ async fn a_move_by_hand_ends_the_stream_and_a_deletion_too() {
     };
     house.grpc.delete_subscription(by("", gone)).await.unwrap();
     assert_eq!(reason(&stream.end().await.unwrap_err()), "SUBSCRIPTION_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_commit_does_not_undo_a_move_by_hand_that_its_stream_has_not_heard_of() {
+    let house = house().await;
+    three_events(&house).await;
+    house.archive("").await;
+    let mut stream = house.consumer(10).await;
+    let (_, cursor) = stream.batch().await;
+    stream.commit(&cursor).await;
+    stream.committed().await;
+
+    // Another replica moves the place back, and this one has not looked since.
+    house.execute("update subscriptions set position = 1, seeks = seeks + 1").await;
+    stream.commit(&cursor).await;
+    assert_eq!(stream.end().await.unwrap().as_deref(), Some("SUBSCRIPTION_SEEKED"));
+    assert_eq!(house.subscription("", "archive").await.unwrap().position, 1);
+    let mut stream = house.consumer(10).await;
+    assert_eq!(revisions(&stream.batch().await.0), [2, 3]);
+}
+
+#[tokio::test]
+async fn a_stream_begins_where_the_place_is_when_it_gets_the_subscription() {
+    let house = house().await;
+    three_events(&house).await;
+    house.archive("").await;
+    let latest = Some(Place::Latest(true));
+    let seek = SeekSubscriptionRequest { subscription_id: "archive".into(), place: latest };
+    house.grpc.seek_subscription(by("", seek)).await.unwrap();
+    let mut connection = house.db.read().await.unwrap();
+    let owner: String = sqlx::query_scalar("select owner from subscriptions")
+        .fetch_one(&mut *connection)
+        .await
+        .unwrap();
+    let subscription = house.app.subscription(&owner, "archive").await.unwrap();
+
+    // It is moved back between being read and being opened.
+    let earliest = Some(Place::Earliest(true));
+    let seek = SeekSubscriptionRequest { subscription_id: "archive".into(), place: earliest };
+    house.grpc.seek_subscription(by("", seek)).await.unwrap();
+    let consume = Consume {
+        subscription,
+        filter: Filter::default(),
+        limits: PageLimits { events: 10, bytes: 100_000, scanned: 100 },
+        heartbeat: SOON,
+        credit: 10,
+        good_for: None,
+    };
+    let asking = Box::pin(futures::stream::pending());
+    let pass = house.app.gate.enter(None).unwrap();
+    let mut frames = house.app.consume(consume, asking, pass).await.unwrap();
+    let opened = tokio::time::timeout(SOON, frames.recv()).await.unwrap().unwrap().unwrap();
+    assert_eq!(opened.cursor.position, 0);
+    let batch = tokio::time::timeout(SOON, frames.recv()).await.unwrap().unwrap().unwrap();
+    assert!(matches!(batch.told, Tells::Frame(Framed::Batch(events)) if events.len() == 3));
+}
+
+#[tokio::test]
+async fn whoever_opens_a_stream_and_says_nothing_takes_no_place_but_their_own_and_that_not_for_long()
+ {
+    let house = house_with(|config| config.streams_anonymous = 2).await;
+    house.archive("").await;
+    let silent = async |house: &House| {
+        let (say, said) = mpsc::channel::<ConsumeEventsRequest>(1);
+        let ended = house.client.clone().consume_events(ReceiverStream::new(said)).await;
+        drop(say);
+        ended.err().unwrap()
+    };
+    let waiting = async {
+        let (one, other) = tokio::join!(silent(&house), silent(&house));
+        for ended in [one, other] {
+            assert_eq!(fields(&ended), ["open"]);
+        }
+    };
+    let full = eventually(async || {
+        let refused = house.consume(archive(1)).await.err();
+        refused.is_some_and(|refused| reason(&refused) == "STREAM_LIMIT")
+    });
+    tokio::time::timeout(SOON, async { tokio::join!(waiting, full) }).await.unwrap();
+    house.consumer(1).await;
+}
+
+#[tokio::test]
+async fn an_event_that_is_dropped_while_it_is_given_again_is_put_aside_as_what_it_is() {
+    let house = house().await;
+    three_events(&house).await;
+    house.archive("").await;
+    let mut stream = house.consumer(10).await;
+    let (events, _) = stream.batch().await;
+    stream.reject(&events[1], "not yet").await;
+    eventually(async || house.parked().await.len() == 1).await;
+    house.release(vec![], false).await;
+    let again = stream.again().await;
+    assert_eq!(again, events[1..2]);
+    assert_eq!(house.release(vec![], true).await, 1);
+    stream.reject(&again[0], "still not").await;
+    eventually(async || house.parked().await.len() == 1).await;
+    assert_eq!(house.parked().await[0].event.as_ref().unwrap(), &again[0]);
 }
 
 #[tokio::test]

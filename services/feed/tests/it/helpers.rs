@@ -23,6 +23,7 @@ use liuyan_feed::{
 use liuyan_kit::{
     auth::Caller,
     clock::{Clock as _, SystemClock, to_proto},
+    db::Db,
     grpc::Channel,
     host::Worked,
     id,
@@ -55,7 +56,7 @@ pub(crate) const SOON: Duration = Duration::from_secs(10);
 
 /// A feed with what stands around it.
 pub(crate) struct House {
-    pub(crate) db: testing::TestDb,
+    pub(crate) db: Db,
     pub(crate) app: App,
     pub(crate) routing: Routing,
     pub(crate) views: Views,
@@ -75,6 +76,11 @@ pub(crate) async fn house() -> House {
 
 /// A feed with other settings.
 pub(crate) async fn house_with(change: impl FnOnce(&mut Config)) -> House {
+    house_on((*testing::database::<Feed>().await).clone(), change).await
+}
+
+/// The same on a database of its own.
+pub(crate) async fn house_on(db: Db, change: impl FnOnce(&mut Config)) -> House {
     #[derive(serde::Deserialize)]
     struct Defaults {
         service: Config,
@@ -83,7 +89,6 @@ pub(crate) async fn house_with(change: impl FnOnce(&mut Config)) -> House {
     config.heartbeat_min_ms = 1;
     config.goodbye_ms = 200;
     change(&mut config);
-    let db = testing::database::<Feed>().await;
     app::found(&db, now()).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let app = replica(&db, &config, folder.path()).await;
@@ -96,7 +101,7 @@ pub(crate) async fn house_with(change: impl FnOnce(&mut Config)) -> House {
     House { db, app, routing, views, grpc, client, folder }
 }
 
-async fn replica(db: &liuyan_kit::db::Db, config: &Config, folder: &Path) -> App {
+async fn replica(db: &Db, config: &Config, folder: &Path) -> App {
     let objects = Objects::open(&testing::place_of_objects(folder), "feed").unwrap();
     let shelf = Arc::new(Shelf::new(db.clone(), Some(objects), config.unpacked_bytes));
     App {
@@ -107,6 +112,7 @@ async fn replica(db: &liuyan_kit::db::Db, config: &Config, folder: &Path) -> App
         gate: Arc::new(Gate::new(config)),
         streams: Arc::default(),
         rewritten: Arc::default(),
+        held: Arc::default(),
         troubles: Arc::default(),
         stopping: CancellationToken::new(),
         config: Arc::new(config.clone()),

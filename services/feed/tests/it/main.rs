@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+mod apart;
 mod appending;
 mod beside;
 mod board;

@@ -118,7 +118,7 @@ async fn an_event_that_takes_back_stops_an_append_that_is_under_way() {
     let opened = case.opened();
     house.routing.shows(secret_view(&case));
     house.hear(&[opened]).await;
-    let waiting = liuyan_feed::app::append::waiting(&house.db, 256).await.unwrap();
+    let waiting = liuyan_feed::app::append::waiting(&house.db, 256, &[]).await.unwrap();
     let views = house.views.of(&[case.id]).await.unwrap();
     let known = Known { views, stretch_events: 4, ..Known::default() };
     house.hear(&[case.withdrawn()]).await;
