@@ -61,6 +61,7 @@ impl Service for Stats {
         host.consume(&db, of_moderation(Arc::clone(&arrived))).await?;
         host.consume(&db, of_routing(Arc::clone(&arrived))).await?;
         worker::count(&host, &app, arrived);
+        worker::measure(&host, &app);
         host.serve(Routes::new(StatsServiceServer::new(Grpc::new(app)))).await
     }
 }

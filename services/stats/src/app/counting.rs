@@ -38,17 +38,17 @@ impl App {
     /// # Errors
     /// The database's; what waits goes on waiting.
     pub async fn count_some(&self) -> Result<Round, Error> {
-        let batch = self.config.count_batch.max(1);
+        let (batch, now) = (self.config.count_batch.max(1), self.clock.now());
         self.db
             .write(move |tx| {
                 let span = tracing::info_span!("app.messages.count");
-                Box::pin(async move { Ok(round(tx, batch).await?) }.instrument(span))
+                Box::pin(async move { Ok(round(tx, batch, now).await?) }.instrument(span))
             })
             .await
     }
 }
 
-async fn round(tx: &mut PgConnection, batch: u32) -> Result<Round, sqlx::Error> {
+async fn round(tx: &mut PgConnection, batch: u32, now: Timestamp) -> Result<Round, sqlx::Error> {
     // The lock is the fence: whoever holds this row is the only one who changes a sum, until its
     // commit; nobody can wake up later and write by an old state.
     let Some(mut head) = head::try_lock(tx).await? else { return Ok(Round::default()) };
@@ -56,8 +56,11 @@ async fn round(tx: &mut PgConnection, batch: u32) -> Result<Round, sqlx::Error> 
     for one in waiting.iter().take(MOST_LINKS) {
         telemetry::link(&tracing::Span::current(), one.traceparent.as_deref());
     }
-    head.counted_until = waiting.iter().map(|one| one.at).chain(head.counted_until).max();
-    let (as_of, overdue) = pass_deadlines(tx, head.as_of, head.counted_until).await?;
+    // A clock that is ahead somewhere must not let deadlines pass that are still to come.
+    let told = waiting.iter().map(|one| one.at.min(now));
+    head.counted_until = told.chain(head.counted_until).max();
+    let until = head.counted_until.map(|until| until.min(now));
+    let (as_of, overdue) = pass_deadlines(tx, head.as_of, until).await?;
     head.as_of = as_of;
     let ids: BTreeSet<Uuid> = waiting.iter().map(|one| one.message_id).collect();
     let ids: Vec<Uuid> = ids.into_iter().collect();

@@ -34,16 +34,20 @@ impl App {
             .await
     }
 
-    /// Lets every message be counted again if it was counted by the rules of an earlier release.
+    /// Lets every message be counted again if it was counted by the rules of an earlier release, or an operator
+    /// wants it. What was taken for passed by a clock that was ahead is still to come then.
     ///
     /// # Errors
     /// The database's.
     pub async fn apply_rules(&self) -> Result<(), Error> {
+        let now = self.clock.now();
         self.db
             .write(move |tx| {
                 Box::pin(async move {
                     let mut head = head::lock(tx).await?;
                     if head.rules < RULES {
+                        head::put_back(tx, now).await?;
+                        head = head::read(tx).await?;
                         let messages = pending::add_all(tx).await?;
                         tracing::info!(messages, rules = RULES, "everything is counted again");
                         head.rules = RULES;

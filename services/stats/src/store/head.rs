@@ -13,7 +13,7 @@ use super::integer;
 /// How far counting has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
-    /// The time of the last event that is counted.
+    /// The time of the last event that is counted; none that is still to come.
     pub counted_until: Option<Timestamp>,
     /// Deadlines before this time are counted as passed.
     pub as_of: Timestamp,
@@ -71,6 +71,19 @@ pub(crate) async fn advance(tx: &mut PgConnection, head: &Head) -> Result<(), sq
         head.counted_until.map(to_db),
         to_db(head.as_of),
         head.rules,
+    )
+    .execute(tx)
+    .await?;
+    expect_one(&result)
+}
+
+/// Puts times back that are still to come.
+pub(crate) async fn put_back(tx: &mut PgConnection, now: Timestamp) -> Result<(), sqlx::Error> {
+    let result = sqlx::query!(
+        "update heads
+         set counted_until = case when counted_until > $1 then $1 else counted_until end,
+             as_of = least(as_of, $1)",
+        to_db(now),
     )
     .execute(tx)
     .await?;

@@ -121,3 +121,13 @@ pub(crate) async fn add_all(tx: &mut PgConnection) -> Result<u64, sqlx::Error> {
     .await?;
     Ok(result.rows_affected())
 }
+
+/// How many events wait to be counted, and since when the first of them does.
+pub(crate) async fn depth(
+    connection: &mut PgConnection,
+) -> Result<(i64, Option<Timestamp>), sqlx::Error> {
+    let row = sqlx::query!(r#"select count(*) as "count!", min(added_at) as oldest from pending"#)
+        .fetch_one(connection)
+        .await?;
+    Ok((row.count, row.oldest.map(from_db)))
+}

@@ -1,6 +1,11 @@
 //! What is heard is counted once, in whatever order it comes.
 
-use liuyan_kit::{clock::to_proto, id, messaging::Envelope};
+use jiff::SignedDuration;
+use liuyan_kit::{
+    clock::{Clock as _, to_proto},
+    id,
+    messaging::Envelope,
+};
 use liuyan_proto::liuyan::{
     intake::v1::MessageSubmitted,
     moderation::v1::{
@@ -371,4 +376,46 @@ async fn other_rules_count_everything_again() {
     assert_eq!(bench.tallies().await, before);
     bench.app.apply_rules().await.unwrap();
     assert_eq!(bench.number("select count(*) from pending").await, 0, "once is enough");
+}
+
+/// Whether the board's one case counts as overdue, and up to when is counted.
+async fn overdue(bench: &Bench) -> (i64, jiff::Timestamp) {
+    let query = crate::helpers::query(&["on_time_rate"], GroupBy::Unspecified, Slice::default());
+    let answer = bench.ask(query).await;
+    let until = liuyan_kit::clock::from_proto(&answer.counted_until.unwrap()).unwrap();
+    // Nobody has replied.
+    (answer.rows[0].values[0].denominator, until)
+}
+
+#[tokio::test]
+async fn a_clock_that_is_ahead_makes_no_case_overdue() {
+    let bench = bench().await;
+    bench.directory().await;
+    bench.a_case(1, "350102-s").await;
+    let id = message(2);
+    let ahead = bench.clock.now() + SignedDuration::from_hours(24 * 400);
+    bench.hear(vec![Envelope { at: ahead, ..bench.event(id, &submitted(id)) }]).await;
+    bench.count().await;
+    assert_eq!(overdue(&bench).await, (0, bench.clock.now()));
+    assert_eq!(bench.differences().await, Vec::<String>::new());
+    bench.after(12).await;
+    let id = message(3);
+    bench.say(id, &submitted(id)).await;
+    bench.count().await;
+    assert_eq!(overdue(&bench).await, (1, bench.clock.now()));
+}
+
+#[tokio::test]
+async fn when_everything_is_counted_again_no_time_is_kept_that_is_still_to_come() {
+    let bench = bench().await;
+    bench.directory().await;
+    bench.a_case(1, "350102-s").await;
+    bench.count().await;
+    // An older program believed a clock that was ahead.
+    bench.meddle("update heads set counted_until = '2027-08-01', as_of = '2027-08-01'").await;
+    bench.meddle("truncate tallies, ground_tallies, counted; update heads set rules = 0").await;
+    bench.app.apply_rules().await.unwrap();
+    bench.count().await;
+    assert_eq!(overdue(&bench).await, (0, bench.clock.now()));
+    assert_eq!(bench.differences().await, Vec::<String>::new());
 }

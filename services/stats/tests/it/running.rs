@@ -50,6 +50,15 @@ async fn the_running_service_guards_counts_and_speaks() {
     let until = eventually("it is counted", Duration::from_secs(20), received).await;
     assert!(until.is_some());
 
+    let measured = "the figures tell how much waits to be counted, and how long";
+    eventually(measured, Duration::from_secs(20), || async {
+        let metrics = liuyan_kit::telemetry::render().unwrap();
+        let figures = ["events_pending", "events_pending_oldest_age_seconds"];
+        let told = |figure| metrics.contains(&format!("{figure}{{service=\"stats\"}} 0"));
+        figures.iter().all(told).then_some(())
+    })
+    .await;
+
     let refused = anyone.clone().recount(RecountRequest {}).await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::Unauthenticated);
     let token = token("operator", &["stats:recount"], &[]);
