@@ -171,21 +171,21 @@ impl App {
         self.0.directory.refresh(&self.0.db).await
     }
 
-    /// The newest texts of messages, in the order asked; those that are not there are left out.
+    /// Texts of messages, each in the revision asked, where 0 is the one that counts, in the order asked;
+    /// those that are not there are left out.
     ///
     /// # Errors
     /// The database's.
-    pub async fn texts(&self, message_ids: &[Uuid]) -> Result<Vec<Text>, Error> {
+    pub async fn texts(&self, asked: &[(Uuid, u32)]) -> Result<Vec<Text>, Error> {
         let _in = self.reading().await?;
         let mut connection = self.0.db.read().await?;
-        let mut texts = messages::texts(&mut connection, message_ids).await?;
-        for (message_id, file) in attachments::of_messages(&mut connection, message_ids).await? {
-            if let Some(text) = texts.iter_mut().find(|text| text.message_id == message_id) {
-                text.attachments.push(file);
+        let mut texts = messages::texts(&mut connection, asked).await?;
+        let ids: Vec<Uuid> = texts.iter().map(|text| text.message_id).collect();
+        for (message_id, file) in attachments::of_messages(&mut connection, &ids).await? {
+            for text in texts.iter_mut().filter(|text| text.message_id == message_id) {
+                text.attachments.push(file.clone());
             }
         }
-        let place = |text: &Text| message_ids.iter().position(|id| *id == text.message_id);
-        texts.sort_by_key(place);
         Ok(texts)
     }
 

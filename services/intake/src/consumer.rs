@@ -169,8 +169,8 @@ fn verdict(
     Ok(Verdict { message_id: id(message_id)?, revision, ground: ground.to_owned(), at })
 }
 
-/// The text of a revision may go to an office. If its author has handed in another revision since,
-/// the message stays in review.
+/// The text of a revision may go to an office. If its author has handed in another revision since, that
+/// came too late, and nobody will judge it.
 impl Handle<MessageApproved> for Messages {
     async fn handle(
         &self,

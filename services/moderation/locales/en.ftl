@@ -61,6 +61,7 @@ appeal-too-late = The period to appeal against this decision is over.
 message-not-approved = Words can be removed only from a message that is published.
 request-id-reused = This request id was used for something else: please make a new one.
 text-missing = The text of this message is not there yet: please try again later.
+text-mended = The author has just handed in a mended text: nothing was decided, and the review will begin again with that text in a moment.
 texts-unavailable = The texts are not available for the moment: please try again soon.
 database-unavailable = The service is not available for the moment: please try again with the same request id.
 rules-not-found = There is no such set of rules.

@@ -61,6 +61,7 @@ appeal-too-late = 对这一决定的申诉期限已过。
 message-not-approved = 只有已公开的留言才能隐去文字。
 request-id-reused = 此请求编号已用于其他请求，请换一个新的编号。
 text-missing = 这条留言的文字尚未就绪，请稍后再试。
+text-mended = 留言人刚刚提交了修改后的文字：本次未作决定，稍后将就新的文字重新审核。
 texts-unavailable = 暂时无法读取留言文字，请稍后再试。
 database-unavailable = 服务暂时不可用，请用同一请求编号稍后再试。
 rules-not-found = 没有这个版本的规则。

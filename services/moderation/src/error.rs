@@ -92,6 +92,9 @@ pub enum Error {
     /// Intake has no text of the revision in question.
     #[error("intake has no text of this revision")]
     TextMissing,
+    /// The author has handed in a newer text, which is on its way here.
+    #[error("the author has mended the text meanwhile")]
+    TextMended,
     /// Intake does not answer.
     #[error("intake does not give texts")]
     TextsUnavailable(#[source] Box<tonic::Status>),
@@ -125,6 +128,7 @@ impl Classify for Error {
             Self::NotApproved(_) | Self::TextMissing | Self::NotAppealed(_) | Self::Appeal(_) => {
                 Class::Precondition
             }
+            Self::TextMended => Class::Precondition,
             Self::EtagMismatch | Self::PolicyChanged => Class::Aborted,
             Self::SeniorNeeded | Self::OtherMessage => Class::Denied,
             Self::OwnMessage | Self::OwnDecision => Class::Denied,
@@ -162,6 +166,7 @@ impl Classify for Error {
             Self::NotApproved(_) => "MESSAGE_NOT_APPROVED",
             Self::RequestIdReused => "REQUEST_ID_REUSED",
             Self::TextMissing => "TEXT_MISSING",
+            Self::TextMended => "TEXT_MENDED",
             Self::TextsUnavailable(_) => "TEXTS_UNAVAILABLE",
             Self::DataChanged { .. } => "DATA_CHANGED",
             Self::BadData(_) => "DATA_BROKEN",

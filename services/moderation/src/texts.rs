@@ -23,18 +23,45 @@ impl Texts {
         Self(IntakeServiceClient::new(channel))
     }
 
-    /// The texts of up to [`MOST_AT_ONCE`] messages, as far as intake has them. Never called
-    /// inside a transaction.
+    /// The newest texts of up to [`MOST_AT_ONCE`] messages, as far as intake has them; of approved ones
+    /// those that were approved. Never called inside a transaction.
     ///
     /// # Errors
     /// [`Error::TextsUnavailable`].
     pub async fn of(&self, ids: &[Uuid], purpose: &str) -> Result<HashMap<Uuid, Text>, Error> {
+        self.ask(ids, Vec::new(), purpose).await
+    }
+
+    /// The texts of up to [`MOST_AT_ONCE`] messages, each in this revision, as far as intake has them.
+    /// Never called inside a transaction.
+    ///
+    /// # Errors
+    /// [`Error::TextsUnavailable`].
+    pub async fn in_revisions(
+        &self,
+        wanted: &HashMap<Uuid, u32>,
+        purpose: &str,
+    ) -> Result<HashMap<Uuid, Text>, Error> {
+        let (ids, revisions): (Vec<Uuid>, Vec<u32>) = wanted.iter().unzip();
+        let mut texts = self.ask(&ids, revisions, purpose).await?;
+        // A release of intake that knows no revisions gives the newest.
+        texts.retain(|id, text| wanted.get(id) == Some(&text.revision));
+        Ok(texts)
+    }
+
+    async fn ask(
+        &self,
+        ids: &[Uuid],
+        revisions: Vec<u32>,
+        purpose: &str,
+    ) -> Result<HashMap<Uuid, Text>, Error> {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
         let request = intake::BatchGetTextRequest {
             message_ids: ids.iter().map(Uuid::to_string).collect(),
             purpose: purpose.to_owned(),
+            revisions,
         };
         let answer = self
             .0
@@ -46,7 +73,7 @@ impl Texts {
         Ok(texts.filter_map(|text| Some((text.message_id.parse().ok()?, convert(text)))).collect())
     }
 
-    /// The text of one message, if intake has it in this revision.
+    /// The text of one message in this revision, if intake has it.
     ///
     /// # Errors
     /// [`Error::TextsUnavailable`].
@@ -56,8 +83,8 @@ impl Texts {
         revision: u32,
         purpose: &str,
     ) -> Result<Option<Text>, Error> {
-        let mut texts = self.of(&[id], purpose).await?;
-        Ok(texts.remove(&id).filter(|text| text.revision == revision))
+        let mut texts = self.in_revisions(&HashMap::from([(id, revision)]), purpose).await?;
+        Ok(texts.remove(&id))
     }
 }
 

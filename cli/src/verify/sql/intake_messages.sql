@@ -16,15 +16,17 @@ from said where submitted > 0 and not exists (
     select 1 from messages where messages.message_id = said.message_id)
 union all
 select format('message %s: its events do not tell its history', message_id)
-from messages left join said using (message_id)
+from messages left join said using (message_id) left join written using (message_id)
 where submitted is distinct from 1
-   or resubmitted is distinct from revision - 1
+   or resubmitted is distinct from texts - 1
    or withdrawals is distinct from (case when withdrawal_requested_at is null then 0 else 1 end)
    or erasures is distinct from (case when erased_at is null then 0 else 1 end)
 union all
 select format('message %s has not the texts 1 to %s', message_id, revision)
 from messages left join written using (message_id)
-where texts is distinct from revision or first is distinct from 1 or last is distinct from revision
+where texts is distinct from last or first is distinct from 1
+   -- Once a text was approved, later ones are only kept.
+   or revision > last or revision < last and state in ('in_review', 'returned', 'declined')
 union all
 select format('a text of message %s is there without it', message_id)
 from written where message_id not in (select message_id from messages)

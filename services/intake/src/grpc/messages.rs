@@ -1,6 +1,6 @@
 //! Messages: brought, read, and acted upon by their authors.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{iter, net::IpAddr, sync::Arc};
 
 use liuyan_kit::auth::Caller;
 use liuyan_proto::liuyan::intake::v1::{
@@ -82,12 +82,19 @@ impl Grpc {
             breaches.push(Breach::of("message_ids", Rule::UuidMalformed));
             Vec::new()
         });
+        if request.revisions.len() > request.message_ids.len() {
+            let max = request.message_ids.len();
+            breaches.push(Breach::of("revisions", Rule::TooMany { max }));
+        }
         if !breaches.is_empty() {
             return Err(Error::Fields(breaches));
         }
-        let texts = self.app.texts(&ids).await?;
+        // Whoever names no revision wants the one that counts.
+        let revisions = request.revisions.iter().copied().chain(iter::repeat(0));
+        let asked: Vec<_> = ids.into_iter().zip(revisions).collect();
+        let texts = self.app.texts(&asked).await?;
         tracing::info!(
-            reader = %name_of(caller), %purpose, asked = ids.len(), read = texts.len(),
+            reader = %name_of(caller), %purpose, asked = asked.len(), read = texts.len(),
             "original texts were read"
         );
         Ok(BatchGetTextResponse { texts: texts.into_iter().map(convert::text).collect() })

@@ -140,19 +140,29 @@ pub async fn insert_messages(
     Ok(())
 }
 
-/// The newest texts of messages without their files, in no order; not those of erased ones.
+/// Texts of messages without their files, each in the revision asked, where 0 is the one that counts, in
+/// the order asked; not those of erased messages.
 ///
 /// # Errors
 /// The database's.
 pub async fn texts(
     connection: &mut PgConnection,
-    message_ids: &[Uuid],
+    asked: &[(Uuid, u32)],
 ) -> Result<Vec<Text>, sqlx::Error> {
+    let (ids, revisions): (Vec<Uuid>, Vec<i32>) = asked
+        .iter()
+        .map(|(id, revision)| (*id, i32::try_from(*revision).unwrap_or(i32::MAX)))
+        .unzip();
     let rows = sqlx::query!(
-        "select message_id, revision, title, body, demand, details, place, place_public
-         from messages join texts using (message_id, revision)
-         where message_id = any($1) and erased_at is null",
-        message_ids
+        "select texts.message_id, texts.revision, title, body, demand, details, place, place_public
+         from unnest($1::uuid[], $2::int[]) with ordinality as asked (message_id, revision, at)
+         join messages on messages.message_id = asked.message_id
+         join texts on texts.message_id = messages.message_id
+                   and texts.revision = coalesce(nullif(asked.revision, 0), messages.revision)
+         where erased_at is null
+         order by asked.at",
+        &ids,
+        &revisions,
     )
     .fetch_all(connection)
     .await?;

@@ -43,7 +43,9 @@ pub async fn count_known(
 }
 
 /// Moves messages to `state`. A verdict on a revision that is no longer the newest changes
-/// nothing: its author has handed in another text since, which is in review.
+/// nothing: its author has handed in another text since, which is in review. But an approval is the end of
+/// every review: the revision that was approved is the one that counts from then on, and a newer one, which
+/// nobody judges any more, is only kept.
 ///
 /// # Errors
 /// The database's.
@@ -60,13 +62,15 @@ pub async fn decide(
     sqlx::query!(
         "update messages
          set state = $1, ground = verdict.ground,
+             revision = coalesce(verdict.revision, messages.revision),
              ended_at = case when $1 in ('declined', 'withdrawn') then verdict.at
                              when messages.state = 'declined' then null
                              else ended_at end
          from unnest($2::uuid[], $3::int[], $4::text[], $5::timestamptz[])
              as verdict (message_id, revision, ground, at)
          where messages.message_id = verdict.message_id
-           and messages.revision = coalesce(verdict.revision, messages.revision)
+           and (messages.revision = coalesce(verdict.revision, messages.revision)
+                or $1 = 'approved' and verdict.revision between 1 and messages.revision)
            and messages.state not in ('withdrawn', 'erased')",
         state.word(),
         &ids,

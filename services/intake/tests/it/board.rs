@@ -88,8 +88,11 @@ async fn a_message_is_taken_while_the_bus_and_every_other_service_are_away() {
     let withdrawal =
         WithdrawMessageRequest { message_id: receipt.message_id.clone(), request_id: request_id() };
     author.withdraw_message(withdrawal).await.unwrap();
-    let ask =
-        BatchGetTextRequest { message_ids: vec![receipt.message_id], purpose: "a try".to_owned() };
+    let ask = BatchGetTextRequest {
+        message_ids: vec![receipt.message_id],
+        purpose: "a try".to_owned(),
+        revisions: vec![],
+    };
     let refused = author.batch_get_text(ask.clone()).await.unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
     let token = testing::token("moderation", &["text:read"], &[]);

@@ -128,8 +128,11 @@ async fn name_and_phone_go_alone_or_with_the_message() {
     let wanted = GetReceiptRequest { message_id: id.to_string() };
     let receipt = desk.grpc.get_receipt(as_caller(&me, wanted)).await.unwrap().into_inner();
     assert!(receipt.receipt.unwrap().salt.is_empty(), "nobody finds the text by trying");
-    let wanted =
-        BatchGetTextRequest { message_ids: vec![id.to_string()], purpose: "a test".to_owned() };
+    let wanted = BatchGetTextRequest {
+        message_ids: vec![id.to_string()],
+        purpose: "a test".to_owned(),
+        revisions: vec![],
+    };
     let reader = caller("moderation", &["text:read"]);
     let texts = desk.grpc.batch_get_text(as_caller(&reader, wanted)).await.unwrap().into_inner();
     assert!(texts.texts.is_empty());

@@ -11,9 +11,41 @@ use crate::helpers::{
     Desk, a_message, a_submission, a_submission_of, as_caller, author_of, caller, reason,
     violations,
 };
+use crate::wishes::{a_mended_text, resubmit, return_it};
 
 fn ask(message_ids: Vec<String>) -> BatchGetTextRequest {
-    BatchGetTextRequest { message_ids, purpose: "screening".to_owned() }
+    BatchGetTextRequest { message_ids, purpose: "screening".to_owned(), revisions: Vec::new() }
+}
+
+#[tokio::test]
+async fn each_text_comes_in_the_revision_asked() {
+    let desk = Desk::open().await;
+    let (mended, other) = (desk.submitted().await, desk.submitted().await);
+    return_it(&desk, mended, 1).await;
+    resubmit(&desk, a_mended_text(mended)).await.unwrap();
+    let reader = caller("moderation", &["text:read"]);
+    let (mended, other) = (mended.to_string(), other.to_string());
+    // The newest counts for whoever asks for none; a later one than there is, is not there.
+    for (revisions, found) in [
+        (vec![], vec![(&mended, 2), (&other, 1)]),
+        (vec![1], vec![(&mended, 1), (&other, 1)]),
+        (vec![2, 2], vec![(&mended, 2)]),
+        (vec![0, 0], vec![(&mended, 2), (&other, 1)]),
+        (vec![3, 1], vec![(&other, 1)]),
+        (vec![u32::MAX, 1], vec![(&other, 1)]),
+    ] {
+        let request = BatchGetTextRequest {
+            revisions: revisions.clone(),
+            ..ask(vec![mended.clone(), other.clone()])
+        };
+        let answer = desk.grpc.batch_get_text(as_caller(&reader, request)).await.unwrap();
+        let texts = answer.into_inner().texts;
+        let given: Vec<_> = texts.iter().map(|text| (&text.message_id, text.revision)).collect();
+        assert_eq!(given, found, "{revisions:?}");
+    }
+    let request = BatchGetTextRequest { revisions: vec![1, 1], ..ask(vec![mended.clone()]) };
+    let refused = desk.grpc.batch_get_text(as_caller(&reader, request)).await.unwrap_err();
+    assert_eq!(violations(&refused), [("revisions".to_owned(), "TOO_MANY_ENTRIES".to_owned())]);
 }
 
 #[tokio::test]

@@ -3,9 +3,9 @@
 use liuyan_kit::testing::said;
 use liuyan_proto::liuyan::{
     intake::v1::{
-        BatchGetTextRequest, MessageResubmitted, MessageState, ResubmitMessageRequest,
-        ResubmitMessageResponse, WithdrawMessageRequest, WithdrawMessageResponse,
-        WithdrawalRequested, intake_service_server::IntakeService as _,
+        BatchGetTextRequest, GetMessageRequest, MessageResubmitted, MessageState,
+        ResubmitMessageRequest, ResubmitMessageResponse, WithdrawMessageRequest,
+        WithdrawMessageResponse, WithdrawalRequested, intake_service_server::IntakeService as _,
     },
     moderation::v1::{MessageApproved, MessageReturned, MessageWithdrawn},
     routing::v1::WithdrawalRefused,
@@ -74,8 +74,11 @@ async fn a_returned_message_comes_back_as_a_new_revision() {
     // The old text is kept, the new one is read, the same request changes nothing.
     assert_eq!(count(&desk.db, "select count(*) from texts").await, 2);
     let reader = caller("moderation", &["text:read"]);
-    let ask =
-        BatchGetTextRequest { message_ids: vec![id.to_string()], purpose: "screening".to_owned() };
+    let ask = BatchGetTextRequest {
+        message_ids: vec![id.to_string()],
+        purpose: "screening".to_owned(),
+        revisions: vec![],
+    };
     let read = desk.grpc.batch_get_text(as_caller(&reader, ask)).await.unwrap().into_inner();
     assert_eq!((read.texts.len(), read.texts[0].revision), (1, 2));
     assert_eq!(resubmit(&desk, request).await.unwrap(), answer);
@@ -89,12 +92,45 @@ async fn a_verdict_on_an_older_text_changes_nothing() {
     return_it(&desk, id, 1).await;
     resubmit(&desk, a_mended_text(id)).await.unwrap();
     return_it(&desk, id, 1).await;
-    let approved =
-        |revision| MessageApproved { message_id: id.to_string(), revision, ..Default::default() };
-    desk.hear(id, approved(1)).await.unwrap();
     assert_eq!(count(&desk.db, "select count(*) from messages where state = 'in_review'").await, 1);
-    desk.hear(id, approved(2)).await.unwrap();
-    assert_eq!(count(&desk.db, "select count(*) from messages where state = 'approved'").await, 1);
+    desk.hear(id, approved(id, 2)).await.unwrap();
+    assert_eq!(
+        count(&desk.db, "select count(*) from messages where state = 'approved' and revision = 2")
+            .await,
+        1
+    );
+}
+
+fn approved(id: Uuid, revision: u32) -> MessageApproved {
+    MessageApproved { message_id: id.to_string(), revision, ..Default::default() }
+}
+
+#[tokio::test]
+async fn an_approved_text_counts_though_a_newer_one_is_there() {
+    let desk = Desk::open().await;
+    let id = desk.submitted().await;
+    return_it(&desk, id, 1).await;
+    resubmit(&desk, a_mended_text(id)).await.unwrap();
+    for unheard_of in [0, 3] {
+        desk.hear(id, approved(id, unheard_of)).await.unwrap();
+    }
+    assert_eq!(count(&desk.db, "select count(*) from messages where state = 'in_review'").await, 1);
+    desk.hear(id, approved(id, 1)).await.unwrap();
+    let get = GetMessageRequest { message_id: id.to_string() };
+    let shown = desk.grpc.get_message(as_caller(&author_of(id), get)).await.unwrap().into_inner();
+    let shown = shown.message.unwrap();
+    let text = shown.text.clone().unwrap();
+    assert_eq!((shown.state(), text.revision), (MessageState::Approved, 1), "what is public");
+    assert_eq!(count(&desk.db, "select count(*) from texts").await, 2, "no text is lost");
+    let refused = resubmit(&desk, a_mended_text(id)).await.unwrap_err();
+    assert_eq!(reason(&refused), "MESSAGE_NOT_RETURNED");
+    withdraw(&desk, a_withdrawal(id)).await.unwrap();
+    let ended = MessageWithdrawn { message_id: id.to_string(), withdrawn_at: None };
+    desk.hear(id, ended).await.unwrap();
+    desk.hear(id, approved(id, 1)).await.unwrap();
+    assert_eq!(count(&desk.db, "select count(*) from messages where state = 'withdrawn'").await, 1);
+    desk.sequence().await;
+    assert_eq!(desk.audit().await, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -29,6 +29,8 @@ use crate::{
     },
 };
 
+/// Why a text is read to learn whether there is a newer one; intake keeps it.
+const PURPOSE: &str = "deciding an appeal";
 /// The most appeals that one round marks as overdue.
 const ROUND: i64 = 256;
 
@@ -102,8 +104,8 @@ impl App {
     /// # Errors
     /// [`Error::Invalid`], [`Error::NotAppealed`], [`Error::SeniorNeeded`], [`Error::OwnDecision`],
     /// [`Error::OwnMessage`], [`Error::ReviewNotFound`], [`Error::NotClaimed`],
-    /// [`Error::EtagMismatch`], [`Error::TextMissing`], [`Error::TextsUnavailable`],
-    /// [`Error::RequestIdReused`].
+    /// [`Error::EtagMismatch`], [`Error::TextMissing`], [`Error::TextMended`],
+    /// [`Error::TextsUnavailable`], [`Error::RequestIdReused`].
     pub async fn decide_appeal(
         self: &Arc<Self>,
         call: Call,
@@ -130,6 +132,9 @@ impl App {
             self.check_wish(&mut faults, &review, wish, &moderator).await?;
         }
         faults.end()?;
+        if let Some(Decision::Publish { .. }) = outcome.instead {
+            self.must_be_last_word(&review).await?;
+        }
         let revision = review.submission.revision;
         let app = Arc::clone(self);
         self.db
@@ -153,6 +158,15 @@ impl App {
                 })
             })
             .await
+    }
+
+    /// Whether the text under review is still its author's last word. What they have mended meanwhile is
+    /// on its way here; whoever mended a text wants that one to be read, and an approval is final.
+    async fn must_be_last_word(&self, review: &Review) -> Result<(), Error> {
+        let message = &review.submission;
+        let texts = self.texts.of(&[message.message_id], PURPOSE).await?;
+        let newest = texts.get(&message.message_id).map_or(0, |text| text.revision);
+        if newest > message.revision { Err(Error::TextMended) } else { Ok(()) }
     }
 
     /// Says of appeals that nobody decided in time; gives how many.

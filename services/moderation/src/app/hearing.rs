@@ -42,7 +42,7 @@ pub(crate) async fn submitted(
 }
 
 /// Mended messages wait for the rules again, in their old place. A message that is no longer with
-/// its author stays as it is.
+/// its author stays as it is: if it was approved on appeal meanwhile, that text counts, for intake, too.
 ///
 /// # Errors
 /// See [`Refused`].

@@ -35,6 +35,9 @@ const PUBLISHING: &str = "publishing";
 
 /// Reviews beyond this number are not counted.
 const MOST_COUNTED: i64 = 10_000;
+/// Of each state no more reviews than these are looked at to count those asked for: published ones are
+/// there for years, and few may be what is asked for.
+const MOST_LOOKED_AT: i64 = 100_000;
 
 /// A page of reviews.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +46,7 @@ pub struct Listed {
     pub reviews: Vec<Review>,
     /// Continues after them; empty at the end.
     pub next_page_token: String,
-    /// How many there are, up to 10,000.
+    /// How many there are, up to 10,000, among the first 100,000 in this state.
     pub total: u32,
 }
 
@@ -90,7 +93,7 @@ impl App {
             let message_id = last.submission.message_id;
             page::token(question, Cursor { decide_by: last.decide_by, message_id })
         });
-        let total = listing::count(&mut connection, ask, MOST_COUNTED).await?;
+        let total = listing::count(&mut connection, ask, MOST_COUNTED, MOST_LOOKED_AT).await?;
         Ok(Listed {
             reviews,
             next_page_token: next.unwrap_or_default(),
@@ -208,21 +211,21 @@ impl App {
         self.texts.of_one(message_id, revision, REVIEWING).await
     }
 
-    /// The texts that everybody may read, in the order asked. What is not approved, or private, or
-    /// not known in the revision that was approved is left out.
+    /// The texts that everybody may read, in the order asked, each in the revision that was approved. What
+    /// is not approved, or private, is left out.
     ///
     /// # Errors
     /// [`Error::TextsUnavailable`].
     pub async fn public_texts(&self, ids: &[Uuid]) -> Result<Vec<(Uuid, Text)>, Error> {
         let approved = reviews::published(&mut *self.db.read().await?, ids).await?;
         let wanted: Vec<Uuid> = approved.keys().copied().collect();
-        let mut texts = self.texts.of(&wanted, PUBLISHING).await?;
+        let mut texts = self.texts.in_revisions(&approved, PUBLISHING).await?;
         // Read last: what was taken out while intake was asked is left out already.
         let mut redactions = reviews::redactions(&mut *self.db.read().await?, &wanted).await?;
         let public = ids.iter().filter_map(|id| {
             let text = texts.remove(id)?;
             let spans = redactions.remove(id).unwrap_or_default();
-            (text.revision == *approved.get(id)?).then(|| (*id, text.public(&spans)))
+            Some((*id, text.public(&spans)))
         });
         Ok(public.collect())
     }

@@ -59,6 +59,9 @@ pub(crate) async fn list(
     limit: i64,
 ) -> Result<Vec<Uuid>, sqlx::Error> {
     let (after, until) = ask.times();
+    let cursor = cursor.map(|cursor| (to_db(cursor.decide_by), cursor.message_id));
+    // Where the page begins is one bound, of which the index makes the first row that it reads.
+    let begin = cursor.max(after.map(|after| (after, Uuid::max())));
     sqlx::query_file_scalar!(
         "src/queries/list_reviews.sql",
         &ask.states(),
@@ -68,25 +71,25 @@ pub(crate) async fn list(
         ask.filter.domain,
         ask.filter.rule,
         ask.filter.ground,
-        after,
         until,
         ask.holder(),
         to_db(ask.now),
         ask.moderator.name,
         ask.filter.submitted_before.map(to_db),
-        cursor.map(|cursor| to_db(cursor.decide_by)),
-        cursor.map_or(Uuid::nil(), |cursor| cursor.message_id),
+        begin.map(|(decide_by, _)| decide_by),
+        begin.map_or(Uuid::nil(), |(_, message_id)| message_id),
         limit,
     )
     .fetch_all(connection)
     .await
 }
 
-/// How many reviews there are; no more than `most` are counted.
+/// How many reviews there are; no more than `most` are counted, of the first `looked_at` of each state.
 pub(crate) async fn count(
     connection: &mut PgConnection,
     ask: Ask<'_>,
     most: i64,
+    looked_at: i64,
 ) -> Result<i64, sqlx::Error> {
     let (after, until) = ask.times();
     sqlx::query_file_scalar!(
@@ -105,6 +108,7 @@ pub(crate) async fn count(
         ask.moderator.name,
         ask.filter.submitted_before.map(to_db),
         most,
+        looked_at,
     )
     .fetch_one(connection)
     .await

@@ -13,8 +13,8 @@ use liuyan_proto::liuyan::{
 use uuid::Uuid;
 
 use crate::helpers::{
-    Bench, HELD, REASON, a_message, as_author, bench, body, by, by_senior, decline, fields,
-    publish, reason, request_id, send_back, uphold, with_scopes,
+    Bench, CLEAN, HELD, Message, REASON, a_message, as_author, bench, body, by, by_senior, decline,
+    fields, publish, reason, request_id, send_back, uphold, with_scopes,
 };
 
 async fn told(bench: &Bench, id: Uuid) -> proto::GetDecisionResponse {
@@ -250,6 +250,58 @@ async fn an_appeal_lapses_when_the_author_mends_or_erases() {
                 where erased_at is not null) and (reason <> '' or state = 'open')";
     assert_eq!(bench.count(kept).await, 0);
     assert_eq!(bench.said::<AppealDecided>().await.len(), 0);
+    assert_eq!(bench.breaches().await, [] as [&str; 0]);
+}
+
+/// A message that went back, with an appeal that bob holds.
+async fn returned_and_appealed(bench: &Bench) -> (Message, Uuid, proto::Review) {
+    let message = a_message(HELD);
+    let id = bench.submit(&message).await;
+    bench.screen().await;
+    let review = bench.claim("ann", id).await;
+    bench.decide("ann", &review, send_back("own_personal_data")).await.unwrap();
+    bench.appeal(id).await.unwrap();
+    let review = bench.claim("bob", id).await;
+    (message, id, review)
+}
+
+#[tokio::test]
+async fn a_text_that_was_mended_meanwhile_is_judged_instead() {
+    let bench = bench().await;
+    let (message, id, review) = returned_and_appealed(&bench).await;
+    let text = intake::Text { revision: 2, body: CLEAN.into(), ..message.text };
+    bench.intake.keep(text.clone());
+    let bare = Outcome::Publish(proto::Publish { redactions: Vec::new() });
+    for publish in [publish_after_all(), bare] {
+        let refused = bench.end_appeal("bob", &review, publish).await.unwrap_err();
+        assert_eq!(reason(&refused), "TEXT_MENDED");
+    }
+    assert_eq!(bench.state(id).await, "appealed");
+    bench.resubmit(id, 2, text).await;
+    bench.screen().await;
+    let (of, said) = bench.said::<MessageApproved>().await.pop().unwrap();
+    assert_eq!((of, said.revision), (id, 2));
+    assert_eq!(told(&bench, id).await.appeal.unwrap().state(), AppealState::Lapsed);
+    assert_eq!(bench.breaches().await, [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn a_mended_text_that_comes_after_the_approval_takes_nothing_back() {
+    let bench = bench().await;
+    let (message, id, review) = returned_and_appealed(&bench).await;
+    bench.end_appeal("bob", &review, publish_after_all()).await.unwrap();
+    let text = intake::Text { revision: 2, body: CLEAN.into(), ..message.text };
+    bench.resubmit(id, 2, text).await;
+    bench.screen().await;
+    assert_eq!(bench.state(id).await, "approved");
+    assert_eq!(bench.public(&[id]).await[0].body, "Please call ■■■■■■■■■■■ about the lamp.");
+    let redact = proto::RedactMessageRequest {
+        message_id: id.to_string(),
+        redactions: vec![body(0, 6)],
+        request_id: request_id(),
+    };
+    bench.grpc.redact_message(by("bob", redact)).await.unwrap();
+    assert_eq!(bench.public(&[id]).await[0].body, "■■■■■■ call ■■■■■■■■■■■ about the lamp.");
     assert_eq!(bench.breaches().await, [] as [&str; 0]);
 }
 

@@ -1,7 +1,8 @@
 //! A stand-in for intake that serves texts.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
+    iter,
     net::SocketAddr,
     sync::{
         Arc, Mutex,
@@ -18,8 +19,9 @@ use uuid::Uuid;
 /// Serves texts as intake would.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Intake {
-    texts: Arc<Mutex<HashMap<Uuid, intake::Text>>>,
+    texts: Arc<Mutex<HashMap<Uuid, BTreeMap<u32, intake::Text>>>>,
     away: Arc<AtomicBool>,
+    old: Arc<AtomicBool>,
     purposes: Arc<Mutex<Vec<String>>>,
     gate: Arc<tokio::sync::Mutex<()>>,
 }
@@ -28,12 +30,17 @@ impl Intake {
     /// Keeps a text.
     pub(crate) fn keep(&self, text: intake::Text) {
         let id = text.message_id.parse().unwrap();
-        self.texts.lock().unwrap().insert(id, text);
+        self.texts.lock().unwrap().entry(id).or_default().insert(text.revision, text);
     }
 
     /// Goes away, or comes back.
     pub(crate) fn away(&self, away: bool) {
         self.away.store(away, Ordering::SeqCst);
+    }
+
+    /// Serves from now on as a release that knows no revisions, and gives the newest texts.
+    pub(crate) fn grow_old(&self) {
+        self.old.store(true, Ordering::SeqCst);
     }
 
     /// Holds back all answers as long as the guard lives.
@@ -74,7 +81,13 @@ impl server::IntakeService for Intake {
         drop(self.gate.lock().await);
         let texts = self.texts.lock().unwrap();
         let ids = request.message_ids.iter().map(|id| id.parse::<Uuid>().unwrap());
-        let texts = ids.filter_map(|id| texts.get(&id).cloned()).collect();
+        let old = self.old.load(Ordering::SeqCst);
+        let revisions = request.revisions.iter().copied().filter(|_| !old).chain(iter::repeat(0));
+        let texts = ids.zip(revisions).filter_map(|(id, revision)| match revision {
+            0 => texts.get(&id)?.values().next_back().cloned(),
+            revision => texts.get(&id)?.get(&revision).cloned(),
+        });
+        let texts = texts.collect();
         Ok(Response::new(intake::BatchGetTextResponse { texts }))
     }
 

@@ -1,6 +1,7 @@
 //! Lists of reviews and of grounds.
 
 use liuyan_proto::liuyan::moderation::v1::{self as proto, review_service_server::ReviewService};
+use sqlx::Row as _;
 
 use crate::helpers::{Bench, HELD, a_message, bench, by, fields};
 
@@ -59,6 +60,47 @@ async fn reviews_are_counted_up_to_ten_thousand() {
         .write(move |tx| Box::pin(async move { sqlx::raw_sql(many).execute(tx).await.map(drop) }));
     write.await.unwrap();
     assert_eq!(page(&bench, 1, "").await.total, 10_000);
+}
+
+#[tokio::test]
+async fn a_page_reads_no_more_of_a_large_table_than_it_shows() {
+    let bench = bench().await;
+    let many = "insert into reviews (message_id, number, office_id, kind, domain, topic, visibility,
+                    author_id, submitted_at, revision, state, due_at, decided_by, decided_at,
+                    withdrawn_at, decide_by)
+                select gen_random_uuid(), '', '', '', '', '', 'public', '', now(), 1, state, now(),
+                       'rules', now(), case state when 'withdrawn' then now() end, now() - make_interval(mins => at * 7919 % 20000)
+                from generate_series(1, 20000) as at, unnest(array['approved', 'withdrawn']) as state;
+                analyze reviews";
+    let write = bench
+        .db
+        .write(move |tx| Box::pin(async move { sqlx::raw_sql(many).execute(tx).await.map(drop) }));
+    write.await.unwrap();
+    let page = include_str!("../../src/queries/list_reviews.sql");
+    let mut connection = bench.db.read().await.unwrap();
+    let run = async |connection: &mut sqlx::PgConnection, sql: String| {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).fetch_all(connection).await.unwrap()
+    };
+    run(&mut connection, "set plan_cache_mode = force_generic_plan".into()).await;
+    run(&mut connection, format!("prepare page as {page}")).await;
+    for begin in ["null", "now() - interval '5 days'"] {
+        let explained = format!(
+            "explain (analyze, costs off, timing off, summary off)
+             execute page('{{approved,withdrawn}}', 'ann', '{{}}', null, null, null, null, null, null,
+                          now(), 'ann', null, {begin}, '{}', 51)",
+            uuid::Uuid::nil()
+        );
+        let plan: Vec<String> =
+            run(&mut connection, explained).await.iter().map(|row| row.get(0)).collect();
+        let scans: Vec<&String> = plan.iter().filter(|it| it.contains(" on reviews ")).collect();
+        let read = |scan: &str| -> Option<u32> {
+            let (_, rows) = scan.split_once("(actual rows=")?;
+            rows.split([' ', '.']).next()?.parse().ok()
+        };
+        assert_eq!(scans.len(), 1, "{plan:#?}");
+        assert!(scans[0].contains("Index Scan using reviews_by_time_to_decide"), "{plan:#?}");
+        assert_eq!(read(scans[0]), Some(51), "{plan:#?}");
+    }
 }
 
 #[tokio::test]

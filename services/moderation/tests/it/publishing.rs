@@ -75,7 +75,10 @@ async fn a_text_of_another_revision_is_not_public() {
     let id = bench.approved(&message).await;
     let mut other = message.text;
     other.revision = 2;
+    other.body = "Nobody has judged this.".into();
     bench.intake.keep(other);
+    assert_eq!(bench.public(&[id]).await[0].body, CLEAN, "that is what was approved");
+    bench.intake.grow_old();
     assert!(bench.public(&[id]).await.is_empty());
 }
 

@@ -55,8 +55,11 @@ async fn texts_and_messages_tell_their_files_in_order() {
     let (id, picture, document) = a_message_with_two(&desk).await;
     let expected =
         [Attachment { public: true, ..picture }, Attachment { public: false, ..document }];
-    let request =
-        BatchGetTextRequest { message_ids: vec![id.to_string()], purpose: "a test".to_owned() };
+    let request = BatchGetTextRequest {
+        message_ids: vec![id.to_string()],
+        purpose: "a test".to_owned(),
+        revisions: vec![],
+    };
     let reader = caller("moderation", &["text:read"]);
     let texts = desk.grpc.batch_get_text(as_caller(&reader, request)).await.unwrap().into_inner();
     assert_eq!(texts.texts[0].attachments, expected);
