@@ -48,6 +48,11 @@ pub const CHECKS: &[Check] = &[
                                 and spans.decision_ordinal = decisions.ordinal)",
     ),
     (
+        "nothing that accuses somebody, or is for senior moderators, was approved by rules",
+        "select count(*) from reviews
+         where decided_by = 'rules' and (senior_only or accused_office_ids <> '{}')",
+    ),
+    (
         "of each message exactly what happened was said",
         "select count(*) from reviews left join messaging.subjects on subject_id = message_id
          where coalesce(version, 0) <> decision_count + redacted_count

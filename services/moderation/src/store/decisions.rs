@@ -32,7 +32,9 @@ pub(crate) struct Decided<'a> {
     pub decided_at: Timestamp,
 }
 
-/// Moves a review that waits to where the decision takes it.
+/// Moves a review that waits to where the decision takes it. What is published accuses the offices that
+/// are named, and no others; what goes back or is declined still accuses those that were marked before, if
+/// none are named.
 pub(crate) async fn decide(
     tx: &mut PgConnection,
     decided: &Decided<'_>,
@@ -48,7 +50,9 @@ pub(crate) async fn decide(
     let ordinal = sqlx::query_scalar!(
         "update reviews
          set state = $2, change = change + 1, ground = $3, explanation = $4, decided_by = $5,
-             decided_at = $6, accused_office_ids = $7, decision_count = decision_count + 1,
+             decided_at = $6, decision_count = decision_count + 1,
+             accused_office_ids = case when $2 = 'approved' or cardinality($7::text[]) > 0 then $7
+                                       else accused_office_ids end,
              claimed_by = null, claim_expires_at = null
          where message_id = $1 and state in ('held', 'appealed')
          returning decision_count",

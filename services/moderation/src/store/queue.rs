@@ -238,6 +238,8 @@ pub(crate) struct Unsettled {
     pub passing: Option<Passing>,
     /// Hits of earlier revisions.
     pub hit_count: i32,
+    /// Whether only a senior moderator may decide; whoever mends a text takes no accusation back.
+    pub senior_only: bool,
 }
 
 /// Locks those of the reviews that still wait for the rules, in the order of their ids.
@@ -249,7 +251,8 @@ pub(crate) async fn lock_screening(
         r#"select message_id, number, reviews.office_id, kind, domain, topic, visibility, author_id, account_id,
                   submitted_at, occurred_at, consultation_id, revision, traceparent, hit_count,
                   clean_passes as "clean_passes: Option<bool>",
-                  trusted_passes as "trusted_passes: Option<bool>"
+                  trusted_passes as "trusted_passes: Option<bool>",
+                  (senior_only or accused_office_ids <> '{}') as "senior_only!"
            from reviews left join office_policies using (office_id)
            where message_id = any($1) and state = 'screening'
            order by message_id
@@ -280,6 +283,7 @@ pub(crate) async fn lock_screening(
             .zip(row.trusted_passes)
             .map(|(clean, trusted)| Passing::of(clean, trusted)),
         hit_count: row.hit_count,
+        senior_only: row.senior_only,
     });
     Ok(unsettled.collect())
 }

@@ -61,7 +61,8 @@ pub(crate) async fn fetch(
         r#"select message_id, number, office_id, kind, domain, topic, visibility, author_id, account_id,
                 submitted_at, occurred_at, consultation_id, revision, state, change, rules_version, claimed_by,
                 claim_expires_at, ground, explanation, decided_by, decided_at, accused_office_ids,
-                traceparent, decide_by, senior_only, decision_count, erased_at is not null as "erased!"
+                traceparent, decide_by, (senior_only or accused_office_ids <> '{}') as "senior_only!",
+                decision_count, erased_at is not null as "erased!"
          from reviews where message_id = any($1)"#,
         ids
     )

@@ -41,7 +41,7 @@ pub(crate) async fn lock_first(
         "select message_id from reviews
          where state in ('held', 'appealed')
            and (claim_expires_at is null or claim_expires_at <= $1)
-           and ($2 or not senior_only)
+           and ($2 or not senior_only and accused_office_ids = '{}')
            and (account_id = '' or account_id <> $3)
            and (state = 'held'
                 or not exists (select from decisions
