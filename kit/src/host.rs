@@ -306,19 +306,21 @@ impl Host {
         Ok(bell)
     }
 
-    /// Works in the background, round by round. An error is logged and the round tried again after
-    /// a wait; a panic, too. Ends with the service, after the round that is running.
+    /// Works in the background, round by round. After an error the round is tried again after a wait, and
+    /// the condition `works-<name>` does not hold until one succeeds; after a panic, too, which is logged.
+    /// Ends with the service, after the round that is running.
     pub fn work<F, Fut, E>(&self, name: &'static str, pace: WorkPace, round: F)
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Worked, E>> + Send + 'static,
         E: std::error::Error + Send + 'static,
     {
-        let (service, stopping) = (self.0.name, self.stopping());
+        let (readiness, stopping) = (self.readiness(), self.stopping());
         let round = Arc::new(round);
         self.supervise(name, move || {
-            let (pace, stopping, round) = (pace.clone(), stopping.clone(), Arc::clone(&round));
-            async move { tasks::work(service, name, &pace, &stopping, &*round).await }
+            let (pace, readiness) = (pace.clone(), readiness.clone());
+            let (stopping, round) = (stopping.clone(), Arc::clone(&round));
+            async move { tasks::work(name, &pace, &readiness, &stopping, &*round).await }
         });
     }
 

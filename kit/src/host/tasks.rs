@@ -10,6 +10,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::Readiness;
 use crate::grpc::panic_text;
 
 /// The first wait after a failure; it doubles up to the longest.
@@ -102,11 +103,12 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Works round by round until `stopping`. A round that has begun is finished.
+/// Works round by round until `stopping`. A round that has begun is finished. As long as rounds fail, a
+/// condition says so: no other task ends, and nothing else would tell.
 pub(super) async fn work<F, Fut, E>(
-    service: &'static str,
     name: &str,
     pace: &WorkPace,
+    readiness: &Readiness,
     stopping: &CancellationToken,
     round: &F,
 ) where
@@ -114,13 +116,13 @@ pub(super) async fn work<F, Fut, E>(
     Fut: Future<Output = Result<Worked, E>> + Send,
     E: std::error::Error + Send + 'static,
 {
+    let condition = format!("works-{name}");
     let mut backoff = Backoff::new();
-    // An outage is told once when it begins and once when it ends, and not at each try.
-    let mut trouble: Option<String> = None;
+    let mut trouble = false;
     while !stopping.is_cancelled() {
         let done = round().await;
-        if done.is_ok() && trouble.take().is_some() {
-            tracing::info!(service, work = name, "work goes on");
+        if done.is_ok() && std::mem::take(&mut trouble) {
+            readiness.set(&condition, Ok(()));
         }
         let pause = match done {
             Ok(Worked::More) => {
@@ -134,13 +136,8 @@ pub(super) async fn work<F, Fut, E>(
                 None
             }
             Err(error) => {
-                let error = with_causes(&error);
-                if trouble.as_ref() == Some(&error) {
-                    tracing::debug!(service, work = name, error, "work failed again");
-                } else {
-                    tracing::warn!(service, work = name, error, "work failed; it is tried again");
-                    trouble = Some(error);
-                }
+                trouble = true;
+                readiness.set(&condition, Err(with_causes(&error)));
                 Some(&mut backoff)
             }
         };

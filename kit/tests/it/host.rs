@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -39,6 +39,7 @@ struct Gamma;
 
 static PANICS: AtomicU32 = AtomicU32::new(0);
 static ROUNDS: AtomicU32 = AtomicU32::new(0);
+static CURED: AtomicBool = AtomicBool::new(false);
 static WOKEN: AtomicU32 = AtomicU32::new(0);
 static WAKE: std::sync::LazyLock<Arc<Notify>> = std::sync::LazyLock::new(Arc::default);
 
@@ -57,9 +58,11 @@ impl Service for Gamma {
             Ok::<_, std::io::Error>(Worked::Idle)
         });
         host.work("fails", WorkPace { idle: IDLE, wake: None }, || async {
+            if !CURED.load(Ordering::SeqCst) {
+                return Err(std::io::Error::other("told to fail"));
+            }
             match ROUNDS.fetch_add(1, Ordering::SeqCst) {
-                0 | 1 => Err(std::io::Error::other("told to fail")),
-                2..5 => Ok(Worked::More),
+                0..5 => Ok(Worked::More),
                 _ => Ok(Worked::Idle),
             }
         });
@@ -78,8 +81,18 @@ async fn work_goes_on_after_panics_and_failures() {
         (PANICS.load(Ordering::SeqCst) == 3).then_some(())
     })
     .await;
+    let fails = || {
+        let conditions = board.running("gamma").readiness().report().conditions;
+        conditions.into_iter().find(|it| it.name == "works-fails")
+    };
+    testing::eventually("the failures are told", LIMIT, || async {
+        fails()?.reason.filter(|reason| reason == "told to fail")
+    })
+    .await;
+    assert!(board.running("gamma").readiness().report().ready, "nobody is turned away for it");
+    CURED.store(true, Ordering::SeqCst);
     testing::eventually("the failures are over", LIMIT, || async {
-        (ROUNDS.load(Ordering::SeqCst) == 6).then_some(())
+        (ROUNDS.load(Ordering::SeqCst) == 6 && fails()?.holds).then_some(())
     })
     .await;
     let before = WOKEN.load(Ordering::SeqCst);
