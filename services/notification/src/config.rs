@@ -8,6 +8,8 @@ use liuyan_kit::config::Secret;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::domain::address::Channel;
+
 /// The table `[service]` of `config.toml`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,8 +48,10 @@ pub struct Email {
     pub smtp_url_file: Option<PathBuf>,
     /// From whom mail comes.
     pub from: String,
-    /// How long one mail may take.
+    /// How long the relay may take to be reached.
     pub timeout_ms: u32,
+    /// How long it may take for one mail then.
+    pub taking_ms: u32,
     /// How many at a time.
     pub in_flight: u16,
 }
@@ -94,7 +98,7 @@ pub struct Endpoints {
 pub struct Sending {
     /// How long a worker waits for work that nobody woke it for.
     pub idle_ms: u32,
-    /// How long a worker holds what it took.
+    /// How long a worker holds what it took; a mail, so much longer as the relay may take for it.
     pub lease_seconds: u32,
     /// The waits between attempts.
     pub retry_seconds: Vec<u32>,
@@ -136,6 +140,16 @@ impl Config {
         SignedDuration::from_hours(i64::from(self.historical_after_hours))
     }
 
+    /// How long a worker holds what it took, which is longer than any attempt on its channel.
+    pub(crate) fn lease(&self, channel: Channel) -> SignedDuration {
+        let seconds = i64::from(self.sending.lease_seconds);
+        let taking = match channel {
+            Channel::Email => i64::from(self.email.taking_ms),
+            Channel::Webhook => 0,
+        };
+        SignedDuration::from_secs(seconds) + SignedDuration::from_millis(taking)
+    }
+
     /// Whether e-mail is off.
     pub(crate) fn email_is_off(&self) -> bool {
         self.email.smtp_url.is_empty()
@@ -166,11 +180,6 @@ impl Sending {
     /// How long a worker waits for work that nobody woke it for.
     pub(crate) fn idle(&self) -> Duration {
         Duration::from_millis(u64::from(self.idle_ms))
-    }
-
-    /// How long a worker holds what it took.
-    pub(crate) fn lease(&self) -> SignedDuration {
-        SignedDuration::from_secs(i64::from(self.lease_seconds))
     }
 
     /// How long a call waits for the feed to record its event.

@@ -32,15 +32,13 @@ pub(crate) fn measure(host: &Host, app: &Arc<App>) {
 }
 
 async fn measure_once(app: &App) -> Result<(), Error> {
-    let mut connection = app.db.read().await?;
     for channel in [Channel::Email, Channel::Webhook] {
-        let (waiting, oldest) = queue::depth(&mut connection, channel).await?;
-        let age = oldest.map_or(0, |oldest| app.clock.now().duration_since(oldest).as_secs());
+        let (waiting, age) = app.waiting(channel).await?;
         let labels = [("service", "notification"), ("channel", channel.as_str())];
         telemetry::gauge("deliveries_waiting", waiting, &labels);
         telemetry::gauge("deliveries_oldest_age_seconds", age, &labels);
     }
-    let waiting = queue::waiting_events(&mut connection).await?;
+    let waiting = queue::waiting_events(&mut *app.db.read().await?).await?;
     telemetry::gauge("events_waiting", waiting, &[("service", "notification")]);
     Ok(())
 }

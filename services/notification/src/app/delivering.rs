@@ -98,7 +98,7 @@ impl App {
         limit: usize,
     ) -> Result<(usize, Uuid, Vec<Parcel>), Error> {
         let now = self.clock.now();
-        let (claim, until) = (id::v7(now), now + self.config.sending.lease());
+        let (claim, until) = (id::v7(now), now + self.config.lease(channel));
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let ids = self
             .db
@@ -120,12 +120,17 @@ impl App {
         if ids.is_empty() {
             return Ok((0, claim, Vec::new()));
         }
-        let due = queue::load(&mut *self.db.read().await?, &ids).await?;
+        let (due, unreadable) = queue::load(&mut *self.db.read().await?, &ids).await?;
         let span = tracing::info_span!("notification.deliveries.prepare", deliveries = due.len());
         for due in &due {
             telemetry::link(&span, due.traceparent.as_deref());
         }
-        let sorted = self.prepare(now, channel, due).instrument(span).await;
+        let mut sorted = self.prepare(now, channel, due).instrument(span).await;
+        for (delivery_id, error) in unreadable {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(%delivery_id, error, "can't be read");
+            sorted.postponed.push((delivery_id, "defect"));
+        }
         self.set_aside(claim, sorted.dropped, sorted.postponed).await?;
         let awaited = self.clock.now() + self.config.sending.await_feed();
         self.postpone(claim, awaited, sorted.awaited).await?;
@@ -155,6 +160,16 @@ impl App {
 }
 
 impl App {
+    /// How much waits on a channel, and how many seconds ago the first of what is due now should have been sent.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn waiting(&self, channel: Channel) -> Result<(i64, i64), Error> {
+        let now = self.clock.now();
+        let (waiting, due_at) = queue::depth(&mut *self.db.read().await?, channel, now).await?;
+        Ok((waiting, due_at.map_or(0, |due_at| now.duration_since(due_at).as_secs())))
+    }
+
     /// Puts deliveries off until a time.
     async fn postpone(
         &self,

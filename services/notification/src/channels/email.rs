@@ -1,11 +1,13 @@
 //! E-mail, by SMTP to a relay of our own.
 
+mod relay;
+
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
 use lettre::{
-    AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
+    Message,
     message::{
         Mailbox, MultiPart,
         header::{HeaderName, HeaderValue},
@@ -14,6 +16,7 @@ use lettre::{
 };
 use uuid::Uuid;
 
+use self::relay::Relay;
 use super::Ended;
 use crate::{
     config,
@@ -22,13 +25,16 @@ use crate::{
 
 /// Replies by which a relay refuses us, not the mail (RFC 4954, 6): we have the wrong password.
 const NOT_OURS: [u16; 5] = [454, 530, 534, 535, 538];
+/// How long a relay that has the mail may take to say goodbye.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Sends mail.
 #[derive(Debug, Clone)]
 pub struct Mailer {
-    relay: AsyncSmtpTransport<Tokio1Executor>,
+    relay: Relay,
     from: Mailbox,
     timeout: Duration,
+    taking: Duration,
 }
 
 impl Mailer {
@@ -42,15 +48,17 @@ impl Mailer {
             return Ok(None);
         }
         let timeout = Duration::from_millis(u64::from(settings.timeout_ms));
-        let relay = AsyncSmtpTransport::<Tokio1Executor>::from_url(settings.smtp_url.expose())
-            .map_err(|_| anyhow::anyhow!("`service.email.smtp_url` names no relay"))?
-            .timeout(Some(timeout))
-            .build();
+        let taking = Duration::from_millis(u64::from(settings.taking_ms));
+        let relay = Relay::parse(settings.smtp_url.expose())
+            .context("`service.email.smtp_url` names no relay")?;
         let from = settings.from.parse().context("`service.email.from` is no address")?;
-        Ok(Some(Self { relay, from, timeout }))
+        Ok(Some(Self { relay, from, timeout, taking }))
     }
 
     /// Sends one mail. A repetition carries the same Message-ID, so that the receiver can drop it.
+    ///
+    /// A relay that cannot be reached has not heard of the mail, so that this does not count. Whatever goes wrong
+    /// later is an attempt: the relay may have taken the mail and been too slow to say so.
     pub(crate) async fn send(
         &self,
         delivery_id: Uuid,
@@ -62,11 +70,23 @@ impl Mailer {
         let Some(message) = self.write(delivery_id, at, to, locale, letter) else {
             return Ended::Made(Outcome::Refused, "address refused".to_owned());
         };
-        // The transport's own limit is for each command.
-        match tokio::time::timeout(2 * self.timeout, self.relay.send(message)).await {
-            Ok(Ok(_)) => Ended::Made(Outcome::Delivered, String::new()),
+        let reached = tokio::time::timeout(2 * self.timeout, self.relay.reach(self.timeout)).await;
+        let mut connection = match reached {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(error)) if refuses_us(&error) => return Ended::Away("relay refuses us"),
+            Ok(Err(_)) => return Ended::Away("relay away"),
+            Err(_) => return Ended::Away("relay timeout"),
+        };
+        let bytes = message.formatted();
+        let sending = connection.send(message.envelope(), &bytes);
+        match tokio::time::timeout(self.taking, sending).await {
+            Ok(Ok(_)) => {
+                // It has the mail, whatever it says to this.
+                let _ = tokio::time::timeout(FAREWELL, connection.quit()).await;
+                Ended::Made(Outcome::Delivered, String::new())
+            }
             Ok(Err(error)) => judge(&error),
-            Err(_) => Ended::Away("relay timeout"),
+            Err(_) => Ended::Made(Outcome::Failed, "relay timeout".to_owned()),
         }
     }
 
@@ -103,15 +123,19 @@ fn raw(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
 }
 
-/// What a refusal means. Whatever is no answer to the mail itself is our relay's fault, and no
-/// fault of the receiver.
+/// Whether a relay refuses us and not the mail.
+fn refuses_us(error: &SmtpError) -> bool {
+    error.status().is_some_and(|code| NOT_OURS.contains(&code.into()))
+}
+
+/// What it means that a relay did not take a mail.
 fn judge(error: &SmtpError) -> Ended {
-    let status = error.status().map(u16::from);
-    match status {
-        Some(code) if NOT_OURS.contains(&code) => Ended::Away("relay refuses us"),
-        Some(code) if error.is_permanent() => Ended::Made(Outcome::Refused, format!("smtp {code}")),
-        Some(code) => Ended::Made(Outcome::Failed, format!("smtp {code}")),
-        None if error.is_client() => Ended::Made(Outcome::Refused, "mail refused".to_owned()),
-        None => Ended::Away("relay away"),
-    }
+    let (outcome, told) = match error.status().map(u16::from) {
+        Some(_) if refuses_us(error) => return Ended::Away("relay refuses us"),
+        Some(code) if error.is_permanent() => (Outcome::Refused, format!("smtp {code}")),
+        Some(code) => (Outcome::Failed, format!("smtp {code}")),
+        None if error.is_client() => (Outcome::Refused, "mail refused".to_owned()),
+        None => (Outcome::Failed, "connection lost".to_owned()),
+    };
+    Ended::Made(outcome, told)
 }

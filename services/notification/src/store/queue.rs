@@ -154,17 +154,20 @@ pub(crate) struct Due {
     pub(crate) preferences: Preferences,
 }
 
-/// Deliveries with all that is needed to send them.
+/// Deliveries with all that is needed to send them, and why others cannot be read: nobody else has to wait for
+/// these.
 pub(crate) async fn load(
     connection: &mut PgConnection,
     ids: &[Uuid],
-) -> Result<Vec<Due>, sqlx::Error> {
+) -> Result<(Vec<Due>, Vec<(Uuid, sqlx::Error)>), sqlx::Error> {
     let rows =
         sqlx::query_file!("src/queries/due_deliveries.sql", ids).fetch_all(connection).await?;
-    rows.into_iter()
-        .map(|row| {
+    let (mut due, mut unreadable) = (Vec::with_capacity(rows.len()), Vec::new());
+    for row in rows {
+        let delivery_id = row.delivery_id;
+        let read = || {
             Ok(Due {
-                delivery_id: row.delivery_id,
+                delivery_id,
                 event_id: row.event_id,
                 endpoint_id: row.endpoint_id,
                 kind: Kind::of(&row.kind).ok_or_else(|| unknown("kind", &row.kind))?,
@@ -188,8 +191,13 @@ pub(crate) async fn load(
                 verification_expires_at: row.verification_expires_at.map(from_db),
                 preferences: Preferences { email: row.email, muted: row.muted },
             })
-        })
-        .collect()
+        };
+        match read() {
+            Ok(read) => due.push(read),
+            Err(error) => unreadable.push((delivery_id, error)),
+        }
+    }
+    Ok((due, unreadable))
 }
 
 /// Drops deliveries that a claim holds, each with its reason.
@@ -364,19 +372,22 @@ pub(crate) async fn hold_back(
     Ok(())
 }
 
-/// How much waits on a channel, and since when.
+/// How much waits on a channel, and when the first of what is due now was to be sent. What waits for another
+/// attempt is not late.
 pub(crate) async fn depth(
     connection: &mut PgConnection,
     channel: Channel,
+    now: Timestamp,
 ) -> Result<(i64, Option<Timestamp>), sqlx::Error> {
     let row = sqlx::query!(
-        r#"select count(*) as "count!", min(created_at) as oldest
+        r#"select count(*) as "count!", min(due_at) filter (where due_at <= $2) as first
            from deliveries where state = 'waiting' and channel = $1"#,
-        channel.as_str()
+        channel.as_str(),
+        to_db(now),
     )
     .fetch_one(connection)
     .await?;
-    Ok((row.count, row.oldest.map(from_db)))
+    Ok((row.count, row.first.map(from_db)))
 }
 
 /// How many events wait for their messages.

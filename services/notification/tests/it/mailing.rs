@@ -1,6 +1,9 @@
 //! Mail goes out, once, with the right words, and not where it is not wanted.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
+use liuyan_notification::address::Channel;
 use liuyan_proto::liuyan::notification::v1::{
     self as proto, DeliveryState, EndpointDisabled,
     subscription_service_server::SubscriptionService as _,
@@ -8,6 +11,7 @@ use liuyan_proto::liuyan::notification::v1::{
 
 use crate::{
     bench::{Bench, author, bench, bench_with, by, fresh, person},
+    sinks::Slowness,
     tellings::{Matter, a_matter},
 };
 
@@ -194,6 +198,102 @@ async fn a_relay_that_is_away_or_refuses_us_counts_against_nobody() {
     assert_eq!((waiting.state(), waiting.attempts), (DeliveryState::Waiting, 0));
     assert_eq!(waiting.last_error, "relay away");
     assert_eq!(bench.count("select count(*) from endpoints where state = 'disabled'").await, 0);
+}
+
+#[tokio::test]
+async fn a_relay_that_does_not_say_that_it_took_a_mail_is_not_sent_it_without_end() {
+    let bench = bench_with(|config| {
+        config.email.taking_ms = 300;
+        config.sending.retry_seconds.truncate(2);
+    })
+    .await;
+    for (slowness, told) in [
+        (Slowness::Taking(Duration::from_secs(3_600)), "relay timeout"),
+        (Slowness::HangingUp, "connection lost"),
+    ] {
+        bench.mail.slow(slowness);
+        let sent = bench.mail.mails().len();
+        let matter = reachable(&bench, "en").await;
+        bench.opened(&matter).await;
+        bench.send().await;
+        let waiting = bench.deliveries().await.remove(0);
+        assert_eq!((waiting.state(), waiting.attempts), (DeliveryState::Waiting, 1));
+        assert_eq!(waiting.last_error, told);
+        for _ in 0..6 {
+            bench.after(SignedDuration::from_hours(1));
+            bench.send().await;
+        }
+        let dead = bench.deliveries().await.remove(0);
+        assert_eq!((dead.state(), dead.attempts), (DeliveryState::Dead, 3));
+        let ids = bench.mail.mails().split_off(sent);
+        let ids: Vec<_> = ids.iter().map(|mail| mail.header("Message-ID").unwrap()).collect();
+        assert_eq!(ids, vec![ids[0].clone(); 3], "its receiver can drop the repetitions");
+    }
+    assert!(bench.breaches().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_relay_that_thinks_for_long_before_it_takes_a_mail_is_waited_for() {
+    let bench = bench_with(|config| config.email.timeout_ms = 1_000).await;
+    for slowness in [Slowness::Taking, Slowness::Parting] {
+        bench.mail.slow(slowness(Duration::from_millis(2_500)));
+        let matter = reachable(&bench, "en").await;
+        bench.opened(&matter).await;
+        bench.send().await;
+        let sent = bench.deliveries().await.remove(0);
+        assert_eq!((sent.state(), sent.attempts), (DeliveryState::Delivered, 1));
+    }
+    assert_eq!(bench.mail.mails().len(), 2);
+}
+
+#[tokio::test]
+async fn a_relay_that_greets_nobody_counts_against_nobody() {
+    let bench = bench_with(|config| config.email.timeout_ms = 100).await;
+    bench.mail.slow(Slowness::Silent);
+    let matter = reachable(&bench, "en").await;
+    bench.opened(&matter).await;
+    bench.send().await;
+    let waiting = bench.deliveries().await.remove(0);
+    assert_eq!((waiting.state(), waiting.attempts), (DeliveryState::Waiting, 0));
+    assert_eq!(waiting.last_error, "relay timeout");
+}
+
+#[tokio::test]
+async fn what_waits_for_another_attempt_is_not_late_and_what_nobody_sends_is() {
+    let bench = bench().await;
+    let matter = reachable(&bench, "en").await;
+    bench.mail.refuse(&["451 4.3.0 later", "451 4.3.0 later"]);
+    bench.opened(&matter).await;
+    bench.send().await;
+    bench.after(SignedDuration::from_secs(10));
+    bench.send().await;
+    bench.after(SignedDuration::from_secs(40));
+    assert_eq!(bench.app.waiting(Channel::Email).await.unwrap(), (1, 0));
+    // It was to be tried again after a minute, give or take a fifth.
+    bench.after(SignedDuration::from_secs(120));
+    let (waiting, late) = bench.app.waiting(Channel::Email).await.unwrap();
+    assert!(waiting == 1 && (85..=115).contains(&late), "{waiting} {late}");
+    bench.send().await;
+    assert_eq!(bench.app.waiting(Channel::Email).await.unwrap(), (0, 0));
+}
+
+#[tokio::test]
+async fn a_delivery_that_cannot_be_read_stops_no_other() {
+    let bench = bench().await;
+    let (broken, sound) = (reachable(&bench, "en").await, reachable(&bench, "en").await);
+    bench.opened(&broken).await;
+    let mut connection = bench.db.read().await.unwrap();
+    sqlx::raw_sql("update events set kind = 'strange' where kind = 'case-opened'")
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+    drop(connection);
+    bench.accepted(&sound).await;
+    bench.send().await;
+    assert_eq!(bench.mail.mails().len(), 1);
+    let postponed = "select count(*) from deliveries
+                     where state = 'waiting' and attempts = 0 and last_error = 'defect'";
+    assert_eq!(bench.count(postponed).await, 1);
 }
 
 #[tokio::test]

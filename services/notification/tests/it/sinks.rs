@@ -5,6 +5,7 @@ use std::{
     collections::VecDeque,
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{
@@ -89,6 +90,23 @@ pub(crate) struct MailServer {
     mails: Arc<Mutex<Vec<Mail>>>,
     refusals: Arc<Mutex<VecDeque<&'static str>>>,
     sessions: Arc<Mutex<usize>>,
+    slowness: Arc<Mutex<Slowness>>,
+}
+
+/// How long a mail server thinks before it answers, and to what.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) enum Slowness {
+    /// It answers at once.
+    #[default]
+    Not,
+    /// It takes a mail at once, and says so late.
+    Taking(Duration),
+    /// It takes a mail and hangs up instead of saying so.
+    HangingUp,
+    /// It answers what comes after the mail late.
+    Parting(Duration),
+    /// It greets nobody.
+    Silent,
 }
 
 impl MailServer {
@@ -100,6 +118,7 @@ impl MailServer {
             mails: Arc::default(),
             refusals: Arc::default(),
             sessions: Arc::default(),
+            slowness: Arc::default(),
         };
         let serving = server.clone();
         tokio::spawn(async move {
@@ -123,6 +142,11 @@ impl MailServer {
         self.refusals.lock().unwrap().extend(replies);
     }
 
+    /// From now on it is so slow.
+    pub(crate) fn slow(&self, slowness: Slowness) {
+        *self.slowness.lock().unwrap() = slowness;
+    }
+
     /// How often somebody came.
     pub(crate) fn sessions(&self) -> usize {
         *self.sessions.lock().unwrap()
@@ -131,6 +155,10 @@ impl MailServer {
     async fn session(&self, stream: TcpStream) -> std::io::Result<()> {
         let (reader, mut writer) = stream.into_split();
         let mut lines = BufReader::new(reader).lines();
+        let slowness = *self.slowness.lock().unwrap();
+        if matches!(slowness, Slowness::Silent) {
+            return std::future::pending().await;
+        }
         writer.write_all(b"220 mail.example ESMTP\r\n").await?;
         let mut to = String::new();
         while let Some(line) = lines.next_line().await? {
@@ -156,9 +184,19 @@ impl MailServer {
                         text.push_str("\r\n");
                     }
                     self.mails.lock().unwrap().push(Mail { to: to.clone(), text });
+                    match slowness {
+                        Slowness::Taking(thinks) => tokio::time::sleep(thinks).await,
+                        Slowness::HangingUp => return Ok(()),
+                        _ => {}
+                    }
                     "250 2.0.0 taken".to_owned()
                 }
-                "QUIT" => "221 bye".to_owned(),
+                "QUIT" => {
+                    if let Slowness::Parting(thinks) = slowness {
+                        tokio::time::sleep(thinks).await;
+                    }
+                    "221 bye".to_owned()
+                }
                 _ => "250 2.0.0 yes".to_owned(),
             };
             writer.write_all(format!("{reply}\r\n").as_bytes()).await?;
