@@ -107,6 +107,15 @@ fn by_the_command(board: &Board, events: usize) {
     let (code, told) = board.liuyan(&consume);
     assert_eq!((code, told.lines().count()), (0, 0), "all is done: {told}");
 
+    // Where the filter chooses nothing the place moves on all the same.
+    let nothing = ["--subscription", "nothing", "--create", "--from", "earliest"];
+    let closed = ["--type", "liuyan.routing.v1.case-closed", "--until-caught-up"];
+    let (code, told) = board.liuyan(&[&["feed", "consume"][..], &nothing, &closed].concat());
+    assert_eq!((code, told.lines().count()), (0, 0), "{told}");
+    let (code, told) =
+        board.liuyan(&["feed", "lag", "--subscription", "nothing", "--max-lag", "0"]);
+    assert_eq!(code, 0, "{told}");
+
     let watch = ["feed", "watch", "--until-caught-up", "--type", "liuyan.routing.v1.case-assigned"];
     let (code, told) = board.liuyan(&watch);
     assert_eq!((code, told.matches("\"subjectRevision\":\"2\"").count()), (0, half), "{told}");

@@ -82,6 +82,10 @@ pub(crate) async fn run(dir: &Path, options: Options, output: Output) -> Result<
         }
         let caught_up = options.until_caught_up && matches!(step.what, What::CaughtUp);
         if caught_up || options.limit == Some(done + parked) {
+            // Also what the filter did not choose is done: the next time begins behind it.
+            if step.events().is_empty() {
+                consumer.commit().await.map_err(failed)?;
+            }
             return finish(done, parked, &options, output);
         }
     }

@@ -6,7 +6,7 @@ use liuyan_proto::liuyan::feed::v1::{
     ConsumeCommit, ConsumeCredit, ConsumeEventsRequest, ConsumeEventsResponse, ConsumeOpen,
     ConsumeReject, Event, consume_events_request::Said, consume_events_response::Frame,
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::{
@@ -24,6 +24,9 @@ const MOST_CREDIT: u32 = 10_000;
 const MOST_SETTLED: usize = 500;
 /// What the reader says and the transport has not taken yet.
 const SAID_AHEAD: usize = 64;
+/// How often the place is committed while no event comes: a filter that chooses little must not leave a place
+/// behind that expires.
+const IDLE_COMMIT: Duration = Duration::from_secs(5);
 /// The most characters of a reason.
 const REASON: usize = 500;
 
@@ -70,6 +73,8 @@ pub struct Consumer {
     seen: Seen,
     given: Vec<String>,
     again: Vec<String>,
+    /// When it last said what is done.
+    committed_at: Instant,
 }
 
 #[derive(Debug)]
@@ -79,6 +84,11 @@ struct Open {
     /// The place that the reader has on this stream, and how much credit it has used up.
     cursor: String,
     used: u32,
+    /// The place up to which it has said, or heard, that all is done.
+    done: String,
+    /// The place of a commit whose answer has not come, and that of the last answer.
+    awaited: Option<String>,
+    answered: String,
 }
 
 impl Feed {
@@ -91,6 +101,7 @@ impl Feed {
             seen: Seen::new(consume.window, []),
             given: Vec::new(),
             again: Vec::new(),
+            committed_at: Instant::now(),
             open: None,
             consume: Consume { credit: consume.credit.clamp(1, MOST_CREDIT), ..consume },
         }
@@ -98,11 +109,16 @@ impl Feed {
 }
 
 impl Consumer {
-    /// The next step. Cancelling the wait loses nothing.
+    /// The next step. Cancelling the wait loses nothing. While nothing is given, the place moves on by
+    /// itself: what the filter does not choose is done.
     ///
     /// # Errors
     /// What does not pass: see [`Error`]; [`Error::TakenOver`] if another reader has come.
     pub async fn next(&mut self) -> Result<Step, Error> {
+        if let Some(step) = self.queue.pop_front() {
+            return Ok(self.give(step));
+        }
+        self.commit_idle().await?;
         if let Some(step) = self.queue.pop_front() {
             return Ok(self.give(step));
         }
@@ -127,11 +143,15 @@ impl Consumer {
         }
         let settled = std::mem::take(&mut self.again);
         let Some(open) = &mut self.open else { return Ok(false) };
+        self.committed_at = Instant::now();
         let credit = std::mem::take(&mut open.used);
         let mut said: Vec<Said> = Vec::new();
         let mut parts = settled.chunks(MOST_SETTLED);
         let first = parts.next().unwrap_or_default().to_vec();
         let cursor = open.cursor.clone();
+        open.done.clone_from(&cursor);
+        // Whoever gave up waiting for an answer must not take it for this one's.
+        let mut stale = open.awaited.replace(cursor.clone()).filter(|it| *it != cursor);
         said.push(Said::Commit(ConsumeCommit { cursor, settled_event_ids: first }));
         said.extend(parts.map(|part| {
             let settled_event_ids = part.to_vec();
@@ -149,7 +169,17 @@ impl Consumer {
         loop {
             let step = self.hear().await?;
             match step.what {
-                What::Committed => return Ok(true),
+                What::Committed => {
+                    let open = self.open.as_mut();
+                    if open.as_ref().is_some_and(|open| stale.as_ref() == Some(&open.answered)) {
+                        stale = None;
+                        continue;
+                    }
+                    if let Some(open) = open {
+                        open.awaited = None;
+                    }
+                    return Ok(true);
+                }
                 What::Broken { .. } | What::Goodbye(_) => {
                     self.queue.push_back(step);
                     return Ok(false);
@@ -196,11 +226,24 @@ impl Consumer {
         }
     }
 
+    /// Commits the place now and then while nothing is under way.
+    async fn commit_idle(&mut self) -> Result<(), Error> {
+        let idle = self.given.is_empty() && self.again.is_empty();
+        let moved = self.open.as_ref().is_some_and(|open| open.cursor != open.done);
+        if idle && moved && self.committed_at.elapsed() >= IDLE_COMMIT {
+            self.commit().await?;
+        }
+        Ok(())
+    }
+
     /// Notes what is given now, and leaves out what was given before.
     fn give(&mut self, step: Step) -> Step {
         if let Some(open) = self.open.as_mut().filter(|_| !step.cursor.is_empty()) {
             open.cursor.clone_from(&step.cursor);
             open.used += u32::try_from(step.events().len()).unwrap_or(u32::MAX);
+            if matches!(step.what, What::Opened(_)) {
+                open.done.clone_from(&step.cursor);
+            }
         }
         let what = match step.what {
             What::Events(events) => {
@@ -276,7 +319,8 @@ impl Consumer {
         let frames = client.consume_events(request).await;
         let frames = frames.map_err(|status| Trouble::of(&status))?.into_inner();
         let link = Link::new(frames, self.consume.heartbeat, renew_at);
-        Ok(Open { link, say, cursor: String::new(), used: 0 })
+        let (cursor, done, answered) = Default::default();
+        Ok(Open { link, say, cursor, used: 0, done, awaited: None, answered })
     }
 
     fn took(&mut self, response: ConsumeEventsResponse) -> Option<Step> {
@@ -293,7 +337,12 @@ impl Consumer {
             Frame::Progress(progress) => What::Progress(progress),
             Frame::CaughtUp(_) => What::CaughtUp,
             Frame::Notice(notice) => What::Notice(notice),
-            Frame::Committed(_) => What::Committed,
+            Frame::Committed(committed) => {
+                if let Some(open) = &mut self.open {
+                    open.answered = committed.cursor;
+                }
+                What::Committed
+            }
             Frame::Goodbye(goodbye) => {
                 let after = goodbye.reconnect_after.and_then(|it| Duration::try_from(it).ok());
                 self.pace.pause(after.unwrap_or_default());
