@@ -67,7 +67,8 @@ pub async fn append_some(app: &App, views: &Views) -> Result<Worked, Error> {
     Ok(if busy || moved { Worked::More } else { Worked::Idle })
 }
 
-/// Appends events of cases, and notes which of the cases have to wait; tells whether anything found its place.
+/// Appends events of cases, and notes which of the cases have to wait; tells whether anything found its
+/// place.
 async fn append_these(
     app: &App,
     views: &Views,

@@ -108,8 +108,8 @@ struct Stream {
     recorded_at: Option<Timestamp>,
     /// The place up to which the log was looked at; ahead of `position` while nothing was chosen.
     looked: i64,
-    /// Whether something may wait to be given out again, and what was on this stream, with its place in the log;
-    /// a test event has none.
+    /// Whether something may wait to be given out again, and what was on this stream, with its place in the
+    /// log; a test event has none.
     rung: bool,
     given: HashMap<Uuid, Option<i64>>,
     /// What is committed and was not told yet.
@@ -175,7 +175,8 @@ impl App {
         Ok(receiver)
     }
 
-    /// The position of a place that was kept here: a new life of the log is nothing that its reader must mend.
+    /// The position of a place that was kept here: a new life of the log is nothing that its reader must
+    /// mend.
     async fn kept_place(&self, place: Cursor, head: &Head) -> Result<i64, Error> {
         match place.resolve(head) {
             Ok(position) => Ok(position),
@@ -348,7 +349,8 @@ impl Stream {
         }
     }
 
-    /// The position of an event that this stream has given, in the log's order or again; a test event has none.
+    /// The position of an event that this stream has given, in the log's order or again; a test event has
+    /// none.
     async fn position_of(&mut self, event_id: Uuid) -> Result<Option<i64>, End> {
         if let Some(position) = self.given.get(&event_id) {
             return Ok(*position);

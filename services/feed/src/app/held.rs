@@ -1,6 +1,6 @@
-//! The cases whose events cannot be appended yet, because an object is damaged or routing's view is older than they
-//! are. They are left out of what is appended next, so that however many they are, they stand in nobody's way,
-//! and are tried again in rounds of their own.
+//! The cases whose events cannot be appended yet, because an object is damaged or routing's view is older
+//! than they are. They are left out of what is appended next, so that however many they are, they stand in
+//! nobody's way, and are tried again in rounds of their own.
 
 use std::{
     collections::{HashSet, VecDeque},

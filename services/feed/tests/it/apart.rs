@@ -1,5 +1,5 @@
-//! Owner and app apart, as `deploy/postgres/roles.sql` makes them: the owner migrates, and the feed appends, makes
-//! objects of old stretches and lets their rows go as an app that only reads and writes rows.
+//! Owner and app apart, as `deploy/postgres/roles.sql` makes them: the owner migrates, and the feed appends,
+//! makes objects of old stretches and lets their rows go as an app that only reads and writes rows.
 
 use std::path::Path;
 

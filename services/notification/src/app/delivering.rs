@@ -160,7 +160,8 @@ impl App {
 }
 
 impl App {
-    /// How much waits on a channel, and how many seconds ago the first of what is due now should have been sent.
+    /// How much waits on a channel, and how many seconds ago the first of what is due now should have been
+    /// sent.
     ///
     /// # Errors
     /// The database's.

@@ -57,8 +57,8 @@ impl Mailer {
 
     /// Sends one mail. A repetition carries the same Message-ID, so that the receiver can drop it.
     ///
-    /// A relay that cannot be reached has not heard of the mail, so that this does not count. Whatever goes wrong
-    /// later is an attempt: the relay may have taken the mail and been too slow to say so.
+    /// A relay that cannot be reached has not heard of the mail, so that this does not count. Whatever goes
+    /// wrong later is an attempt: the relay may have taken the mail and been too slow to say so.
     pub(crate) async fn send(
         &self,
         delivery_id: Uuid,

@@ -154,8 +154,8 @@ pub(crate) struct Due {
     pub(crate) preferences: Preferences,
 }
 
-/// Deliveries with all that is needed to send them, and why others cannot be read: nobody else has to wait for
-/// these.
+/// Deliveries with all that is needed to send them, and why others cannot be read: nobody else has to wait
+/// for these.
 pub(crate) async fn load(
     connection: &mut PgConnection,
     ids: &[Uuid],

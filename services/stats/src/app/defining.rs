@@ -34,8 +34,8 @@ impl App {
             .await
     }
 
-    /// Lets every message be counted again if it was counted by the rules of an earlier release, or an operator
-    /// wants it. What was taken for passed by a clock that was ahead is still to come then.
+    /// Lets every message be counted again if it was counted by the rules of an earlier release, or an
+    /// operator wants it. What was taken for passed by a clock that was ahead is still to come then.
     ///
     /// # Errors
     /// The database's.

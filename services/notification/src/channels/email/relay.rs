@@ -1,4 +1,5 @@
-//! Our relay, and how it is reached: as far as that an attempt costs nothing, because no mail has been spoken of yet.
+//! Our relay, and how it is reached: as far as that an attempt costs nothing, because no mail has been spoken
+//! of yet.
 
 use std::time::Duration;
 
