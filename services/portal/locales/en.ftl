@@ -483,6 +483,7 @@ new-files-remove = Remove
 new-files-remove-of = Remove { $name }
 new-files-fault = { $name }: { $text }
 new-files-too-many = { $name }: not added, because a message may have at most { $max } files.
+new-files-no-place = { $name }: not added, because very many files are arriving at this moment. Please choose it once more in a minute or two, or send the message without it.
 new-files-expired = The files that were chosen before have waited too long: please choose them again.
 new-files-missing = Not all files were taken, so nothing was sent yet: please see at the files. Everything else is still here.
 

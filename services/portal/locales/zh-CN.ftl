@@ -474,6 +474,7 @@ new-files-remove = 移除
 new-files-remove-of = 移除 { $name }
 new-files-fault = { $name }：{ $text }
 new-files-too-many = { $name }：未添加，一条留言最多 { $max } 个附件。
+new-files-no-place = { $name }：未添加，此刻上传的附件太多。请过一两分钟再选择一次，也可以不带附件提交。
 new-files-expired = 之前选择的附件等待过久，已失效，请重新选择。
 new-files-missing = 有附件未能上传，留言尚未提交，请查看附件一栏。其他内容都已保留。
 

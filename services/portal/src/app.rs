@@ -27,6 +27,8 @@ pub struct App {
     /// Places for uploads.
     pub(crate) uploads: Semaphore,
     pub(crate) forms: Limiter,
+    /// Files that programs send.
+    pub(crate) files: Limiter,
 }
 
 impl App {
@@ -47,6 +49,7 @@ impl App {
             permits: Semaphore::new(config.limits.concurrency.min(Semaphore::MAX_PERMITS)),
             uploads: Semaphore::new(config.files.uploads.min(Semaphore::MAX_PERMITS)),
             forms: Limiter::per_minute(config.limits.forms_per_minute),
+            files: Limiter::per_minute(config.files.per_minute),
             api: api::Shared::new(&config.api, host),
             backend,
             clock,

@@ -108,6 +108,8 @@ pub struct Files {
     pub form_bytes: u64,
     /// Uploads at the same time.
     pub uploads: usize,
+    /// How many files an address may send by the API within a minute; 0 means any number.
+    pub per_minute: u32,
     /// How long one upload, or one form with files, may take.
     pub upload_seconds: u64,
 }

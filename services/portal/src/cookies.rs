@@ -188,13 +188,15 @@ impl Jar {
         changed.push(cookie);
     }
 
-    /// Writes what has changed into the headers of the answer.
-    pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        for cookie in self.changed().iter() {
+    /// Writes what has changed into the headers of the answer. Gives whether anything has.
+    pub(crate) fn write(&self, headers: &mut HeaderMap) -> bool {
+        let changed = self.changed();
+        for cookie in changed.iter() {
             if let Ok(value) = HeaderValue::try_from(cookie.to_string()) {
                 headers.append(header::SET_COOKIE, value);
             }
         }
+        !changed.is_empty()
     }
 }
 

@@ -38,6 +38,7 @@ mod verify;
 
 pub(crate) use common::{found as common_problem_found, id_of as common_problem_id};
 pub(crate) use consultations::found as consultation_found;
+pub(crate) use receipt::COOKIE as RECEIPT;
 
 /// Whether a form with files in it may be sent to this path.
 pub(crate) fn takes_files(path: &str) -> bool {

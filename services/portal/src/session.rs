@@ -118,8 +118,12 @@ type Exchange = Arc<OnceCell<Option<Session>>>;
 
 impl Refreshes {
     fn exchange(&self, refresh: &str, now: Timestamp) -> Exchange {
-        let key = <[u8; 32]>::from(Sha256::digest(refresh.as_bytes()));
+        let key = key_of(refresh);
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A token that comes later was used twice. identity has to hear of it: it may be a thief's.
+        if known.get(&key).is_some_and(|(at, _)| now.duration_since(*at) >= REMEMBERED) {
+            known.remove(&key);
+        }
         if known.len() >= MOST {
             known.retain(|_, (at, _)| now.duration_since(*at) < REMEMBERED);
         }
@@ -130,6 +134,26 @@ impl Refreshes {
         let (_, exchange) = known.entry(key).or_insert_with(|| (now, Exchange::default()));
         Arc::clone(exchange)
     }
+
+    /// Forgets the exchanges that have led to this refresh token, and what came of it: whoever signs
+    /// out is not to be let in once more by an old cookie.
+    pub(crate) fn forget(&self, refresh: &str) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gone = Some(key_of(refresh));
+        while let Some(key) = gone {
+            known.remove(&key);
+            let led_to = |exchange: &Exchange| {
+                let session = exchange.get().and_then(Option::as_ref);
+                session.is_some_and(|session| key_of(&session.refresh) == key)
+            };
+            gone = known.iter().find(|(_, (_, it))| led_to(it)).map(|(key, _)| *key);
+        }
+    }
+}
+
+/// What an exchange is remembered by.
+fn key_of(refresh: &str) -> [u8; 32] {
+    Sha256::digest(refresh.as_bytes()).into()
 }
 
 /// Looks whether the access token will do, and exchanges the pair if not.
@@ -176,5 +200,23 @@ async fn ask(app: &App, refresh_token: String) -> Result<Option<Session>, Error>
                 _ => Ok(None),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exchange_is_remembered_for_pages_that_come_at_once_and_not_for_a_thief() {
+        let known = Refreshes::default();
+        let begin = Timestamp::UNIX_EPOCH;
+        let after = |seconds| begin + SignedDuration::from_secs(seconds);
+        let first = known.exchange("token", begin);
+        assert!(Arc::ptr_eq(&first, &known.exchange("token", after(119))));
+        assert!(!Arc::ptr_eq(&first, &known.exchange("other", begin)));
+        let later = known.exchange("token", after(120));
+        assert!(!Arc::ptr_eq(&first, &later));
+        assert!(Arc::ptr_eq(&later, &known.exchange("token", after(239))));
     }
 }

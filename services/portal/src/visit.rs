@@ -21,6 +21,7 @@ use crate::{
     error::Error,
     format::{self, When},
     mixed::Mixed,
+    pages::RECEIPT,
     session::{self, Proof, Proofs, Session},
     words::WORDS,
 };
@@ -114,6 +115,12 @@ impl Visit {
         &self.0.path
     }
 
+    /// The same as an address that surely leads here: two slashes at its beginning would lead to
+    /// another site.
+    pub(crate) fn own_path(&self) -> String {
+        format!("/{}", self.0.path.trim_start_matches(['/', '\\']))
+    }
+
     /// Whether the page was asked for, and no form sent.
     pub(crate) fn is_get(&self) -> bool {
         self.0.is_get
@@ -205,7 +212,7 @@ impl Visit {
             }
         }
         query.append_pair("lang", other);
-        Some(format!("{}?{}", self.0.path, query.finish()))
+        Some(format!("{}?{}", self.own_path(), query.finish()))
     }
 
     /// Whether the page belongs to the part of the site that begins with `path`.
@@ -267,7 +274,7 @@ impl Visit {
 
     /// Forgets who is signed in, and with it everything else that this browser has shown.
     pub(crate) fn sign_out(&self) {
-        for name in [session::COOKIE, session::PROOFS, FORM] {
+        for name in [session::COOKIE, session::PROOFS, RECEIPT, FORM] {
             self.forget(name);
         }
     }

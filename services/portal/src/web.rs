@@ -15,7 +15,7 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse as _, Redirect, Response},
 };
-use http::{HeaderMap, Method, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, header, request::Parts};
 use liuyan_kit::{host::Host, id, locale};
 use url::form_urlencoded;
 
@@ -35,10 +35,12 @@ mod client;
 mod forms;
 mod guard;
 pub(crate) mod limiter;
+mod patience;
 
 pub(crate) use client::NOBODY;
 pub(crate) use forms::{TOKEN, foreign, is_multipart, is_surely_from_here, multipart};
 pub(crate) use guard::{Framed, RequestId};
+pub(crate) use patience::Patience;
 
 /// For how long a browser keeps the chosen language, in seconds.
 const LANGUAGE_SECONDS: i64 = 365 * 86_400;
@@ -129,7 +131,15 @@ async fn finish(visit: &Visit, mut response: Response) -> Response {
         }
         response = pages::fault::page(visit, &error).await;
     }
-    visit.jar().write(response.headers_mut());
+    if visit.jar().write(response.headers_mut()) {
+        // What sets a cookie is for this visitor, whatever the page has said of itself: a cache between
+        // that keeps an answer for everybody would give the cookie to others, too.
+        let kept = response.headers().get(header::CACHE_CONTROL);
+        if kept.is_some_and(|kept| kept.as_bytes().starts_with(b"public")) {
+            let never = HeaderValue::from_static("private, no-store");
+            response.headers_mut().insert(header::CACHE_CONTROL, never);
+        }
+    }
     response
 }
 
@@ -209,7 +219,7 @@ fn asked_language(request: &Parts) -> Option<&'static str> {
 
 fn without_language(visit: &Visit) -> String {
     let here = visit.here();
-    let (path, query) = here.split_once('?').unwrap_or((&here, ""));
+    let (_, query) = here.split_once('?').unwrap_or((&here, ""));
     let mut kept = form_urlencoded::Serializer::new(String::new());
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         if name != "lang" {
@@ -217,7 +227,6 @@ fn without_language(visit: &Visit) -> String {
         }
     }
     let kept = kept.finish();
-    // Two slashes at the beginning would lead to another site.
-    let path = format!("/{}", path.trim_start_matches(['/', '\\']));
+    let path = visit.own_path();
     if kept.is_empty() { path } else { format!("{path}?{kept}") }
 }

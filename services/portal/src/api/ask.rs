@@ -132,6 +132,19 @@ impl Ask {
         if self.token.as_deref().is_some_and(speaks_for_many) { Ok(()) } else { self.spend_own() }
     }
 
+    /// Lets an address send only so many files within a minute, whatever token it brings: a token is
+    /// read by nobody before the file has a place among the uploads.
+    ///
+    /// # Errors
+    /// [`Error::TooManyForms`].
+    pub(super) fn spend_file(&self) -> Result<(), Fault> {
+        if self.app.files.passes(self.client, self.app.now()) {
+            Ok(())
+        } else {
+            Err(Error::TooManyForms.into())
+        }
+    }
+
     /// The same for what the portal does in its own name: no service sees the token then, and none
     /// would refuse a false one.
     ///

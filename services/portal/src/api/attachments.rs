@@ -14,7 +14,7 @@ use super::{
 use crate::{
     error::Error,
     files::{self, Upload},
-    web,
+    web::{self, Patience},
 };
 
 /// Where files are sent to.
@@ -60,23 +60,34 @@ pub(super) async fn upload(
     request: Request,
 ) -> Result<Response, Fault> {
     ask.spend()?;
-    let _place = ask.app.uploads.try_acquire().map_err(|_| Error::Overloaded)?;
+    ask.spend_file()?;
+    let place = || ask.app.uploads.try_acquire().map_err(|_| Error::Overloaded);
     let upload_token = text(request.headers(), &TOKEN).unwrap_or_default().to_owned();
     let media_type = text(request.headers(), &header::CONTENT_TYPE).unwrap_or_default().to_owned();
     let header = AttachmentHeader { request_id, upload_token, media_type };
     let upload = Upload { app: &ask.app, locale: ask.locale, bearer: ask.bearer(), header };
     let file = if web::is_multipart(request.headers()) {
-        let unreadable = |_| Error::Unreadable;
         let mut form = web::multipart(request).await?;
+        let (limits, mut read) = (&ask.app.config.limits, 0);
+        let mut patience = Patience::new(limits);
         loop {
-            let field = form.next_field().await.map_err(unreadable)?;
-            let field = field.ok_or_else(|| Fault::invalid("file", "FIELD_REQUIRED"))?;
+            let field = patience.with(form.next_field(), |_| Error::Unreadable).await?;
+            let mut field = field.ok_or_else(|| Fault::invalid("file", "FIELD_REQUIRED"))?;
             if field.file_name().is_some() {
+                // Before, intake has not seen by which token the file comes.
+                let _place = place()?;
                 let pieces = field.map(|piece| piece.map_err(|_| Error::Unreadable));
                 break upload.send(limited(&ask, pieces)).await;
             }
+            while let Some(piece) = patience.with(field.chunk(), |_| Error::Unreadable).await? {
+                read += piece.len();
+                if read > limits.form_bytes {
+                    return Err(Error::TooLong.into());
+                }
+            }
         }
     } else {
+        let _place = place()?;
         let body = request.into_body().into_data_stream();
         upload.send(limited(&ask, body.map(|piece| piece.map_err(|_| Error::Unreadable)))).await
     };

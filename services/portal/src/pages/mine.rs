@@ -188,7 +188,7 @@ async fn look_up(v: Visit, Form(ask): Form<LookUp>) -> Result<Response, Error> {
     let again = Again::back(&v, &ask.again, ask.form);
     let request =
         LookUpMessageRequest { number: ask.number.clone(), access_code: ask.code.clone() };
-    let answer = v.app().backend.intake().look_up_message(v.call_public(request)).await;
+    let answer = v.app().backend.intake().look_up_message(v.call_own_from(request)).await;
     let error = match answer.map_err(Error::from) {
         Ok(answer) => {
             let number = answer.into_inner().message.ok_or(Error::NotFound)?.number;

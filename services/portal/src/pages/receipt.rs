@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// The name of the cookie.
-const COOKIE: &str = "receipt";
+pub(crate) const COOKIE: &str = "receipt";
 /// For how long the receipt can be shown again, in seconds.
 const SECONDS: i64 = 30 * 60;
 /// The white around the code, in modules; what readers need (ISO/IEC 18004, 5.3.8).
@@ -173,7 +173,7 @@ fn download(receipt: &Receipt, extension: &str, kind: &'static str, body: String
 async fn fetch(v: &Visit, kept: &Kept) -> Result<Receipt, Error> {
     let request =
         LookUpMessageRequest { number: kept.number.clone(), access_code: kept.code.clone() };
-    let found = v.app().backend.intake().look_up_message(v.call_public(request)).await?;
+    let found = v.app().backend.intake().look_up_message(v.call_own_from(request)).await?;
     let found = found.into_inner();
     let message_id = found.message.map(|message| message.message_id).unwrap_or_default();
     let request = v.call_as(&found.author_token, GetReceiptRequest { message_id });

@@ -84,7 +84,7 @@ async fn sent(v: Visit, Form(wish): Form<Wish>) -> Result<Response, Error> {
     let next = own_path(&v, &wish.next).unwrap_or_default();
     let again = Again::back(&v, &wish.again, wish.form);
     let request = SignInRequest { name: wish.name.trim().to_owned(), password: wish.password };
-    let answer = v.app().backend.identity().sign_in(v.call_public(request)).await;
+    let answer = v.app().backend.identity().sign_in(v.call_own_from(request)).await;
     let error = match answer.map_err(Error::from) {
         Ok(answer) => {
             let answer = answer.into_inner();
@@ -141,6 +141,7 @@ fn refused(
 
 async fn sign_out(v: Visit) -> Result<Response, Error> {
     if let Some(session) = v.session() {
+        v.app().refreshes.forget(session.refresh_token());
         let refresh_token = session.refresh_token().to_owned();
         let request = v.call_public(SignOutRequest { refresh_token });
         if let Err(status) = v.app().backend.identity().sign_out(request).await {

@@ -26,9 +26,9 @@ use crate::{
 };
 
 /// The id of the file that the fake intake has.
-const FILE: &str = "01920000-0000-7000-8000-00000000f11e";
+pub(crate) const FILE: &str = "01920000-0000-7000-8000-00000000f11e";
 /// What is in it.
-const BYTES: &[u8] = b"\xFF\xD8\xFF a picture";
+pub(crate) const BYTES: &[u8] = b"\xFF\xD8\xFF a picture";
 
 fn attachment(id: &str) -> Attachment {
     Attachment {
@@ -41,7 +41,7 @@ fn attachment(id: &str) -> Attachment {
 }
 
 /// Intake takes what begins like a picture, and gives each file another id.
-fn takes_files(fake: &Fake) -> Arc<Mutex<Vec<(String, usize)>>> {
+pub(crate) fn takes_files(fake: &Fake) -> Arc<Mutex<Vec<(String, usize)>>> {
     let came: Arc<Mutex<Vec<(String, usize)>>> = Arc::default();
     fake.on("IntakeService/IssueUploadToken", |_: IssueUploadTokenRequest| {
         Ok(IssueUploadTokenResponse { upload_token: "a-token".to_owned(), ..Default::default() })
@@ -94,7 +94,7 @@ fn kept(page: &Page) -> Vec<(String, String)> {
     found
 }
 
-async fn chosen(browser: &mut Browser, action: &str, files: &[(&str, &[u8])]) -> Page {
+pub(crate) async fn chosen(browser: &mut Browser, action: &str, files: &[(&str, &[u8])]) -> Page {
     let form = browser.get("/new").await;
     browser.send_files("/new", &fields(&kept(&form), action), files).await
 }
@@ -146,6 +146,25 @@ async fn files_survive_the_preview_and_go_with_the_message() {
     let files: Vec<_> =
         message.attachments.iter().map(|it| (&it.attachment_id[35..], it.public)).collect();
     assert_eq!(files, [("2", true), ("3", false)]);
+}
+
+#[tokio::test]
+async fn a_key_that_sends_the_form_removes_no_file_from_it() {
+    let portal = Running::start().await;
+    takes_files(&portal.fake);
+    let mut browser = portal.english();
+    let preview = chosen(&mut browser, "preview", &[("lamp.jpg", BYTES)]).await;
+    let form = browser.post("/new", &fields(&kept(&preview), "edit")).await;
+    form.shows(&["value=\"remove:"]);
+    // Browsers press the first button of a form for whoever presses Enter in a field.
+    let buttons = form.text.split_once("enctype=").unwrap().1.split_once("<button").unwrap().1;
+    let first = buttons.split_once('>').unwrap().0;
+    assert!(first.contains("name=\"action\" value=\"preview\""), "{first}");
+    // And what was typed stands before the files, so that it is read before them.
+    let files = form.text.find("type=\"file\"").unwrap();
+    for name in ["title", "remark", "name", "phone", "visibility"] {
+        assert!(form.text.find(&format!("name=\"{name}\"")).unwrap() < files, "{name}");
+    }
 }
 
 #[tokio::test]
@@ -225,7 +244,7 @@ async fn a_form_with_files_may_not_be_endless() {
 }
 
 /// Intake has one file of a message, and routing knows the message as public.
-fn has_a_file(fake: &Fake) {
+pub(crate) fn has_a_file(fake: &Fake) {
     fake.on("IntakeService/ListAttachments", |_: ListAttachmentsRequest| {
         Ok(ListAttachmentsResponse { attachments: vec![attachment(FILE)] })
     });

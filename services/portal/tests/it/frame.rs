@@ -39,6 +39,9 @@ async fn the_language_is_the_browsers_until_one_is_chosen() {
     browser.get("/").await.shows(&["<html lang=\"zh-CN\">", "我要留言"]);
     let page = browser.get("//evil.example/?lang=en").await;
     assert_eq!(page.location(), "/evil.example/");
+    // Nor does the link to the other language lead to another site.
+    let page = portal.browser().get("//evil.example/").await;
+    page.shows(&["href=\"/evil.example/?lang=en\""]).hides(&["href=\"//"]);
 }
 
 #[tokio::test]

@@ -24,4 +24,5 @@ mod session;
 mod sign_in;
 mod similar;
 mod staff;
+mod uploads;
 mod writing;

@@ -61,6 +61,24 @@ async fn a_wrong_code_is_told_and_a_right_one_opens() {
 }
 
 #[tokio::test]
+async fn intake_is_told_from_where_codes_are_guessed() {
+    let portal = Running::start().await;
+    opens(&portal, intake::MessageState::InReview);
+    let mut browser = portal.browser();
+    let from = |portal: &Running| {
+        let headers = portal.fake.last("IntakeService/LookUpMessage");
+        headers.get(liuyan_kit::grpc::CLIENT_ADDRESS).map(|it| it.to_str().unwrap().to_owned())
+    };
+    look_up(&mut browser, ANSWERED, "WRONG").await;
+    assert_eq!(from(&portal).as_deref(), Some("127.0.0.1"));
+    look_up(&mut browser, ANSWERED, CODE).await;
+    let before = portal.fake.count("IntakeService/LookUpMessage");
+    browser.get(&format!("/mine/{ANSWERED}")).await;
+    assert_eq!(portal.fake.count("IntakeService/LookUpMessage"), before + 1);
+    assert_eq!(from(&portal).as_deref(), Some("127.0.0.1"));
+}
+
+#[tokio::test]
 async fn too_many_guesses_are_told() {
     let portal = Running::start().await;
     portal.fake.on("IntakeService/LookUpMessage", |_: intake::LookUpMessageRequest| {
@@ -182,12 +200,6 @@ async fn an_answer_is_rated_by_its_author() {
     let portal = Running::start().await;
     opens(&portal, intake::MessageState::Approved);
     let rated: Arc<Mutex<Option<routing::RateReplyRequest>>> = Arc::default();
-    let seen = Arc::clone(&rated);
-    portal.fake.on_with("CaseService/RateReply", move |headers, ask: routing::RateReplyRequest| {
-        assert_eq!(headers["authorization"], "Bearer author-token");
-        *seen.lock().unwrap() = Some(ask);
-        Ok(routing::RateReplyResponse::default())
-    });
     let mut browser = portal.browser();
     look_up(&mut browser, ANSWERED, CODE).await;
     let path = format!("/mine/{ANSWERED}");
@@ -197,8 +209,22 @@ async fn an_answer_is_rated_by_its_author() {
     let fields = [("case_id", case.as_str()), ("reply_id", &reply), ("resolution", "5")];
     let page = browser.submit(&page, &format!("{path}/rate"), &fields).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    page.shows(&["请三项都选择分数"]);
+    page.shows(&["请三项都选择分数", "name=\"resolution\" value=\"5\" required checked"]);
     let fields = [fields.as_slice(), &[("attitude", "4"), ("speed", "3")]].concat();
+    portal.fake.on("CaseService/RateReply", |_: routing::RateReplyRequest| {
+        Err::<routing::RateReplyResponse, _>(refused(Class::Unavailable, "OVERLOADED", &[]))
+    });
+    let page = browser.submit(&page, &format!("{path}/rate"), &fields).await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    for (side, mark) in [("resolution", 5), ("attitude", 4), ("speed", 3)] {
+        page.shows(&[&format!("name=\"{side}\" value=\"{mark}\" required checked")]);
+    }
+    let seen = Arc::clone(&rated);
+    portal.fake.on_with("CaseService/RateReply", move |headers, ask: routing::RateReplyRequest| {
+        assert_eq!(headers["authorization"], "Bearer author-token");
+        *seen.lock().unwrap() = Some(ask);
+        Ok(routing::RateReplyResponse::default())
+    });
     let done = browser.submit(&page, &format!("{path}/rate"), &fields).await;
     assert_eq!(done.location(), path);
     let rated = rated.lock().unwrap().clone().unwrap();

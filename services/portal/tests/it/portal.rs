@@ -59,7 +59,8 @@ impl Running {
         Self::with_both("http", toml::Table::new(), toml::from_str(files).unwrap()).await
     }
 
-    async fn with_both(scheme: &str, limits: toml::Table, files: toml::Table) -> Self {
+    /// The same with both.
+    pub(crate) async fn with_both(scheme: &str, limits: toml::Table, files: toml::Table) -> Self {
         let fake = Fake::default();
         samples::answer(&fake);
         let stub = fake.serve().await;

@@ -15,8 +15,9 @@ use liuyan_proto::liuyan::{
 use crate::{
     browser::Browser,
     fake::Fake,
+    files::{FILE, has_a_file},
     portal::Running,
-    samples::{ago, message, refused},
+    samples::{ANSWERED, ago, message, refused},
 };
 
 fn session(access: &str, access_seconds: i64, refresh: &str) -> Option<identity::Session> {
@@ -112,6 +113,41 @@ async fn a_token_is_exchanged_once_however_many_pages_are_asked_for() {
     // The new pair is in the cookie: nothing is exchanged again.
     browsers[0].get("/mine").await.shows(&["读者甲"]);
     assert_eq!(count.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn whoever_signs_out_is_not_let_in_by_the_cookie_of_before() {
+    let portal = Running::start().await;
+    let mut browser = signed_in(&portal, 30).await;
+    let count = exchanges(&portal.fake);
+    let mut old = portal.browser();
+    old.cookies = browser.cookies.clone();
+    let page = browser.get("/mine").await;
+    page.shows(&["读者甲"]);
+    browser.post("/sign-out", &[("_token", &page.hidden("_token"))]).await;
+    portal.fake.on("IdentityService/RefreshSession", |_: identity::RefreshSessionRequest| {
+        let status = refused(Class::Unauthenticated, "SESSION_REFUSED", &[]);
+        Err::<identity::RefreshSessionResponse, _>(status)
+    });
+    old.get("/mine").await.hides(&["读者甲"]);
+    assert_eq!(count.load(Ordering::SeqCst), 1);
+    assert_eq!(portal.fake.count("IdentityService/RefreshSession"), 2);
+}
+
+#[tokio::test]
+async fn no_answer_that_caches_keep_for_everybody_brings_a_session() {
+    let portal = Running::start().await;
+    has_a_file(&portal.fake);
+    let mut browser = signed_in(&portal, 30).await;
+    exchanges(&portal.fake);
+    let path = format!("/files/{ANSWERED}/{FILE}");
+    let file = browser.get(&path).await;
+    assert_eq!(file.status, StatusCode::OK);
+    assert!(file.headers.contains_key(header::SET_COOKIE));
+    assert_eq!(file.headers[header::CACHE_CONTROL], "private, no-store");
+    let file = browser.get(&path).await;
+    assert!(!file.headers.contains_key(header::SET_COOKIE));
+    assert_eq!(file.headers[header::CACHE_CONTROL], "public, max-age=60");
 }
 
 #[tokio::test]

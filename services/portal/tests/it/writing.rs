@@ -119,6 +119,24 @@ async fn a_message_is_sent_and_its_receipt_is_shown() {
 }
 
 #[tokio::test]
+async fn the_receipt_goes_with_whoever_signs_out() {
+    let portal = Running::start().await;
+    takes(&portal.fake);
+    let mut browser = portal.browser();
+    let form = browser.get("/new").await;
+    browser.submit(&form, "/new", &filled(&[("action", "submit")])).await;
+    browser.get("/receipt").await.shows(&[ANSWERED, CODE]);
+    let asked = portal.fake.last("IntakeService/LookUpMessage");
+    assert_eq!(asked[liuyan_kit::grpc::CLIENT_ADDRESS], "127.0.0.1");
+    browser.post("/sign-out", &[("_token", &form.hidden("_token"))]).await;
+    assert!(!browser.cookies.contains_key("receipt"));
+    for file in ["/receipt.txt", "/receipt.json"] {
+        browser.get(file).await.hides(&[ANSWERED, CODE]);
+    }
+    assert_eq!(browser.get("/receipt").await.location(), "/mine");
+}
+
+#[tokio::test]
 async fn intake_is_told_the_address_of_somebody_unknown() {
     let portal = Running::start().await;
     takes(&portal.fake);

@@ -21,13 +21,13 @@ use serde::Deserialize;
 use super::{
     ask_for_proof,
     author::{Author, author},
-    view::{Typed, show},
+    view::{Chosen, Typed, show},
 };
 use crate::{
     app::App,
     error::Error,
     page::see,
-    pages::{faults::Faults, message::Text},
+    pages::{RECEIPT, faults::Faults, message::Text},
     visit::Visit,
 };
 
@@ -181,11 +181,13 @@ pub(super) async fn rate(
     Form(marks): Form<Marks>,
 ) -> Result<Response, Error> {
     let mark = |text: &str| text.parse::<u32>().ok().filter(|mark| (1..=5).contains(mark));
-    let (Some(resolution), Some(attitude), Some(speed)) =
-        (mark(&marks.resolution), mark(&marks.attitude), mark(&marks.speed))
-    else {
+    let given = [&marks.resolution, &marks.attitude, &marks.speed].map(|text| mark(text));
+    let chosen =
+        Chosen { reply_id: marks.reply_id.clone(), marks: given.map(Option::unwrap_or_default) };
+    let typed = Typed { chosen: Some(chosen), ..Typed::default() };
+    let [Some(resolution), Some(attitude), Some(speed)] = given else {
         let faults = Faults::whole(v.t("rate-incomplete"));
-        return show(v, author, Typed::default(), faults, StatusCode::UNPROCESSABLE_ENTITY).await;
+        return show(v, author, typed, faults, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
     let request = RateReplyRequest {
         case_id: marks.case_id,
@@ -199,7 +201,7 @@ pub(super) async fn rate(
     let request = v.call_as(&author.token, request);
     match v.app().backend.cases().rate_reply(request).await {
         Ok(_) => done(&v, &number, "rate-done"),
-        Err(status) => again(v, author, Typed::default(), status.into()).await,
+        Err(status) => again(v, author, typed, status.into()).await,
     }
 }
 
@@ -278,7 +280,7 @@ pub(super) async fn withdraw(
 /// On a shared machine: this browser forgets that it has shown the code.
 pub(super) async fn forget(v: Visit, Path(number): Path<String>) -> Result<Response, Error> {
     v.disprove(&number);
-    v.forget("receipt");
+    v.forget(RECEIPT);
     v.notify("mine-forgotten");
     Ok(see("/mine"))
 }

@@ -49,7 +49,7 @@ async fn ask(v: &Visit, number: &str, proof: &Proof) -> Result<Author, Error> {
         Proof::Code(code) => {
             let request =
                 LookUpMessageRequest { number: number.to_owned(), access_code: code.clone() };
-            let answer = intake.look_up_message(v.call_public(request)).await?.into_inner();
+            let answer = intake.look_up_message(v.call_own_from(request)).await?.into_inner();
             (answer.message, answer.author_token)
         }
         Proof::Account(message_id) => {

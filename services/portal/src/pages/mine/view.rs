@@ -82,6 +82,15 @@ pub(super) struct Typed {
     pub(super) reason: String,
     /// Why somebody asks on; empty if nothing was chosen, `None` if they don't.
     pub(super) ground: Option<String>,
+    /// A rating.
+    pub(super) chosen: Option<Chosen>,
+}
+
+/// The marks that were chosen for a reply, in the order of [`SIDES`]; 0 for none.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    pub(super) reply_id: String,
+    pub(super) marks: [u32; 3],
 }
 
 #[derive(Template)]
@@ -172,6 +181,7 @@ pub(super) async fn show(
     let case_away = case.is_err();
     let message = author.message;
     let ground = typed.ground.clone().unwrap_or_default();
+    let chosen = typed.chosen;
     let office_id = message.office_id.as_str();
     let names = v.app().directory.names([office_id], []).await;
     let (state, kind) = (message.state(), message.kind.clone());
@@ -207,6 +217,12 @@ pub(super) async fn show(
     };
     if let Ok(Some(case)) = case {
         add_case(&mut page, case).await;
+    }
+    if let Some(chosen) = chosen {
+        let rated = page.replies.iter_mut().find(|it| it.open && it.reply_id == chosen.reply_id);
+        for (side, mark) in rated.into_iter().flat_map(|it| &mut it.sides).zip(chosen.marks) {
+            side.mark = mark;
+        }
     }
     page.part = part;
     page_with(&page, status, Keep::Never)

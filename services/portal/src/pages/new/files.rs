@@ -3,10 +3,11 @@
 
 use axum::{
     body::Bytes,
-    extract::{Request, multipart::Field},
+    extract::{Multipart, Request, multipart::Field},
 };
 use futures::{Stream, stream};
 use liuyan_proto::liuyan::intake::v1::{AttachedFile, AttachmentHeader};
+use tokio::sync::SemaphorePermit;
 use url::form_urlencoded;
 
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
     files::{self, Upload},
     pages,
     visit::Visit,
-    web,
+    web::{self, Patience},
 };
 
 /// The element that faults of files stand at.
@@ -203,39 +204,20 @@ pub(crate) async fn read(
         let files = Files::of(&pairs);
         return Ok((pairs, files));
     }
-    // Each of them holds a connection for long, and there are to be some left for pages.
-    let _place = v.app().uploads.try_acquire().map_err(|_| Error::Overloaded)?;
     let from_here = web::is_surely_from_here(request.headers());
-    let mut form = web::multipart(request).await?;
-    let mut pairs: Vec<(String, String)> = Vec::new();
-    let (mut bytes, mut left) = (0, v.app().config.files.form_bytes);
-    let mut files: Option<Files> = None;
-    // It is known before anything else is read: the token stands at the beginning.
-    let mut refused = None;
-    while let Some(mut field) = form.next_field().await.map_err(unreadable)? {
-        let name = field.name().unwrap_or_default().to_owned();
-        if name != CHOSEN || field.file_name().is_none() {
-            let value = text(&mut field, limits.form_bytes.saturating_sub(bytes)).await?;
-            bytes += name.len() + value.len();
-            if pairs.is_empty() {
-                refused = web::foreign(v, (name == web::TOKEN).then_some(value.as_str()));
-                if refused.is_some() && !from_here {
-                    break;
-                }
-            }
-            pairs.push((name, value));
-            continue;
-        }
-        let file_name = short(field.file_name().unwrap_or_default());
-        let media_type = field.content_type().unwrap_or_default().to_owned();
-        // Without a name, nothing was chosen.
-        if !pairs.is_empty() && refused.is_none() && !file_name.is_empty() {
-            let files = files.get_or_insert_with(|| Files::of(&pairs));
-            files.add(v, file_name, media_type, pieces(&mut field, &mut left)).await?;
-        }
-        // What intake did not want any more.
-        drain(&mut field, &mut left).await?;
-    }
+    let form = web::multipart(request).await?;
+    let mut reading = Reading {
+        v,
+        from_here,
+        patience: Patience::new(&v.app().config.limits),
+        pairs: Vec::new(),
+        bytes: 0,
+        left: v.app().config.files.form_bytes,
+        files: None,
+        refused: None,
+    };
+    reading.read(form).await?;
+    let Reading { pairs, files, mut refused, .. } = reading;
     if pairs.is_empty() {
         refused = Some("there is no token");
     }
@@ -246,6 +228,80 @@ pub(crate) async fn read(
     match refused {
         Some(why) => Err(Error::FormRefused(why)),
         None => Ok((pairs, files)),
+    }
+}
+
+/// A form with files in it, as far as it was read.
+struct Reading<'v> {
+    v: &'v Visit,
+    /// Whether the browser itself says that the form is ours.
+    from_here: bool,
+    patience: Patience,
+    pairs: Vec<(String, String)>,
+    /// How long the fields are.
+    bytes: usize,
+    /// How long all files may still be.
+    left: u64,
+    files: Option<Files>,
+    /// Why the form is none of ours. It is known before anything else is read: the token stands at the
+    /// beginning.
+    refused: Option<&'static str>,
+}
+
+impl Reading<'_> {
+    async fn read(&mut self, mut form: Multipart) -> Result<(), Error> {
+        while let Some(mut field) = self.patience.with(form.next_field(), unreadable).await? {
+            let name = field.name().unwrap_or_default().to_owned();
+            if name != CHOSEN || field.file_name().is_none() {
+                let most = self.v.app().config.limits.form_bytes.saturating_sub(self.bytes);
+                let value = self.patience.with(text(&mut field, most), |error| error).await?;
+                self.bytes += name.len() + value.len();
+                if self.pairs.is_empty() {
+                    let token = (name == web::TOKEN).then_some(value.as_str());
+                    self.refused = web::foreign(self.v, token);
+                    if self.refused.is_some() && !self.from_here {
+                        return Ok(());
+                    }
+                }
+                self.pairs.push((name, value));
+                continue;
+            }
+            let file_name = short(field.file_name().unwrap_or_default());
+            let wanted = !self.pairs.is_empty() && self.refused.is_none();
+            // Without a name, nothing was chosen.
+            if !wanted || file_name.is_empty() {
+                let drained = drain(&mut field, &mut self.left);
+                self.patience.with(drained, |error| error).await?;
+                continue;
+            }
+            // Each of them holds a connection for long, and there are to be some left for pages.
+            let place = self.v.app().uploads.try_acquire().ok();
+            if !self.file(field, file_name, place).await? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a file. Gives whether anything more can be read of the form.
+    async fn file(
+        &mut self,
+        mut field: Field<'_>,
+        name: String,
+        place: Option<SemaphorePermit<'_>>,
+    ) -> Result<bool, Error> {
+        let files = self.files.get_or_insert_with(|| Files::of(&self.pairs));
+        if place.is_none() {
+            files.faults.push(self.v.t1("new-files-no-place", "name", name));
+            // What was typed stands before the files, so that it is not lost with a slow one.
+            let drained = drain(&mut field, &mut self.left);
+            return Ok(self.patience.with(drained, |error| error).await.is_ok());
+        }
+        let media_type = field.content_type().unwrap_or_default().to_owned();
+        files.add(self.v, name, media_type, pieces(&mut field, &mut self.left)).await?;
+        // What intake did not want any more.
+        drain(&mut field, &mut self.left).await?;
+        Ok(true)
     }
 }
 

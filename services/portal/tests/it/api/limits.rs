@@ -90,6 +90,27 @@ async fn no_token_makes_upload_tokens_or_guesses_free() {
 }
 
 #[tokio::test]
+async fn no_token_takes_places_for_files_as_often_as_it_likes() {
+    for bearer in ["x", &token("identity", "message:submit"), &token("operator", "message:import")]
+    {
+        let portal = Running::with_files("per_minute = 2").await;
+        portal.fake.on_all(
+            "IntakeService/UploadAttachment",
+            |_: Vec<intake::UploadAttachmentRequest>| {
+                let unknown = refused(Class::Unauthenticated, "TOKEN_INVALID", &[]);
+                Err::<intake::UploadAttachmentResponse, _>(unknown)
+            },
+        );
+        let send = || {
+            let call = post(&portal, "/api/v1/attachments").bearer(bearer).body("image/jpeg", "a");
+            call.header("idempotency-key", REQUEST)
+        };
+        is_limited(send).await;
+        assert_eq!(portal.fake.count("IntakeService/UploadAttachment"), 2, "{bearer}");
+    }
+}
+
+#[tokio::test]
 async fn intake_is_told_the_address_of_what_the_portal_asks_in_its_own_name() {
     let portal = Running::start().await;
     receives(&portal);
