@@ -13,7 +13,7 @@ use super::{
     body::Query,
     directory::paging,
     keep::read,
-    params::{Numbers, is_yes, text},
+    params::{Values, text},
     problem::{Fault, Problem},
     types::{
         Page,
@@ -74,11 +74,12 @@ pub(super) struct OfCases {
     responses((status = 200, body = Page<Case>), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn list(ask: Ask, Query(of): Query<OfCases>) -> Result<Response, Fault> {
-    let mut numbers = Numbers::default();
-    let page_size = numbers.read("page_size", of.page_size.as_ref());
-    numbers.end()?;
-    let supervised = is_yes(of.supervised.as_ref());
-    let own = is_yes(of.own.as_ref()) || supervised;
+    let mut values = Values::default();
+    let page_size = values.number("page_size", of.page_size.as_ref());
+    let supervised = values.truth("supervised", of.supervised.as_ref());
+    let own = values.truth("own", of.own.as_ref()) || supervised;
+    let unanswered = values.truth("unanswered", of.unanswered.as_ref());
+    values.end()?;
     if own && !ask.is_personal() {
         return Err(Error::SignIn.into());
     }
@@ -89,7 +90,7 @@ pub(super) async fn list(ask: Ask, Query(of): Query<OfCases>) -> Result<Response
         page_size,
         page_token: text(of.cursor),
         order: of.order.map_or(0, i32::from),
-        unanswered: is_yes(of.unanswered.as_ref()),
+        unanswered,
         own,
         domain: text(of.domain),
         kind: text(of.kind),
@@ -179,9 +180,9 @@ pub(super) struct OfSearch {
     responses((status = 200, body = Hits), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn search(ask: Ask, Query(of): Query<OfSearch>) -> Result<Response, Fault> {
-    let mut numbers = Numbers::default();
-    let page_size = numbers.read("page_size", of.page_size.as_ref());
-    numbers.end()?;
+    let mut values = Values::default();
+    let page_size = values.number("page_size", of.page_size.as_ref());
+    values.end()?;
     let request = SearchCasesRequest {
         query: text(of.q),
         division_code: text(of.division),

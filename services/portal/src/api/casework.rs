@@ -16,7 +16,7 @@ use super::{
     directory::paging,
     keep::private,
     messages::name,
-    params::{Numbers, text},
+    params::{Values, text},
     problem::{Fault, Problem},
     types::{
         Page,
@@ -308,9 +308,9 @@ pub(super) async fn acts(
     Path(case_id): Path<String>,
     Query(of): Query<OfActs>,
 ) -> Result<Response, Fault> {
-    let mut numbers = Numbers::default();
-    let page_size = numbers.read("page_size", of.page_size.as_ref());
-    numbers.end()?;
+    let mut values = Values::default();
+    let page_size = values.number("page_size", of.page_size.as_ref());
+    values.end()?;
     let request = ListActsRequest { case_id, page_size, page_token: text(of.cursor) };
     let answer = ask.app.backend.cases().list_acts(ask.call_as(request)?).await;
     let answer = answer.map_err(|status| Fault::from(status).renamed(paging))?.into_inner();

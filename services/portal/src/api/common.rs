@@ -13,7 +13,7 @@ use super::{
     cases::page_of,
     directory,
     keep::read,
-    params::{Numbers, is_yes, text},
+    params::{Values, text},
     problem::{Fault, Problem},
     types::{
         Page,
@@ -52,10 +52,10 @@ pub(super) struct OfProblems {
     responses((status = 200, body = Page<CommonProblem>), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn list(ask: Ask, Query(of): Query<OfProblems>) -> Result<Response, Fault> {
-    let mut numbers = Numbers::default();
-    let page_size = numbers.read("page_size", of.page_size.as_ref());
-    numbers.end()?;
-    let own = is_yes(of.own.as_ref());
+    let mut values = Values::default();
+    let page_size = values.number("page_size", of.page_size.as_ref());
+    let own = values.truth("own", of.own.as_ref());
+    values.end()?;
     if own && !ask.is_personal() {
         return Err(Error::SignIn.into());
     }
@@ -117,9 +117,9 @@ pub(super) async fn cases(
     Path(id): Path<String>,
     Query(of): Query<OfItsCases>,
 ) -> Result<Response, Fault> {
-    let mut numbers = Numbers::default();
-    let page_size = numbers.read("page_size", of.page_size.as_ref());
-    numbers.end()?;
+    let mut values = Values::default();
+    let page_size = values.number("page_size", of.page_size.as_ref());
+    values.end()?;
     // A list of cases is empty also of a common problem that is not there.
     one(&ask, &id).await?;
     let request = ListCasesRequest {

@@ -13,7 +13,7 @@ use super::{
     body::Query,
     directory::paging,
     keep::read,
-    params::{Numbers, text},
+    params::{Values, text},
     problem::{Fault, Problem},
     types::{
         Page,
@@ -48,9 +48,9 @@ pub(super) struct OfConsultations {
     responses((status = 200, body = Page<Consultation>), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn list(ask: Ask, Query(of): Query<OfConsultations>) -> Result<Response, Fault> {
-    let mut numbers = Numbers::default();
-    let page_size = numbers.read("page_size", of.page_size.as_ref());
-    numbers.end()?;
+    let mut values = Values::default();
+    let page_size = values.number("page_size", of.page_size.as_ref());
+    values.end()?;
     let request = ListConsultationsRequest {
         state: of.state.map_or(0, i32::from),
         division_code: text(of.division),
@@ -102,9 +102,9 @@ pub(super) async fn cases(
     Path(id): Path<String>,
     Query(of): Query<OfMessages>,
 ) -> Result<Response, Fault> {
-    let mut numbers = Numbers::default();
-    let page_size = numbers.read("page_size", of.page_size.as_ref());
-    numbers.end()?;
+    let mut values = Values::default();
+    let page_size = values.number("page_size", of.page_size.as_ref());
+    values.end()?;
     let request = ListConsultationMessagesRequest {
         consultation_id: named(&id)?,
         page_size,

@@ -9,7 +9,7 @@ use super::{
     ask::Ask,
     body::Query,
     keep::read,
-    params::{Numbers, is_yes, text},
+    params::{Values, text},
     problem::{Fault, Problem},
     types::{
         All, Page,
@@ -76,12 +76,13 @@ pub(super) struct OfOffices {
     responses((status = 200, body = Page<Office>), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn offices(ask: Ask, Query(of): Query<OfOffices>) -> Result<Response, Fault> {
-    let mut numbers = Numbers::default();
-    let page_size = numbers.read("page_size", of.page_size.as_ref());
-    numbers.end()?;
+    let mut values = Values::default();
+    let page_size = values.number("page_size", of.page_size.as_ref());
+    let include_below = values.truth("include_below", of.include_below.as_ref());
+    values.end()?;
     let request = ListOfficesRequest {
         division_code: text(of.division),
-        include_below: is_yes(of.include_below.as_ref()),
+        include_below,
         page_size,
         page_token: text(of.cursor),
         ..ListOfficesRequest::default()

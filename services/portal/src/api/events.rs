@@ -10,7 +10,7 @@ use super::{
     ask::{Ask, LastEventId, text as header_text},
     body::Query,
     keep::{private, read},
-    params::{Numbers, is_yes, list, text},
+    params::{Values, list, text},
     problem::{Fault, Problem},
     stream,
     types::{cases::CaseState, feed::Events},
@@ -67,12 +67,12 @@ pub(super) struct OfEvents {
 }
 
 impl OfEvents {
-    fn filter(&self) -> Option<EventFilter> {
+    fn filter(&self, include_below: bool) -> Option<EventFilter> {
         let clause = Clause {
             event_types: list(self.kind_of_event.as_ref()),
             office_ids: list(self.office.as_ref()),
             division_codes: list(self.division.as_ref()),
-            include_below: is_yes(self.include_below.as_ref()),
+            include_below,
             domains: list(self.domain.as_ref()),
             kinds: list(self.kind.as_ref()),
             states: self.state.into_iter().map(i32::from).collect(),
@@ -94,11 +94,12 @@ pub(super) async fn events(
     Query(of): Query<OfEvents>,
     request: Request,
 ) -> Result<Response, Fault> {
-    let mut numbers = Numbers::default();
-    let page_size = numbers.read("page_size", of.page_size.as_ref());
-    let wait: i64 = numbers.read("wait", of.wait.as_ref());
-    numbers.end()?;
-    let filter = of.filter();
+    let mut values = Values::default();
+    let page_size = values.number("page_size", of.page_size.as_ref());
+    let wait: i64 = values.number("wait", of.wait.as_ref());
+    let include_below = values.truth("include_below", of.include_below.as_ref());
+    values.end()?;
+    let filter = of.filter(include_below);
     let cursor = last.map(|last| last.0).or(of.cursor);
     let accepted = header_text(request.headers(), &header::ACCEPT).unwrap_or_default();
     if accepted.contains("text/event-stream") {

@@ -14,7 +14,7 @@ use super::{
     body::{Body, Query},
     keep::{kept, private, read},
     messages,
-    params::Numbers,
+    params::Values,
     problem::{Fault, Problem},
     types::log::{Consistency, Entries, Head, Inclusion, Keys, Lost, Restored, as_file},
 };
@@ -93,9 +93,9 @@ async fn proven(
     responses((status = 200, body = Inclusion), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn inclusion(ask: Ask, Query(of): Query<OfInclusion>) -> Result<Response, Fault> {
-    let mut numbers = Numbers::default();
-    let tree_size = numbers.read("tree_size", of.tree_size.as_ref());
-    numbers.end()?;
+    let mut values = Values::default();
+    let tree_size = values.number("tree_size", of.tree_size.as_ref());
+    values.end()?;
     let proof = proven(&ask, &of.leaf_hash.unwrap_or_default(), tree_size).await?;
     read(&ask, SECONDS, &Inclusion::from(proof))
 }
@@ -133,10 +133,10 @@ pub(super) async fn consistency(
     ask: Ask,
     Query(of): Query<OfConsistency>,
 ) -> Result<Response, Fault> {
-    let mut numbers = Numbers::default();
-    let first = numbers.read("first", of.first.as_ref());
-    let second = numbers.read("second", of.second.as_ref());
-    numbers.end()?;
+    let mut values = Values::default();
+    let first = values.number("first", of.first.as_ref());
+    let second = values.number("second", of.second.as_ref());
+    values.end()?;
     let request = ask.call(GetConsistencyProofRequest { first, second });
     let proof = ask.app.backend.intake().get_consistency_proof(request).await?.into_inner();
     read(&ask, SECONDS, &Consistency::from(proof))
@@ -161,10 +161,10 @@ pub(super) struct OfEntries {
     responses((status = 200, body = Entries), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn entries(ask: Ask, Query(of): Query<OfEntries>) -> Result<Response, Fault> {
-    let mut numbers = Numbers::default();
-    let start = numbers.read("start", of.start.as_ref());
-    let page_size = numbers.read("page_size", of.page_size.as_ref());
-    numbers.end()?;
+    let mut values = Values::default();
+    let start = values.number("start", of.start.as_ref());
+    let page_size = values.number("page_size", of.page_size.as_ref());
+    values.end()?;
     let request = ask.call(ListLogEntriesRequest { start, page_size });
     let listed = ask.app.backend.intake().list_log_entries(request).await?.into_inner();
     read(&ask, SECONDS, &Entries::from(listed))

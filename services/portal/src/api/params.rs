@@ -2,13 +2,13 @@
 
 use super::problem::{Fault, Wrong};
 
-/// Reads numbers; everything that is wrong is told at once.
+/// Reads numbers, and what is true or false; everything that is wrong is told at once.
 #[derive(Debug, Default)]
-pub(super) struct Numbers(Vec<Wrong>);
+pub(super) struct Values(Vec<Wrong>);
 
-impl Numbers {
+impl Values {
     /// A number that may be left out; 0 then.
-    pub(super) fn read<T: std::str::FromStr + Default>(
+    pub(super) fn number<T: std::str::FromStr + Default>(
         &mut self,
         name: &str,
         text: Option<&String>,
@@ -20,16 +20,24 @@ impl Numbers {
         })
     }
 
+    /// What is true or false and may be left out; false then. Whoever writes it otherwise is told so: to
+    /// take it for false would give them more than they have asked for.
+    pub(super) fn truth(&mut self, name: &str, text: Option<&String>) -> bool {
+        match text.map(String::as_str) {
+            None | Some("false" | "0") => false,
+            Some("true" | "1") => true,
+            Some(_) => {
+                self.0.push(Wrong::new(name, "VALUE_UNKNOWN"));
+                false
+            }
+        }
+    }
+
     /// # Errors
     /// Everything that was wrong.
     pub(super) fn end(self) -> Result<(), Fault> {
         if self.0.is_empty() { Ok(()) } else { Err(Fault::Invalid(self.0)) }
     }
-}
-
-/// A parameter that says yes.
-pub(super) fn is_yes(text: Option<&String>) -> bool {
-    text.is_some_and(|text| text == "true" || text == "1")
 }
 
 /// Values with commas between.

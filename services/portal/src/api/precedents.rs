@@ -12,7 +12,7 @@ use super::{
     directory::paging,
     keep::private,
     messages::name,
-    params::{Numbers, is_yes, text},
+    params::{Values, text},
     problem::{Fault, Problem},
     types::{
         Page,
@@ -43,12 +43,13 @@ pub(super) struct OfPrecedents {
     responses((status = 200, body = Page<Precedent>), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn list(ask: Ask, Query(of): Query<OfPrecedents>) -> Result<Response, Fault> {
-    let mut numbers = Numbers::default();
-    let page_size = numbers.read("page_size", of.page_size.as_ref());
-    numbers.end()?;
+    let mut values = Values::default();
+    let page_size = values.number("page_size", of.page_size.as_ref());
+    let include_retired = values.truth("include_retired", of.include_retired.as_ref());
+    values.end()?;
     let request = ListPrecedentsRequest {
         office_id: text(of.office),
-        include_retired: is_yes(of.include_retired.as_ref()),
+        include_retired,
         page_size,
         page_token: text(of.cursor),
     };

@@ -12,7 +12,7 @@ use super::{
     ask::Ask,
     body::Query,
     keep::{kept, read},
-    params::{Numbers, list, text},
+    params::{Values, list, text},
     problem::{Fault, Problem},
     types::stats::{GroupBy, Indicator, Indicators, Ranking, Series},
 };
@@ -119,10 +119,10 @@ pub(super) struct OfRanking {
     responses((status = 200, body = Ranking), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn ranking(ask: Ask, Query(of): Query<OfRanking>) -> Result<Response, Fault> {
-    let mut numbers = Numbers::default();
-    let min_n = numbers.read("min_n", of.min_n.as_ref());
-    let page_size = numbers.read("page_size", of.page_size.as_ref());
-    numbers.end()?;
+    let mut values = Values::default();
+    let min_n = values.number("min_n", of.min_n.as_ref());
+    let page_size = values.number("page_size", of.page_size.as_ref());
+    values.end()?;
     let request = ListRankingRequest {
         indicator: text(of.indicator),
         slice: Some(Slice {

@@ -13,7 +13,7 @@ use super::{
     body::{Body, Query},
     directory::paging,
     keep::{private, read},
-    params::{Numbers, text},
+    params::{Values, text},
     problem::{Fault, Problem},
     types::suggestions::{Draft, Hottest, Suggestion},
 };
@@ -70,10 +70,10 @@ pub(super) async fn hot(
     Path(division_code): Path<String>,
     Query(of): Query<OfHot>,
 ) -> Result<Response, Fault> {
-    let mut numbers = Numbers::default();
-    let days = numbers.read("days", of.days.as_ref());
-    let page_size = numbers.read("page_size", of.page_size.as_ref());
-    numbers.end()?;
+    let mut values = Values::default();
+    let days = values.number("days", of.days.as_ref());
+    let page_size = values.number("page_size", of.page_size.as_ref());
+    values.end()?;
     let request =
         ListHotProblemsRequest { division_code, days, page_size, page_token: text(of.cursor) };
     let answer = ask.app.backend.suggestions().list_hot_problems(ask.call(request)).await;

@@ -94,6 +94,13 @@ async fn wrong_parameters_are_told_by_name_in_the_callers_language() {
         ("/api/v1/cases?state=open", "state", "VALUE_UNKNOWN"),
         ("/api/v1/cases?divison=330000", "divison", "FIELD_UNKNOWN"),
         ("/api/v1/cases?page_size=many", "page_size", "NUMBER_MALFORMED"),
+        // What was taken for false would give everybody's cases to whoever asks for their own.
+        ("/api/v1/cases?own=True", "own", "VALUE_UNKNOWN"),
+        ("/api/v1/cases?supervised=yes", "supervised", "VALUE_UNKNOWN"),
+        ("/api/v1/cases?unanswered=no", "unanswered", "VALUE_UNKNOWN"),
+        ("/api/v1/common-problems?own=TRUE", "own", "VALUE_UNKNOWN"),
+        ("/api/v1/offices?include_below=2", "include_below", "VALUE_UNKNOWN"),
+        ("/api/v1/events?include_below=on", "include_below", "VALUE_UNKNOWN"),
         ("/api/v1/cases?kind=a&kind=b", "kind", "FIELD_REPEATED"),
         ("/api/v1/stats/series?indicators=a&group_by=week", "group_by", "VALUE_UNKNOWN"),
     ] {
@@ -171,6 +178,10 @@ async fn a_private_case_is_not_there_for_everybody_and_is_for_who_brings_a_token
     assert_eq!(portal.fake.last("CaseService/GetCase")["authorization"], "Bearer clerk");
     let answer = get(&portal, "/api/v1/cases?own=true").send().await;
     answer.problem(401, "TOKEN_MISSING");
+    get(&portal, "/api/v1/cases?own=1").send().await.problem(401, "TOKEN_MISSING");
+    for no in ["false", "0"] {
+        get(&portal, &format!("/api/v1/cases?own={no}")).send().await.ok();
+    }
     assert!(answer.header(header::WWW_AUTHENTICATE).starts_with("Bearer"));
     get(&portal, &path)
         .header("authorization", "Basic eA==")
