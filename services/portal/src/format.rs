@@ -58,6 +58,11 @@ impl Visit {
         )
     }
 
+    /// A day as services write it, `2026-07-31`; what is no day stays as it is.
+    pub(crate) fn date_of(&self, day: &str) -> String {
+        day.parse().map_or_else(|_| day.to_owned(), |date| self.date(date))
+    }
+
     /// A month, `2026-07`.
     pub(crate) fn month(&self, key: &str) -> String {
         let parts = key.split_once('-');

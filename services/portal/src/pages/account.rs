@@ -80,6 +80,13 @@ struct AccountPage {
     f: Faults,
 }
 
+impl AccountPage {
+    /// The id of the field of a code: faults lead to the one that was refused.
+    fn code_id(&self, place: &str, index: impl std::fmt::Display) -> String {
+        if self.typed.endpoint_id == place { "code".to_owned() } else { format!("code-{index}") }
+    }
+}
+
 /// What was typed into the form that was refused.
 #[derive(Debug, Default)]
 struct Typed {

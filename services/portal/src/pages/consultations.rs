@@ -179,7 +179,7 @@ pub(crate) async fn all_shown(v: &Visit, all: Vec<Consultation>) -> Vec<Asked> {
 }
 
 fn as_shown(v: &Visit, asked: Consultation, names: &Names) -> Asked {
-    let days = [("from", asked.from_on.clone()), ("until", asked.until_on.clone())];
+    let days = [("from", v.date_of(&asked.from_on)), ("until", v.date_of(&asked.until_on))];
     Asked {
         state: state_of(&asked),
         office: names.office(&asked.office_id),

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use liuyan_kit::clock;
-use liuyan_proto::liuyan::common::v1::{Outcome, PromiseState, PublicCase};
+use liuyan_proto::liuyan::common::v1::{CaseState, Outcome, PromiseState, PublicCase};
 
 use crate::{directory::Names, format::When, visit::Visit};
 
@@ -88,11 +88,16 @@ pub(crate) fn steps(v: &Visit, case: &PublicCase, names: &Names) -> Vec<Step> {
     steps
 }
 
-/// Who held the case, for how long: until it ended, until its last answer, or until now.
+/// Who held the case, for how long: until it ended, until its last answer if that still stands, or until
+/// now.
 pub(crate) fn spans(v: &Visit, case: &PublicCase, names: &Names) -> Vec<Span> {
     let time = |time: Option<&prost_types::Timestamp>| time.and_then(clock::from_proto);
-    let last = case.replies.last().and_then(|reply| time(reply.replied_at.as_ref()));
-    let end = time(case.closed_at.as_ref()).or(last).unwrap_or_else(|| v.now());
+    let end = match case.state() {
+        // A case that is worked on again after an answer is held on.
+        CaseState::Replied => case.replies.last().and_then(|it| time(it.replied_at.as_ref())),
+        _ => time(case.closed_at.as_ref()),
+    };
+    let end = end.unwrap_or_else(|| v.now());
     let held: Vec<(&str, Timestamp, SignedDuration)> = case
         .custody
         .iter()

@@ -113,7 +113,7 @@ async fn render(v: Visit, code: String, line: Vec<Division>) -> Result<Response,
     let gone = match division {
         None => None,
         Some(it) => {
-            Some((it.valid_until.clone(), app.directory.division(&it.successor_code).await?))
+            Some((v.date_of(&it.valid_until), app.directory.division(&it.successor_code).await?))
         }
     };
     let takers = match code.is_empty() {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use http::StatusCode;
 use liuyan_kit::class::Class;
 use liuyan_proto::liuyan::{
-    common::v1::CaseState,
+    common::v1::{CaseState, PublicCase},
     identity::v1::Role,
     routing::v1::{self as routing, CommonProblemState},
 };
@@ -149,6 +149,34 @@ async fn model_cases_stand_with_the_reason_why() {
     let done = editor.submit(&page, "/admin/model-cases", &fields).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER);
     assert_eq!(*shown.lock().unwrap(), ["答复清楚 100"]);
+}
+
+#[tokio::test]
+async fn the_lists_of_the_desks_have_a_next_page() {
+    let portal = Running::start().await;
+    portal.fake.on("ModelCaseService/ListModelCases", |ask: routing::ListModelCasesRequest| {
+        let next_page_token = if ask.page_token.is_empty() { "m=2" } else { "" }.to_owned();
+        let why = format!("after {}", ask.page_token);
+        let model = routing::ModelCase { case: Some(answered()), why, place: 7, picked_at: ago(1) };
+        Ok(routing::ListModelCasesResponse { model_cases: vec![model], next_page_token })
+    });
+    let mut editor = staff(&portal, Role::Editor, &[]).await;
+    editor.get("/admin/model-cases").await.shows(&["href=\"/admin/model-cases?page=m%3D2\""]);
+    let page = editor.get("/admin/model-cases?page=m%3D2").await;
+    page.shows(&["after m=2"]).hides(&["rel=\"next\""]);
+
+    gives(&portal, CommonProblemState::Open, "p1");
+    portal.fake.on("CaseService/ListCases", |ask: routing::ListCasesRequest| {
+        let next_page_token = if ask.page_token.is_empty() { "c=2" } else { "" }.to_owned();
+        let title = format!("after {}", ask.page_token);
+        let cases = vec![case(PublicCase { title, ..view(CaseState::Accepted) })];
+        Ok(routing::ListCasesResponse { cases, next_page_token })
+    });
+    let mut clerk = clerk(&portal).await;
+    let at = format!("/desk/common/{ID}");
+    clerk.get(&at).await.shows(&[&format!("href=\"{at}?page=c%3D2#messages\"")]);
+    let page = clerk.get(&format!("{at}?page=c%3D2")).await;
+    page.shows(&["after c=2"]).hides(&["rel=\"next\""]);
 }
 
 #[tokio::test]

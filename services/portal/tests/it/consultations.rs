@@ -79,6 +79,7 @@ async fn everybody_reads_what_is_asked_and_what_came_out() {
     list.hides(&["<script>"]);
     english.get("/consultations?tab=open").await.shows(&["Consultations", "2 public suggestions"]);
     let page = browser.get(&format!("/consultations/{ID}")).await;
+    page.shows(&["2026年6月3日 至 2026年6月30日"]);
     page.shows(&["参与建言", &format!("/new?consultation={ID}"), "文三路北侧人行道路灯不亮"]);
     gives(&portal, ConsultationState::Published, "");
     let page = english.get(&format!("/consultations/{ID}")).await;
@@ -238,4 +239,59 @@ async fn a_clerk_plans_opens_ends_and_publishes() {
     assert_eq!(page.status, StatusCode::NOT_FOUND, "somebody else's");
     let mut moderator = staff(&portal, Role::Moderator, &[]).await;
     assert_eq!(moderator.get("/desk/consultations").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_clerk_is_told_of_a_change_in_between_and_goes_on_from_there() {
+    let portal = Running::start().await;
+    let mut browser = clerk(&portal).await;
+    let taken = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&taken);
+    portal.fake.on(
+        "ConsultationService/PublishConsultation",
+        move |it: routing::PublishConsultationRequest| {
+            if it.etag != "q4" {
+                return Err(refused(Class::Aborted, "ETAG_MISMATCH", &[]));
+            }
+            heard.lock().unwrap().push(it.summary);
+            Ok(routing::PublishConsultationResponse::default())
+        },
+    );
+    gives(&portal, ConsultationState::Closed, "q3");
+    let path = format!("/desk/consultations/{ID}");
+    let page = browser.get(&path).await;
+    let old = page.hidden("etag");
+    assert_eq!(old, "q3");
+    let form = |etag, action| {
+        [
+            ("summary", "很多人希望沿河种树。"),
+            ("uptake", "taken"),
+            ("etag", etag),
+            ("action", action),
+        ]
+    };
+    let more = browser.submit(&page, &path, &form(&old, "more")).await;
+    more.hides(&["在此期间有变化"]);
+    // A colleague corrects it.
+    gives(&portal, ConsultationState::Closed, "q4");
+    for (action, status) in [("more", StatusCode::OK), ("publish", StatusCode::CONFLICT)] {
+        let again = browser.submit(&page, &path, &form(&old, action)).await;
+        assert_eq!(again.status, status);
+        again.shows(&["在此期间有变化", "很多人希望沿河种树。"]);
+        assert_eq!(again.hidden("etag"), "q4", "{action}");
+    }
+    let done = browser.submit(&page, &path, &form("q4", "publish")).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    assert_eq!(taken.lock().unwrap().len(), 1);
+
+    // The same with what is asked.
+    portal.fake.on("ConsultationService/PutConsultation", |_: routing::PutConsultationRequest| {
+        let changed = refused(Class::Aborted, "ETAG_MISMATCH", &[]);
+        Err::<routing::PutConsultationResponse, _>(changed)
+    });
+    gives(&portal, ConsultationState::Draft, "q6");
+    let fields = [("question", "树种在哪里？"), ("etag", "q5"), ("action", "put")];
+    let again = browser.submit(&page, &path, &fields).await;
+    again.shows(&["在此期间有变化", "value=\"树种在哪里？\""]).hides(&["value=\"q5\""]);
+    assert_eq!(again.hidden("etag"), "q6");
 }

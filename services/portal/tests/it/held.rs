@@ -47,7 +47,10 @@ async fn an_author_downloads_what_is_held_and_nobody_else() {
     let path = format!("/mine/{ANSWERED}/data");
     let stranger = portal.browser().get(&path).await;
     assert_eq!(stranger.status, StatusCode::SEE_OTHER);
-    assert_eq!(portal.browser().get("/mine/data").await.location(), "/sign-in");
+    for page in ["data", "erase"] {
+        let asked = portal.browser().get(&format!("/mine/{page}")).await;
+        assert_eq!(asked.location(), format!("/sign-in?next=%2Fmine%2F{page}"));
+    }
     let mut browser = opened(&portal).await;
     browser.get(&format!("/mine/{ANSWERED}")).await.shows(&[&path, "/erase\""]);
     browser.get(&path).await.shows(&["liuyan-author-data-v1"]);

@@ -72,7 +72,7 @@ async fn where_nobody_takes_messages_it_is_said_who_takes_them_instead() {
     let page = browser.get("/offices/330127").await;
     page.shows(&["由杭州市的单位受理", "/new?office=330100-"]);
     let page = browser.get("/offices/330103").await;
-    page.shows(&["这个区划已于 2021-04-08 撤销", "/offices/330106", "/new?office=330106-g"]);
+    page.shows(&["这个区划已于 2021年4月8日 撤销", "/offices/330106", "/new?office=330106-g"]);
     let chooser = browser.get("/new?division=330127").await;
     chooser.shows(&["这里没有接收留言的单位", "value=\"330100-"]);
     let own = browser.get("/offices/330106").await;
@@ -100,6 +100,34 @@ async fn a_public_message_shows_its_answer_history_and_who_held_it() {
     let page = portal.browser().get(&format!("/m/{NEWEST}")).await;
     page.shows(&["待回复", "已逾期 2 天", "诉求", "请督促物业疏通排水沟", "还没有答复"]);
     portal.english().get(&format!("/m/{NEWEST}")).await.shows(&["2 days overdue"]);
+}
+
+#[tokio::test]
+async fn a_day_is_written_as_people_write_it() {
+    let portal = Running::start().await;
+    portal.browser().get("/offices/330103").await.shows(&["2021年4月8日"]);
+    portal.english().get("/offices/330103").await.shows(&["8 Apr"]).hides(&["2021-04-08"]);
+}
+
+#[tokio::test]
+async fn a_case_that_is_worked_on_again_is_held_until_now() {
+    let portal = Running::start().await;
+    let held = |state: CaseState| {
+        let mut view = PublicCase { state: state.into(), ..samples::answered() };
+        // The office has had it for eight days, and has answered after five.
+        let from = view.custody[1].from.as_mut().unwrap();
+        from.seconds -= 60;
+        let replied_at = prost_types::Timestamp { seconds: from.seconds + 5 * 86_400, ..*from };
+        view.replies[0].replied_at = Some(replied_at);
+        view
+    };
+    for (state, expected) in [(CaseState::Replied, "5 天"), (CaseState::Accepted, "8 天")] {
+        portal.fake.on("CaseService/GetCase", move |_: GetCaseRequest| {
+            Ok(GetCaseResponse { case: Some(samples::case(held(state))) })
+        });
+        let page = portal.browser().get(&format!("/m/{ANSWERED}")).await;
+        page.shows(&[&format!("<span class=\"for\">{expected}</span>")]);
+    }
 }
 
 #[tokio::test]
@@ -231,6 +259,14 @@ async fn figures_come_with_charts_tables_rankings_and_definitions() {
     assert_eq!(file.headers["content-type"], "text/csv; charset=utf-8");
     file.shows(&["2026-07,1234"]);
     portal.english().get("/stats").await.shows(&["Jul 2026", "Definitions"]);
+    // Whoever narrows the figures keeps the ranking that they have chosen.
+    let page = browser.get("/stats?rank=on_time_rate&of=division&min=20").await;
+    let form =
+        page.text.split_once("action=\"/stats\"").unwrap().1.split_once("</form>").unwrap().0;
+    for (name, value) in [("rank", "on_time_rate"), ("of", "division"), ("min", "20")] {
+        let kept = format!("type=\"hidden\" name=\"{name}\" value=\"{value}\"");
+        assert!(form.contains(&kept), "{form}");
+    }
 }
 
 #[tokio::test]

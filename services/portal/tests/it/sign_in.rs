@@ -34,6 +34,9 @@ async fn a_wrong_password_is_one_sentence_and_the_name_stays() {
     assert_eq!(page.hidden("next"), "/desk");
     assert_eq!(page.headers[header::CACHE_CONTROL], "no-store");
     assert!(!browser.cookies.contains_key("session"));
+    // identity counts by the address, so that nobody keeps others out.
+    let told = portal.fake.last("IdentityService/SignIn");
+    assert_eq!(told[liuyan_kit::grpc::CLIENT_ADDRESS], "127.0.0.1");
 }
 
 #[tokio::test]
@@ -283,6 +286,7 @@ async fn addresses_are_added_confirmed_and_deleted() {
         "SubscriptionService/VerifyEndpoint",
         move |ask: notification::VerifyEndpointRequest| match ask.code.as_str() {
             "123" => Ok(notification::VerifyEndpointResponse::default()),
+            "x" => Err(refused(Class::Invalid, "FIELDS_INVALID", &["code"])),
             _ => Err(refused(Class::Precondition, "VERIFICATION_FAILED", &[])),
         },
     );
@@ -314,6 +318,9 @@ async fn addresses_are_added_confirmed_and_deleted() {
     let page = browser.post(&format!("{path}/verify"), &code("999")).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     page.shows(&["value=\"999\""]);
+    // What is wrong with a code leads to its field.
+    let page = browser.post(&format!("{path}/verify"), &code("x")).await;
+    page.shows(&["href=\"#code\"", "<label for=\"code\">", "id=\"code\" name=\"code\""]);
     let done = browser.post(&format!("{path}/verify"), &code(" 123 ")).await;
     assert_eq!(done.location(), "/account#mail");
     let done = browser.post(&format!("{path}/delete"), &code("")).await;

@@ -1,18 +1,20 @@
 //! Which cases are shown as handled well.
 
 use askama::Template;
-use axum::{body::Bytes, response::Response};
+use axum::{body::Bytes, extract::Query, response::Response};
 use http::StatusCode;
 use liuyan_proto::liuyan::routing::v1::{
     GetCaseRequest, ListModelCasesRequest, PutModelCaseRequest, RetireModelCaseRequest,
     get_case_request::Name,
 };
+use serde::Deserialize;
 
 use super::{Fields, ROLES, explain};
 use crate::{
     error::Error,
     page::{Keep, page_with, see},
     pages::{
+        consultations::encoded,
         faults::Faults,
         model_cases::{Shown, shown},
     },
@@ -29,13 +31,20 @@ const USUAL_PLACE: u32 = 100;
 struct List {
     v: Visit,
     items: Vec<Shown>,
+    next: Option<String>,
     typed: Fields,
     f: Faults,
 }
 
-pub(super) async fn list(v: Visit) -> Result<Response, Error> {
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Ask {
+    page: String,
+}
+
+pub(super) async fn list(v: Visit, Query(ask): Query<Ask>) -> Result<Response, Error> {
     v.with_role(&ROLES)?;
-    render(v, Fields::default(), Faults::default(), StatusCode::OK).await
+    render(v, ask.page, Fields::default(), Faults::default(), StatusCode::OK).await
 }
 
 pub(super) async fn put(v: Visit, form: Bytes) -> Result<Response, Error> {
@@ -58,7 +67,7 @@ pub(super) async fn put(v: Visit, form: Bytes) -> Result<Response, Error> {
         f.fields.push(("number".to_owned(), v.t("admin-model-unknown")));
         status = StatusCode::UNPROCESSABLE_ENTITY;
     }
-    render(v, typed, f, status).await
+    render(v, String::new(), typed, f, status).await
 }
 
 async fn order(v: &Visit, typed: &Fields) -> Result<(), Error> {
@@ -80,10 +89,19 @@ pub(super) async fn retire(v: Visit, form: Bytes) -> Result<Response, Error> {
     Ok(see("/admin/model-cases"))
 }
 
-async fn render(v: Visit, typed: Fields, f: Faults, status: StatusCode) -> Result<Response, Error> {
-    let request = ListModelCasesRequest { page_size: PAGE, ..ListModelCasesRequest::default() };
+async fn render(
+    v: Visit,
+    page_token: String,
+    typed: Fields,
+    f: Faults,
+    status: StatusCode,
+) -> Result<Response, Error> {
+    let request =
+        ListModelCasesRequest { page_size: PAGE, page_token, ..ListModelCasesRequest::default() };
     let mut client = v.app().backend.model_cases();
     let answer = client.list_model_cases(v.call_public(request)).await?.into_inner();
     let items = shown(&v, answer.model_cases).await;
-    page_with(&List { items, typed, f, v }, status, Keep::Never)
+    let next = answer.next_page_token;
+    let next = (!next.is_empty()).then(|| format!("/admin/model-cases?page={}", encoded(&next)));
+    page_with(&List { items, next, typed, f, v }, status, Keep::Never)
 }

@@ -79,6 +79,7 @@ struct One {
     v: Visit,
     p: Problem,
     rows: Vec<Row>,
+    next: Option<String>,
     /// Whether the person may answer.
     answers: bool,
     wish: Wish,
@@ -257,9 +258,13 @@ async fn offices(v: &Visit, wish: &str) -> Result<Vec<Choice>, Error> {
     Ok(offered.collect())
 }
 
-pub(super) async fn one(v: Visit, Path(id): Path<String>) -> Result<Response, Error> {
+pub(super) async fn one(
+    v: Visit,
+    Path(id): Path<String>,
+    Query(ask): Query<Ask>,
+) -> Result<Response, Error> {
     let wish = Wish::read(&v, b"");
-    render(v, &id, wish, Faults::default(), StatusCode::OK).await
+    render(v, &id, ask.page, wish, Faults::default(), StatusCode::OK).await
 }
 
 /// One answer to all.
@@ -312,7 +317,7 @@ async fn after(
         return Ok(see(&format!("/desk/common/{}", common::id_of(id)?)));
     };
     let (f, status) = explain(&v, wish, error)?;
-    render(v, id, wish.clone(), f, status).await
+    render(v, id, String::new(), wish.clone(), f, status).await
 }
 
 /// What the page says of a refusal.
@@ -341,6 +346,7 @@ fn explain(v: &Visit, wish: &mut Wish, error: Error) -> Result<(Faults, StatusCo
 async fn render(
     v: Visit,
     id: &str,
+    page_token: String,
     wish: Wish,
     f: Faults,
     status: StatusCode,
@@ -352,6 +358,7 @@ async fn render(
         common_problem_id: problem.common_problem_id.clone(),
         own: true,
         page_size: SHOWN,
+        page_token,
         ..ListCasesRequest::default()
     };
     let answer = v.app().backend.cases().list_cases(v.call(request)).await?.into_inner();
@@ -361,7 +368,10 @@ async fn render(
     });
     let rows = rows.collect();
     let p = common::shown(&v, problem).await;
-    let template = One { answers: works && p.open, rows, p, wish, f, v };
+    let next = answer.next_page_token;
+    let next = (!next.is_empty())
+        .then(|| format!("/desk/common/{}?page={}#messages", p.id, encoded(&next)));
+    let template = One { answers: works && p.open, rows, next, p, wish, f, v };
     page_with(&template, status, Keep::Never)
 }
 

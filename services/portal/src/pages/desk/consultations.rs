@@ -171,13 +171,19 @@ pub(super) async fn sent(v: Visit, Path(id): Path<String>, form: Bytes) -> Resul
         return Ok(see(&format!("/desk/consultations/{}", known.consultation_id)));
     };
     let (mut f, status) = explain(&v, &error)?;
-    if error.is("ETAG_MISMATCH") {
+    let known = if error.is("ETAG_MISMATCH") {
         f.whole = Some(v.t("consultation-changed"));
-    }
+        // It may have changed only just now.
+        own(&v, &id).await?
+    } else {
+        known
+    };
     again(v, known, typed, outcome, f, status).await
 }
 
-/// The page with what was typed in the form that was sent, and the other as it is.
+/// The page with what was typed in the form that was sent, and the other as it is. Whoever began with an
+/// older state is told so, whatever else there is to tell, and what they send next is about the one that
+/// they see now.
 async fn again(
     v: Visit,
     known: Consultation,
@@ -187,7 +193,13 @@ async fn again(
     status: StatusCode,
 ) -> Result<Response, Error> {
     let of_plan = typed.action == "put";
+    let changed = !typed.etag.is_empty() && typed.etag != known.etag;
+    let f = match f.whole {
+        None if changed => Faults { whole: Some(v.t("consultation-changed")), ..f },
+        _ => f,
+    };
     let plan = if of_plan { typed.standing(&known) } else { Plan::of(&known) };
+    let plan = Plan { etag: known.etag.clone(), ..plan };
     let outcome = (!of_plan).then_some(outcome);
     render(v, Some(known), (plan, outcome), f, status).await
 }

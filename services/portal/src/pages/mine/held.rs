@@ -30,8 +30,6 @@ use crate::{
 const MESSAGES: &str = "messages";
 /// What it says when only name and phone go.
 const CONTACT: &str = "contact";
-/// Where somebody signs in who wants to see this page.
-const SIGN_IN: &str = "/sign-in";
 
 #[derive(Template)]
 #[template(path = "mine_erase.html")]
@@ -128,7 +126,7 @@ pub(super) async fn file(
 pub(super) async fn own_file(v: Visit) -> Result<Response, Error> {
     match of_account(&v) {
         Some(whose) => document(&v, &whose).await,
-        None => Ok(see(SIGN_IN)),
+        None => Err(Error::SignIn),
     }
 }
 
@@ -165,7 +163,7 @@ pub(super) async fn confirm(
 pub(super) async fn confirm_own(v: Visit) -> Result<Response, Error> {
     match of_account(&v) {
         Some(whose) => show(v, &whose, Wish::default(), Faults::default(), StatusCode::OK),
-        None => Ok(see(SIGN_IN)),
+        None => Err(Error::SignIn),
     }
 }
 
@@ -186,7 +184,7 @@ pub(super) async fn erase(
 pub(super) async fn erase_own(v: Visit, Form(wish): Form<Wish>) -> Result<Response, Error> {
     match of_account(&v) {
         Some(whose) => carry_out(v, whose, wish).await,
-        None => Ok(see(SIGN_IN)),
+        None => Err(Error::SignIn),
     }
 }
 

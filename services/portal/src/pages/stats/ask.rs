@@ -84,6 +84,12 @@ impl Ask {
         self.min.parse().ok().filter(|min| (1..=MOST_N).contains(min)).unwrap_or(MIN_N)
     }
 
+    /// What the address says of the ranking.
+    pub(super) fn of_ranking(&self) -> Vec<(&'static str, &str)> {
+        let said = [("rank", &*self.rank), ("of", &*self.of), ("min", &*self.min)];
+        said.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+    }
+
     /// The address with one thing changed; an empty value takes it out.
     pub(super) fn link(&self, page: &str, name: &str, value: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
