@@ -24,7 +24,8 @@ use crate::{
 impl App {
     /// Signs a person in. A name that nobody has, one that may not sign in, and a wrong password
     /// get the same answer after the same work: a look at the counts, a turn at hashing, a counted
-    /// try, a read, a hash, a written row. (A hash made with earlier parameters takes as long as it did then.)
+    /// try, a read, a hash, a written row. (A hash made with earlier parameters takes as long as it
+    /// did then.)
     ///
     /// # Errors
     /// [`Error::SignInRefused`], [`Error::TriesExhausted`], [`Error::HashingBusy`].

@@ -46,7 +46,7 @@ async fn begin(portal: &Running, path: &str, headers: &str, parts: &[String]) ->
 async fn answer(mut stream: TcpStream) -> String {
     let mut all = Vec::new();
     let read = async {
-        let mut piece = [0; 65_536];
+        let mut piece = vec![0; 65_536];
         // The connection ends with the answer, one way or another.
         while let Ok(length @ 1..) = stream.read(&mut piece).await {
             all.extend_from_slice(&piece[..length]);
