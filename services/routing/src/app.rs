@@ -80,6 +80,7 @@ pub struct App {
     renewing: Arc<Mutex<()>>,
     models: Arc<RwLock<Models>>,
     heat: Heat,
+    told: rating::Told,
     config: Arc<Config>,
 }
 
@@ -111,6 +112,7 @@ impl App {
                 renewing: Arc::default(),
                 models: Arc::default(),
                 heat: Heat::default(),
+                told: rating::Told::default(),
                 config: Arc::new(config),
             }),
         }

@@ -299,8 +299,8 @@ pub fn settle_withdrawals(host: &Host, app: &App, wake: Arc<Notify>) {
     host.work("withdrawals", pace, move || {
         let app = app.clone();
         async move {
-            let settled = app.settle_withdrawals().await?;
-            Ok::<_, Error>(if settled > 0 { Worked::More } else { Worked::Idle })
+            let more = app.settle_withdrawals().await?;
+            Ok::<_, Error>(if more { Worked::More } else { Worked::Idle })
         }
     });
 }
@@ -312,8 +312,8 @@ pub fn settle_erasures(host: &Host, app: &App, wake: Arc<Notify>) {
     host.work("erasures", pace, move || {
         let app = app.clone();
         async move {
-            let settled = app.settle_erasures().await?;
-            Ok::<_, Error>(if settled > 0 { Worked::More } else { Worked::Idle })
+            let more = app.settle_erasures().await?;
+            Ok::<_, Error>(if more { Worked::More } else { Worked::Idle })
         }
     });
 }

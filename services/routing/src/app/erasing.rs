@@ -19,20 +19,24 @@ use crate::{
 /// How many one round takes.
 const ROUND: i64 = 100;
 
+/// How many it puts off.
+const PUT_OFF: i64 = 5_000;
+
 impl App {
     /// Takes the texts out of the cases of erased messages. What was not answered has ended before,
     /// by the wish to withdraw with which an erasure begins; what was answered stays as it stands, and
-    /// its replies stay, but nobody sees it in public any more. Gives how many were settled.
+    /// its replies stay, but nobody sees it in public any more. What has no opening is put off. Gives whether
+    /// there may be more.
     ///
     /// # Errors
     /// The database's; then nothing was done.
-    pub async fn settle_erasures(&self) -> Result<usize, Error> {
+    pub async fn settle_erasures(&self) -> Result<bool, Error> {
         let app = self.clone();
         self.db
             .write(move |tx| {
                 Box::pin(async move {
                     let now = app.now();
-                    let erased = erasures::claim(tx, ROUND).await?;
+                    let erased = erasures::claim(tx, now, ROUND).await?;
                     let ids: Vec<MessageId> = erased.keys().copied().collect();
                     for case in cases::lock_of_messages(tx, &ids).await? {
                         let cause = erased.get(&case.message_id).cloned().flatten();
@@ -41,7 +45,8 @@ impl App {
                         empty(tx, case, cause.as_deref(), now).instrument(span).await?;
                     }
                     erasures::settle(tx, &ids).await?;
-                    Ok(ids.len())
+                    let put_off = erasures::put_off(tx, now, PUT_OFF).await?;
+                    Ok(!ids.is_empty() || put_off >= PUT_OFF.unsigned_abs())
                 })
             })
             .await

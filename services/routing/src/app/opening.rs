@@ -12,12 +12,13 @@ use super::{App, distinct, searching::words_of, told};
 use crate::{
     domain::{
         CaseId, ConsultationId, MessageId,
+        assignment::Rule,
         case::{Case, Opening, Text},
         view,
     },
     error::Error,
     store::{
-        cases, children, erasures, openings, results,
+        cases, children, erasures, openings, precedents, results,
         words::{self, Words},
     },
 };
@@ -127,6 +128,16 @@ impl App {
                 .collect();
             words::put(tx, &found_by).await?;
             openings::finish(tx, &done).await?;
+            let by_precedent =
+                opened.iter().filter(|case| case.assigned_by == Rule::Precedent.code());
+            let routed: Vec<MessageId> = by_precedent.map(|case| case.message_id).collect();
+            if !routed.is_empty() {
+                precedents::count(tx, &routed).await?;
+            }
+            // They may have been put off for long.
+            let opened_now = opened.iter().map(|case| case.message_id);
+            let erased: Vec<MessageId> = opened_now.filter(|id| erased.contains(id)).collect();
+            erasures::are_due(tx, &erased).await?;
             let settled: HashMap<MessageId, bool> = opened
                 .iter()
                 .filter(|case| withdrawn.contains(&case.message_id))

@@ -21,10 +21,14 @@ use crate::{
     error::Error,
     store::{
         acts, cases,
-        ratings::{self, Figures, Known, Rated},
+        ratings::{self, Known, Rated},
         requests::Request,
     },
 };
+
+mod figures;
+
+pub(super) use figures::Told;
 
 /// How many ratings one round makes final.
 const ROUND: usize = 200;
@@ -158,26 +162,6 @@ impl App {
             say(tx, now, case, &[fact], rated.traceparent.as_deref()).instrument(span).await?;
         }
         Ok(cases.len())
-    }
-}
-
-impl App {
-    /// How the replies of an office were rated, and, if that is wished, of those below it.
-    ///
-    /// # Errors
-    /// [`Error::OfficeNotFound`].
-    pub async fn rating_figures(&self, office_id: &str, below: bool) -> Result<Figures, Error> {
-        let directory = self.directory();
-        if directory.offices.get(office_id).is_none() {
-            return Err(Error::OfficeNotFound);
-        }
-        let ids: Vec<String> = match below {
-            true => {
-                directory.offices.at_or_below([office_id]).into_iter().map(str::to_owned).collect()
-            }
-            false => vec![office_id.to_owned()],
-        };
-        Ok(ratings::figures(&mut *self.db.read().await?, &ids, rating::GROUP).await?)
     }
 }
 

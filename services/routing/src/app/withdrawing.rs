@@ -23,20 +23,23 @@ use crate::{
 /// How many wishes one round settles.
 const ROUND: i64 = 100;
 
+/// How many it puts off.
+const PUT_OFF: i64 = 5_000;
+
 impl App {
     /// Settles wishes to withdraw messages that have a case: before the first reply the case ends
-    /// and is public no more; after it, or after the case has ended, the wish is refused. Gives
-    /// how many were settled.
+    /// and is public no more; after it, or after the case has ended, the wish is refused. Wishes for what
+    /// has no opening are put off. Gives whether there may be more.
     ///
     /// # Errors
     /// The database's; then nothing was done.
-    pub async fn settle_withdrawals(&self) -> Result<usize, Error> {
+    pub async fn settle_withdrawals(&self) -> Result<bool, Error> {
         let app = self.clone();
         self.db
             .write(move |tx| {
                 Box::pin(async move {
                     let now = app.now();
-                    let wishes = openings::claim_withdrawals(tx, ROUND).await?;
+                    let wishes = openings::claim_withdrawals(tx, now, ROUND).await?;
                     let ids: Vec<MessageId> = wishes.keys().copied().collect();
                     let mut settled = HashMap::with_capacity(ids.len());
                     for case in cases::lock_of_messages(tx, &ids).await? {
@@ -48,7 +51,8 @@ impl App {
                         settled.insert(message_id, settling.instrument(span).await?);
                     }
                     openings::settle_withdrawals(tx, &settled).await?;
-                    Ok(settled.len())
+                    let put_off = openings::put_off_withdrawals(tx, now, PUT_OFF).await?;
+                    Ok(!settled.is_empty() || put_off >= PUT_OFF.unsigned_abs())
                 })
             })
             .await

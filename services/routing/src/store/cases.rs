@@ -264,6 +264,10 @@ pub(super) async fn plan_with_values(connection: &mut PgConnection) -> Result<()
         .map(drop)
 }
 
+/// Of how many offices the cases are read one office after the other. Of more than these, the cases lie so
+/// close in the order of all that its own index finds a page sooner.
+const READ_APART: usize = 500;
+
 /// Up to `limit` cases in this order.
 pub async fn list(
     connection: &mut PgConnection,
@@ -272,6 +276,9 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Case>, sqlx::Error> {
     plan_with_values(connection).await?;
+    if filter.own && !filter.any && filter.readable.len() <= READ_APART {
+        return inbox(connection, order, filter, limit).await;
+    }
     // The statements differ in their order alone; each file is checked by itself.
     macro_rules! listed {
         ($file:literal) => {
@@ -309,6 +316,50 @@ pub async fn list(
         Order::Newest => listed!("src/queries/list_newest.sql"),
         Order::Deadline => listed!("src/queries/list_deadline.sql"),
         Order::Replied => listed!("src/queries/list_replied.sql"),
+    };
+    rows.into_iter().map(Case::try_from).collect()
+}
+
+/// Up to `limit` cases of an inbox in this order: what its offices have, help with or lead.
+async fn inbox(
+    connection: &mut PgConnection,
+    order: Order,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<Case>, sqlx::Error> {
+    macro_rules! listed {
+        ($file:literal) => {
+            sqlx::query_file_as!(
+                CaseRow,
+                $file,
+                &filter.readable,
+                &filter.kept_away_by,
+                filter.office_id,
+                filter.division_code,
+                filter.city_code,
+                filter.province_code,
+                filter.state,
+                filter.domain,
+                filter.kind,
+                filter.unanswered,
+                filter.after.map(|(at, _)| to_db(at)),
+                filter.after.map(|(_, case_id)| case_id.uuid()),
+                limit,
+                filter.supervised,
+                filter.problem_id.map(|id| id.uuid()),
+                filter.times.submitted.0.map(to_db),
+                filter.times.submitted.1.map(to_db),
+                filter.times.replied.0.map(to_db),
+                filter.times.replied.1.map(to_db),
+            )
+            .fetch_all(connection)
+            .await?
+        };
+    }
+    let rows = match order {
+        Order::Newest => listed!("src/queries/inbox_newest.sql"),
+        Order::Deadline => listed!("src/queries/inbox_deadline.sql"),
+        Order::Replied => listed!("src/queries/inbox_replied.sql"),
     };
     rows.into_iter().map(Case::try_from).collect()
 }

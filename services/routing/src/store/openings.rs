@@ -330,17 +330,43 @@ pub async fn waiting_withdrawals(
 /// the trace of its wish.
 pub async fn claim_withdrawals(
     tx: &mut PgConnection,
+    now: Timestamp,
     limit: i64,
 ) -> Result<HashMap<MessageId, Option<String>>, sqlx::Error> {
     let rows = sqlx::query!(
         "select withdrawals.message_id, traceparent from withdrawals join cases using (message_id)
-         where withdrawals.state = 'waiting'
-         order by message_id limit $1 for update of withdrawals skip locked",
-        limit
+         where withdrawals.state = 'waiting' and due_at <= $1
+         order by due_at, message_id limit $2 for update of withdrawals skip locked",
+        to_db(now),
+        limit,
     )
     .fetch_all(tx)
     .await?;
     Ok(rows.into_iter().map(|row| (row.message_id.into(), row.traceparent)).collect())
+}
+
+/// Puts off up to `limit` wishes to withdraw a message that is not approved, and perhaps never will be: a
+/// second at first, doubling to a day. Gives how many. The opening of a case looks at all of its message's.
+pub async fn put_off_withdrawals(
+    tx: &mut PgConnection,
+    now: Timestamp,
+    limit: i64,
+) -> Result<u64, sqlx::Error> {
+    let put_off = sqlx::query!(
+        "update withdrawals
+         set attempts = attempts + 1,
+             due_at = $1::timestamptz + least(interval '1 day', interval '1 second' * power(2, least(attempts, 20)))
+         where message_id in (
+             select message_id from withdrawals w
+             where state = 'waiting' and due_at <= $1
+               and not exists (select from openings o where o.message_id = w.message_id)
+             order by due_at, message_id limit $2 for update skip locked)",
+        to_db(now),
+        limit,
+    )
+    .execute(tx)
+    .await?;
+    Ok(put_off.rows_affected())
 }
 
 /// Writes down what became of wishes to withdraw: true if the message was withdrawn.

@@ -8,7 +8,7 @@ use liuyan_kit::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::domain::{CaseId, case::Case};
+use crate::domain::{CaseId, MessageId, case::Case};
 
 /// What a superior decided about messages that are written to an office, of a kind, domain and topic:
 /// where they go.
@@ -152,7 +152,7 @@ pub async fn list(
         case_id: row.case_id.into(),
         decided_at: from_db(row.decided_at),
         retired_at: row.superseded_at.map(from_db),
-        cases: row.cases,
+        cases: i64::from(row.case_count),
     });
     Ok(precedents.collect())
 }
@@ -173,4 +173,11 @@ pub async fn retire(
         why,
     );
     Ok(retired.execute(tx).await?.rows_affected() == 1)
+}
+
+/// Counts cases that were opened, and that precedents routed: each is counted with the last decision that led
+/// there.
+pub async fn count(tx: &mut PgConnection, routed: &[MessageId]) -> Result<(), sqlx::Error> {
+    let ids: Vec<Uuid> = routed.iter().map(|id| id.uuid()).collect();
+    sqlx::query_file!("src/queries/count_precedents.sql", &ids).execute(tx).await.map(drop)
 }

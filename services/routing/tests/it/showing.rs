@@ -167,6 +167,13 @@ async fn supervisors_list_precedents_and_take_them_out_of_force() {
     let found = house.cases(&supervisor).list_precedents(list.clone()).await.unwrap().into_inner();
     let [precedent] = found.precedents.as_slice() else { panic!("one: {found:?}") };
     assert_eq!((precedent.office_id.as_str(), precedent.cases), ("130102-g", 1));
+    // Who accuses somebody is passed on by another rule, whoever gets it in the end.
+    let accusing = house.a_case(&a_message().accusing(&["130105-g"])).await;
+    let given = view(&accusing).case_id.clone();
+    house.transfer(&house.clerk("130100-g"), &given, "130104-g").await.unwrap();
+    house.a_case(&a_message()).await;
+    let found = house.cases(&supervisor).list_precedents(list.clone()).await.unwrap().into_inner();
+    assert_eq!(found.precedents[0].cases, 2);
     assert_eq!(precedent.to_office_id, "130104-g");
     let none = house.cases(&beside).list_precedents(list.clone()).await.unwrap().into_inner();
     assert!(none.precedents.is_empty());
@@ -264,6 +271,14 @@ async fn ratings_are_told_with_their_coverage_and_never_one_by_one_nor_before_th
     let labels: Vec<_> = told.labels.iter().map(|it| (it.label.as_str(), it.count)).collect();
     assert_eq!(labels[0], ("very_satisfied", 5));
     assert_eq!(labels.iter().map(|(_, count)| count).sum::<u64>(), 5);
+    // What is of many offices is counted at most once a minute.
+    let message = a_message();
+    let case_id = view(&house.a_case(&message).await).case_id.clone();
+    house.reply(&house.clerk(office), &case_id, "done").await.unwrap();
+    assert_eq!(figures(&house, office, false).await.replies, 9);
+    assert_eq!(figures(&house, city, true).await.replies, 11);
+    house.advance_minutes(1);
+    assert_eq!(figures(&house, city, true).await.replies, 12);
     // What all below have beyond one of them is no more than the others' own figures tell.
     let one = figures(&house, office, false).await;
     assert_eq!((told.resolution, told.labels), (one.resolution, one.labels));

@@ -99,6 +99,44 @@ async fn a_tombstone_stays_when_moderation_withdraws_the_message() {
 }
 
 #[tokio::test]
+async fn what_waits_for_no_opening_is_looked_at_ever_more_rarely_and_settled_should_it_come() {
+    let house = House::open().await;
+    let message = a_message();
+    house.wish_to_withdraw(message.message_id).await;
+    house.erase(message.message_id).await;
+    let put_off = |times: i64| {
+        let house = &house;
+        async move {
+            let fewest = "select min(attempts)::bigint from (select attempts from withdrawals
+                              union all select attempts from erasures) as waiting";
+            testing::eventually("both are put off", SOON, || async {
+                (house.count(fewest).await == times).then_some(())
+            })
+            .await;
+        }
+    };
+    put_off(1).await;
+    house.advance_minutes(1);
+    put_off(2).await;
+    for times in 3..12 {
+        house.advance_hours(1);
+        put_off(times).await;
+    }
+    house.advance_hours(24);
+    put_off(12).await;
+    house.approve(&message).await;
+    let case = house.case_of(message.message_id).await;
+    assert_eq!((view(&case).outcome(), case.public), (Outcome::Withdrawn, false));
+    testing::eventually("all is settled", SOON, || async {
+        let left = "select (select count(*) from withdrawals where state = 'waiting')
+                         + (select count(*) from erasures where state = 'waiting')";
+        (house.count(left).await == 0).then_some(())
+    })
+    .await;
+    house.is_whole().await;
+}
+
+#[tokio::test]
 async fn in_every_order_each_approved_message_has_one_case() {
     let house = House::open().await;
     for order in [["approve", "wish"], ["wish", "approve"]] {
