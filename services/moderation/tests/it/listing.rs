@@ -69,7 +69,8 @@ async fn a_page_reads_no_more_of_a_large_table_than_it_shows() {
                     author_id, submitted_at, revision, state, due_at, decided_by, decided_at,
                     withdrawn_at, decide_by)
                 select gen_random_uuid(), '', '', '', '', '', 'public', '', now(), 1, state, now(),
-                       'rules', now(), case state when 'withdrawn' then now() end, now() - make_interval(mins => at * 7919 % 20000)
+                       'rules', now(), case state when 'withdrawn' then now() end,
+                       now() - make_interval(mins => at * 7919 % 20000)
                 from generate_series(1, 20000) as at, unnest(array['approved', 'withdrawn']) as state;
                 analyze reviews";
     let write = bench
