@@ -25,12 +25,10 @@ pub(crate) async fn one(
     connection: &mut PgConnection,
     key: &str,
 ) -> Result<Option<Tally>, sqlx::Error> {
-    let row = sqlx::query!(
-        "select wrong, began_at, right_at from attempts where attempts_key = $1",
-        key
-    )
-    .fetch_optional(connection)
-    .await?;
+    let row =
+        sqlx::query!("select wrong, began_at, right_at from attempts where attempts_key = $1", key)
+            .fetch_optional(connection)
+            .await?;
     Ok(row.map(|row| Tally {
         wrong: number(row.wrong),
         began_at: from_db(row.began_at),
@@ -117,12 +115,9 @@ pub(crate) async fn forget_name(tx: &mut PgConnection, key: &str) -> Result<(), 
 
 /// Takes a try back from a count.
 pub(crate) async fn take_back(tx: &mut PgConnection, key: &str) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "update attempts set wrong = greatest(wrong - 1, 0) where attempts_key = $1",
-        key
-    )
-    .execute(tx)
-    .await?;
+    sqlx::query!("update attempts set wrong = greatest(wrong - 1, 0) where attempts_key = $1", key)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 

@@ -201,7 +201,7 @@ async fn ratings_are_never_shown_without_the_part_that_was_rated() {
         Ok(figures(true))
     });
     let page = other.english().get("/office/330106-g").await;
-    page.shows(&["2.0%", "Fewer than five ratings"]).hides(&["of 5"]);
+    page.shows(&["2.0%", "Fewer than five final ratings"]).hides(&["of 5"]);
     other.fake.on("CaseService/ListPrecedents", |_: routing::ListPrecedentsRequest| {
         let precedent = routing::Precedent {
             precedent_id: ID.to_owned(),

@@ -1,6 +1,7 @@
--- Lists the inbox of offices, what is due first, first. -- Of each office no more is read than a page, from the index
--- that has its cases in order; what it helps with or leads is little, and found by its own index. Filters that are
--- not there fold away when the statement is planned with its values.
+-- Lists the inbox of offices, what is due first, first. Of each office its own cases are read, and of those that
+-- wait for an answer no more than a page, from the index that has them in order; what it helps with or leads is
+-- little, and found by its own index. Filters that are not there fold away when the statement is planned with its
+-- values.
 -- $1 these offices, $2 kept away by, $3 office, $4 division, $5 city, $6 province, $7 state, $8 domain, $9 kind,
 -- $10 only unanswered, $11 and $12 after, $13 limit, $14 only supervised, $15 common problem, $16 to $17 submitted,
 -- $18 to $19 answered last

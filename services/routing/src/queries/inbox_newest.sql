@@ -1,4 +1,4 @@
--- Lists the inbox of offices, the newest first. -- Of each office no more is read than a page, from the index
+-- Lists the inbox of offices, the newest first. Of each office no more is read than a page, from the index
 -- that has its cases in order; what it helps with or leads is little, and found by its own index. Filters that are
 -- not there fold away when the statement is planned with its values.
 -- $1 these offices, $2 kept away by, $3 office, $4 division, $5 city, $6 province, $7 state, $8 domain, $9 kind,
